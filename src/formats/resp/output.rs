@@ -1,0 +1,186 @@
+//! Bytes on their way to a client.
+//!
+//! ```text
+//! chunks (sealed, oldest first)  [....][........][...]   tail [...>    ]
+//!         ^ sent                                          replies are appended here
+//! ```
+//!
+//! Small replies gather in `tail`; a big one gets a chunk of just its size, so that its bytes are copied once. Invariant:
+//! sealed chunks are not empty, `sent` lies within the oldest chunk (or in `tail` when there is no chunk).
+
+use std::collections::VecDeque;
+
+/// A tail that has grown past this is sealed.
+const SEAL_BYTES: usize = 64 * 1024;
+/// Replies of this size and more get a chunk of their own.
+const BIG_BYTES: usize = 16 * 1024;
+
+/// A queue of bytes.
+#[derive(Default, Debug)]
+pub struct Output {
+    tail: Vec<u8>,
+    chunks: VecDeque<Vec<u8>>,
+    sent: usize,
+    chunk_bytes: usize,
+}
+
+/// A place in the output to which it can be cut back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    chunks: usize,
+    tail: usize,
+}
+
+impl Output {
+    /// An output that gathers in `buffer`, whose content is dropped.
+    pub fn with_buffer(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Output { tail: buffer, ..Output::default() }
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn len(&self) -> usize {
+        self.chunk_bytes + self.tail.len() - self.sent
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.len() == self.sent
+    }
+
+    /// Bytes of memory held, used or not.
+    pub fn capacity(&self) -> usize {
+        self.tail.capacity() + self.chunks.iter().map(Vec::capacity).sum::<usize>()
+    }
+
+    /// Sealed chunks that wait.
+    pub fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Bytes that wait in the open tail.
+    pub fn tail_len(&self) -> usize {
+        self.tail.len()
+    }
+
+    /// Where small replies are appended.
+    #[inline(always)]
+    pub fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.tail
+    }
+
+    /// Makes room for `len` bytes to come, in a chunk of their own when they are many.
+    #[inline]
+    pub fn reserve(&mut self, len: usize) {
+        if len >= BIG_BYTES || self.tail.len() >= SEAL_BYTES {
+            self.reserve_chunk(len);
+        }
+    }
+
+    #[cold]
+    fn reserve_chunk(&mut self, len: usize) {
+        if self.tail.capacity() - self.tail.len() >= len + 64 {
+            return;
+        }
+        let next = Vec::with_capacity(len + 64);
+        let full = std::mem::replace(&mut self.tail, next);
+        if full.is_empty() {
+            return;
+        }
+        self.chunk_bytes += full.len();
+        self.chunks.push_back(full);
+    }
+
+    /// The place reached by now.
+    #[inline]
+    pub fn mark(&self) -> Mark {
+        Mark { chunks: self.chunks.len(), tail: self.tail.len() }
+    }
+
+    /// Drops what was appended since `mark`, which must be of this output with nothing sent since.
+    pub fn cut_back(&mut self, mark: Mark) {
+        while self.chunks.len() > mark.chunks {
+            self.tail = self.chunks.pop_back().expect("counted");
+            self.chunk_bytes -= self.tail.len();
+        }
+        self.tail.truncate(mark.tail);
+    }
+
+    /// The bytes to send next; empty when nothing waits.
+    pub fn front(&self) -> &[u8] {
+        &self.chunks.front().unwrap_or(&self.tail)[self.sent..]
+    }
+
+    /// The bytes to send next as up to `N` slices, for one gathered write.
+    pub fn slices<const N: usize>(&self) -> smallvec::SmallVec<[std::io::IoSlice<'_>; N]> {
+        let all = self.chunks.iter().chain(std::iter::once(&self.tail));
+        let mut skip = self.sent;
+        all.take(N).map(|chunk| std::io::IoSlice::new(&chunk[std::mem::take(&mut skip)..])).collect()
+    }
+
+    /// Notes that `n` more bytes were sent.
+    pub fn advance(&mut self, n: usize) {
+        self.sent += n;
+        while let Some(front) = self.chunks.front() {
+            if self.sent < front.len() {
+                return;
+            }
+            self.sent -= front.len();
+            self.chunk_bytes -= front.len();
+            self.chunks.pop_front();
+        }
+        assert!(self.sent <= self.tail.len(), "more sent than there was");
+        if self.sent == self.tail.len() {
+            self.tail.clear();
+            self.sent = 0;
+        }
+    }
+
+    /// Gives the buffer back when all is sent, for another client to use.
+    pub fn take_buffer(&mut self) -> Option<Vec<u8>> {
+        (self.is_empty() && self.tail.capacity() > 0).then(|| std::mem::take(&mut self.tail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out_in_order() {
+        let (mut out, mut want, mut got) = (Output::default(), Vec::new(), Vec::new());
+        for i in 0..2000usize {
+            let len = if i % 97 == 0 { 40_000 } else { i % 50 };
+            let part: Vec<u8> = (0..len).map(|j| (i + j) as u8).collect();
+            out.reserve(part.len());
+            out.tail().extend_from_slice(&part);
+            want.extend_from_slice(&part);
+            if i % 7 == 0 {
+                let n = out.front().len().min(i * 3);
+                got.extend_from_slice(&out.front()[..n]);
+                out.advance(n);
+            }
+            assert_eq!(out.len(), want.len() - got.len());
+        }
+        while !out.is_empty() {
+            let all: Vec<u8> = out.slices::<4>().iter().flat_map(|s| s.to_vec()).collect();
+            got.extend_from_slice(&all);
+            out.advance(all.len());
+        }
+        assert_eq!(got, want);
+        assert!(out.take_buffer().is_some());
+    }
+
+    #[test]
+    fn cut_back_reopens_chunks() {
+        let mut out = Output::default();
+        out.tail().extend_from_slice(b"kept");
+        let mark = out.mark();
+        for _ in 0..3 {
+            out.reserve(20_000);
+            out.tail().extend_from_slice(&[1; 20_000]);
+        }
+        out.cut_back(mark);
+        assert_eq!((out.front(), out.len()), (&b"kept"[..], 4));
+    }
+}

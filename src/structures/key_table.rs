@@ -1,0 +1,536 @@
+//! The hash table from keys to record handles: linear hashing over cache-line buckets.
+//!
+//! ```text
+//! bucket (64 bytes)   tags [u8; 12] | overflow u32 | slots [u32; 12]
+//!   tag        0: the slot is empty; else the hash's top byte (0 becomes 1)
+//!   overflow   NONE, or the bucket in `spill` that holds what did not fit here
+//!
+//! address     low bits of the hash: `level + 1` bits where that bucket is there already, else `level` bits
+//! growth      bucket `split` is divided into itself and `split + 2^level`, one at a time: no second table, no pause
+//! ```
+//!
+//! Seen by its address read backwards (bit 0 first), a bucket covers one interval of hash space, which a split halves and a
+//! merge doubles. A scan's cursor is a position in that order, cut to 53 bits: it visits interval after interval, whole
+//! buckets at a time, and skips what lies before its position, so a key that stays throughout is seen exactly once whatever
+//! the table does.
+//!
+//! Invariants: chains are packed (all buckets of a chain but the last are full); no overflow bucket is empty; a handle
+//! stands once, in the chain that its hash addresses. The table knows handles and hashes only: keys are compared by its callers.
+//!
+//! Cost: a hit reads one bucket and one record, a miss one bucket (one chain in twenty has a second bucket).
+
+use super::prefetch::prefetch;
+use super::record_arena::{Handle, NONE};
+
+const SLOTS: usize = 12;
+/// Entries per bucket at which the table grows; below a third of it, it shrinks.
+const GROW_AT: usize = 8;
+const SHRINK_AT: usize = 3;
+const CHUNK_BITS: u32 = 10;
+const LEAST_LEVEL: u32 = 2;
+/// Bits of a scan position.
+const POSITION_BITS: u32 = 53;
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Bucket {
+    tags: [u8; SLOTS],
+    overflow: u32,
+    slots: [Handle; SLOTS],
+}
+
+const EMPTY: Bucket = Bucket { tags: [0; SLOTS], overflow: NONE, slots: [NONE; SLOTS] };
+
+impl Bucket {
+    /// A bit at `8 * i + 7` for each slot `i` (0..8 in the first word, 8..12 in the second) whose tag is `tag`.
+    #[inline(always)]
+    fn matches(&self, tag: u8) -> (u64, u64) {
+        let low = u64::from_le_bytes(self.tags[..8].try_into().expect("8 of 12"));
+        let high = u32::from_le_bytes(self.tags[8..].try_into().expect("4 of 12")) as u64 | 0xffff_ffff_0000_0000;
+        (zero_bytes(low ^ repeat(tag)), zero_bytes(high ^ repeat(tag)) & 0xffff_ffff)
+    }
+
+    fn len(&self) -> usize {
+        self.tags.iter().filter(|&&tag| tag != 0).count()
+    }
+}
+
+const fn repeat(tag: u8) -> u64 {
+    tag as u64 * 0x0101_0101_0101_0101
+}
+
+/// The top bit of every byte that is zero, exactly.
+#[inline(always)]
+const fn zero_bytes(x: u64) -> u64 {
+    const LOW: u64 = repeat(0x7f);
+    !(((x & LOW) + LOW) | x | LOW)
+}
+
+#[inline(always)]
+fn tag_of(hash: u64) -> u8 {
+    ((hash >> 56) as u8).max(1)
+}
+
+/// Where a hash stands in scan order: its bits backwards, the first 53 of them.
+#[inline]
+pub fn position(hash: u64) -> u64 {
+    hash.reverse_bits() >> (64 - POSITION_BITS)
+}
+
+/// Buckets that grow by whole chunks, so that growth never copies.
+#[derive(Default)]
+struct Chunks(Vec<Box<[Bucket]>>);
+
+impl Chunks {
+    #[inline(always)]
+    fn get(&self, index: usize) -> &Bucket {
+        &self.0[index >> CHUNK_BITS][index & ((1 << CHUNK_BITS) - 1)]
+    }
+
+    #[inline(always)]
+    fn get_mut(&mut self, index: usize) -> &mut Bucket {
+        &mut self.0[index >> CHUNK_BITS][index & ((1 << CHUNK_BITS) - 1)]
+    }
+
+    /// Makes sure that bucket `index` exists. The first chunk grows by doubling: a small table stays small.
+    fn reach(&mut self, index: usize) {
+        let (chunk, within) = (index >> CHUNK_BITS, index & ((1 << CHUNK_BITS) - 1));
+        if chunk == self.0.len() {
+            let first = if chunk == 0 { 4 } else { 1 << CHUNK_BITS };
+            self.0.push(vec![EMPTY; first].into_boxed_slice());
+        }
+        if within >= self.0[chunk].len() {
+            let mut longer = std::mem::take(&mut self.0[chunk]).into_vec();
+            longer.resize((within + 1).next_power_of_two(), EMPTY);
+            self.0[chunk] = longer.into_boxed_slice();
+        }
+    }
+
+    /// Gives back chunks that begin at or behind `len`.
+    fn cut(&mut self, len: usize) {
+        while self.0.len() > 1 && (self.0.len() - 1) << CHUNK_BITS >= len {
+            self.0.pop();
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let last = self.0.last().map_or(0, |chunk| chunk.len());
+        (self.0.len().saturating_sub(1) * (1 << CHUNK_BITS) + last) * size_of::<Bucket>()
+    }
+}
+
+/// Handles by hash.
+pub struct KeyTable {
+    buckets: Chunks,
+    spill: Chunks,
+    spill_free: Vec<u32>,
+    spill_len: u32,
+    level: u32,
+    split: usize,
+    len: usize,
+}
+
+impl Default for KeyTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl KeyTable {
+    /// An empty table of four buckets.
+    pub fn new() -> Self {
+        let mut buckets = Chunks::default();
+        buckets.reach((1 << LEAST_LEVEL) - 1);
+        KeyTable { buckets, spill: Chunks::default(), spill_free: Vec::new(), spill_len: 0, level: LEAST_LEVEL, split: 0, len: 0 }
+    }
+
+    /// Entries.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Buckets that are addressed now.
+    pub fn buckets(&self) -> usize {
+        (1 << self.level) + self.split
+    }
+
+    /// Bytes that the table holds.
+    pub fn bytes(&self) -> usize {
+        self.buckets.bytes() + self.spill.bytes()
+    }
+
+    #[inline(always)]
+    fn address(&self, hash: u64) -> usize {
+        let wide = hash as usize & ((2 << self.level) - 1);
+        if wide < self.buckets() { wide } else { wide & ((1 << self.level) - 1) }
+    }
+
+    /// Asks the cache for the bucket of `hash`.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(self.buckets.get(self.address(hash)));
+    }
+
+    /// The first entry whose tag fits: very likely the key's record, to be asked for ahead.
+    #[inline]
+    pub fn likely(&self, hash: u64) -> Option<Handle> {
+        let bucket = self.buckets.get(self.address(hash));
+        let (low, high) = bucket.matches(tag_of(hash));
+        if low != 0 {
+            return Some(bucket.slots[low.trailing_zeros() as usize / 8]);
+        }
+        (high != 0).then(|| bucket.slots[8 + high.trailing_zeros() as usize / 8])
+    }
+
+    /// The entry with this hash for which `is_key` holds.
+    #[inline]
+    pub fn find(&self, hash: u64, mut is_key: impl FnMut(Handle) -> bool) -> Option<Handle> {
+        let tag = tag_of(hash);
+        let mut bucket = self.buckets.get(self.address(hash));
+        loop {
+            let (mut low, mut high) = bucket.matches(tag);
+            while low != 0 {
+                let handle = bucket.slots[low.trailing_zeros() as usize / 8];
+                if is_key(handle) {
+                    return Some(handle);
+                }
+                low &= low - 1;
+            }
+            while high != 0 {
+                let handle = bucket.slots[8 + high.trailing_zeros() as usize / 8];
+                if is_key(handle) {
+                    return Some(handle);
+                }
+                high &= high - 1;
+            }
+            if bucket.overflow == NONE {
+                return None;
+            }
+            bucket = self.spill.get(bucket.overflow as usize);
+        }
+    }
+
+    /// Adds an entry that is not there yet, and grows the table by a bucket when it is due; `hash_of` tells the hash of
+    /// entries that stand there, `ahead` asks the cache for their records.
+    pub fn insert(&mut self, hash: u64, handle: Handle, ahead: impl Fn(Handle), hash_of: impl Fn(Handle) -> u64) {
+        self.place(self.address(hash), tag_of(hash), handle);
+        self.len += 1;
+        if self.len > self.buckets() * GROW_AT {
+            self.grow(ahead, hash_of);
+        }
+    }
+
+    /// Points the entry at another handle (its record has moved).
+    pub fn repoint(&mut self, hash: u64, from: Handle, to: Handle) {
+        let (address, mut here) = (self.address(hash), None);
+        loop {
+            let bucket = self.bucket_mut(address, here);
+            if let Some(i) = bucket.slots.iter().position(|&h| h == from) {
+                bucket.slots[i] = to;
+                return;
+            }
+            assert!(bucket.overflow != NONE, "no entry {from:#x} to point at {to:#x}");
+            here = Some(bucket.overflow);
+        }
+    }
+
+    /// Removes the entry, and shrinks the table by a bucket when it is due. Panics when it is not there.
+    pub fn remove(&mut self, hash: u64, handle: Handle) {
+        self.unplace(self.address(hash), handle);
+        self.len -= 1;
+        if self.len < self.buckets() * SHRINK_AT && self.buckets() > 1 << LEAST_LEVEL {
+            self.shrink();
+        }
+    }
+
+    /// Visits the entries at scan position `cursor` and gives the cursor to go on with, 0 at the end. Start with 0.
+    pub fn scan(&self, cursor: u64, hash_of: impl Fn(Handle) -> u64, mut visit: impl FnMut(Handle)) -> u64 {
+        let hash = (cursor << (64 - POSITION_BITS)).reverse_bits();
+        let address = self.address(hash);
+        let bits = if (address >= 1 << self.level) || address < self.split { self.level + 1 } else { self.level };
+        let width = 1u64 << (POSITION_BITS - bits);
+        let start = cursor & !(width - 1);
+        self.for_each_in(address, |handle| {
+            if start == cursor || position(hash_of(handle)) >= cursor {
+                visit(handle);
+            }
+        });
+        (start + width) & ((1 << POSITION_BITS) - 1)
+    }
+
+    /// Asks the cache for the records that `scan` would visit at `cursor`.
+    pub fn scan_ahead(&self, cursor: u64, ahead: impl Fn(Handle)) {
+        let hash = (cursor << (64 - POSITION_BITS)).reverse_bits();
+        self.for_each_in(self.address(hash), ahead);
+    }
+
+    /// An entry chosen by the numbers that `random(n)` draws from `0..n`, each entry as likely as any other. None when empty.
+    pub fn sample(&self, mut random: impl FnMut(usize) -> usize) -> Option<Handle> {
+        if self.len == 0 {
+            return None;
+        }
+        let deepest = if self.spill_len as usize == self.spill_free.len() { 1 } else { 4 };
+        loop {
+            let address = random(self.buckets());
+            let place = random(SLOTS * deepest);
+            let mut bucket = self.buckets.get(address);
+            for _ in 0..place / SLOTS {
+                if bucket.overflow == NONE {
+                    bucket = &EMPTY;
+                    break;
+                }
+                bucket = self.spill.get(bucket.overflow as usize);
+            }
+            if bucket.tags[place % SLOTS] != 0 {
+                return Some(bucket.slots[place % SLOTS]);
+            }
+        }
+    }
+
+    fn for_each_in(&self, address: usize, mut visit: impl FnMut(Handle)) {
+        let mut bucket = self.buckets.get(address);
+        loop {
+            for i in 0..SLOTS {
+                if bucket.tags[i] != 0 {
+                    visit(bucket.slots[i]);
+                }
+            }
+            if bucket.overflow == NONE {
+                return;
+            }
+            bucket = self.spill.get(bucket.overflow as usize);
+        }
+    }
+
+    fn place(&mut self, address: usize, tag: u8, handle: Handle) {
+        let mut here = None;
+        while let bucket = self.bucket(address, here)
+            && bucket.tags[SLOTS - 1] != 0
+            && bucket.overflow != NONE
+        {
+            here = Some(bucket.overflow);
+        }
+        let bucket = self.bucket_mut(address, here);
+        if let Some(i) = bucket.tags.iter().position(|&t| t == 0) {
+            (bucket.tags[i], bucket.slots[i]) = (tag, handle);
+            return;
+        }
+        let extra = self.spill_free.pop().unwrap_or(self.spill_len);
+        self.bucket_mut(address, here).overflow = extra;
+        if extra == self.spill_len {
+            self.spill_len += 1;
+            self.spill.reach(extra as usize);
+        }
+        let bucket = self.spill.get_mut(extra as usize);
+        *bucket = EMPTY;
+        (bucket.tags[0], bucket.slots[0]) = (tag, handle);
+    }
+
+    /// Takes an entry out of a chain and fills the hole with the chain's last one.
+    fn unplace(&mut self, address: usize, handle: Handle) {
+        let (mut hole, mut last, mut before_last) = (None, None, None);
+        let mut here = None; // None: the home bucket; Some: index in `spill`
+        loop {
+            let bucket = self.bucket(address, here);
+            if hole.is_none()
+                && let Some(i) = bucket.slots.iter().position(|&h| h == handle)
+            {
+                hole = Some((here, i));
+            }
+            if bucket.overflow == NONE {
+                break;
+            }
+            (before_last, last) = (Some(here), Some(bucket.overflow));
+            here = last;
+        }
+        let (holder, i) = hole.unwrap_or_else(|| panic!("no entry {handle:#x} to remove"));
+        let tail = self.bucket_mut(address, last);
+        let end = tail.len() - 1;
+        let (tag, filler) = (tail.tags[end], tail.slots[end]);
+        (tail.tags[end], tail.slots[end]) = (0, NONE);
+        if (holder, i) != (last, end) {
+            let bucket = self.bucket_mut(address, holder);
+            (bucket.tags[i], bucket.slots[i]) = (tag, filler);
+        }
+        if end == 0
+            && let (Some(empty), Some(before)) = (last, before_last)
+        {
+            self.bucket_mut(address, before).overflow = NONE;
+            self.give_back(empty);
+        }
+    }
+
+    fn bucket(&self, address: usize, spilled: Option<u32>) -> &Bucket {
+        match spilled {
+            None => self.buckets.get(address),
+            Some(index) => self.spill.get(index as usize),
+        }
+    }
+
+    fn bucket_mut(&mut self, address: usize, spilled: Option<u32>) -> &mut Bucket {
+        match spilled {
+            None => self.buckets.get_mut(address),
+            Some(index) => self.spill.get_mut(index as usize),
+        }
+    }
+
+    fn give_back(&mut self, spilled: u32) {
+        self.spill_free.push(spilled);
+        if self.spill_free.len() == self.spill_len as usize {
+            (self.spill, self.spill_free, self.spill_len) = (Chunks::default(), Vec::new(), 0);
+        }
+    }
+
+    /// Empties a chain and gives its entries as (tag, handle).
+    fn drain(&mut self, address: usize) -> smallvec::SmallVec<[(u8, Handle); 32]> {
+        let mut entries = smallvec::SmallVec::new();
+        let mut bucket = std::mem::replace(self.buckets.get_mut(address), EMPTY);
+        loop {
+            entries.extend((0..SLOTS).filter(|&i| bucket.tags[i] != 0).map(|i| (bucket.tags[i], bucket.slots[i])));
+            if bucket.overflow == NONE {
+                return entries;
+            }
+            let spilled = bucket.overflow;
+            bucket = *self.spill.get(spilled as usize);
+            self.give_back(spilled);
+        }
+    }
+
+    fn grow(&mut self, ahead: impl Fn(Handle), hash_of: impl Fn(Handle) -> u64) {
+        let (from, to) = (self.split, self.split + (1 << self.level));
+        self.for_each_in(from, ahead);
+        self.buckets.reach(to);
+        *self.buckets.get_mut(to) = EMPTY;
+        let entries = self.drain(from);
+        self.split += 1;
+        if self.split == 1 << self.level {
+            (self.level, self.split) = (self.level + 1, 0);
+        }
+        for (tag, handle) in entries {
+            let home = if hash_of(handle) as usize & (to - from) != 0 { to } else { from };
+            self.place(home, tag, handle);
+        }
+    }
+
+    fn shrink(&mut self) {
+        if self.split == 0 {
+            (self.level, self.split) = (self.level - 1, 1 << (self.level - 1));
+        }
+        self.split -= 1;
+        let (into, from) = (self.split, self.split + (1 << self.level));
+        for (tag, handle) in self.drain(from) {
+            self.place(into, tag, handle);
+        }
+        self.buckets.cut(self.buckets());
+    }
+
+    /// Checks what the head of this file promises. Panics when it does not hold.
+    pub fn check_invariants(&self, hash_of: impl Fn(Handle) -> u64) {
+        let (mut len, mut spilled) = (0, 0);
+        for address in 0..self.buckets() {
+            let mut bucket = self.buckets.get(address);
+            loop {
+                let here = bucket.len();
+                assert!(bucket.tags[..here].iter().all(|&t| t != 0), "a hole in bucket {address}");
+                for i in 0..here {
+                    let hash = hash_of(bucket.slots[i]);
+                    assert_eq!((self.address(hash), tag_of(hash)), (address, bucket.tags[i]));
+                }
+                len += here;
+                if bucket.overflow == NONE {
+                    break;
+                }
+                assert_eq!(here, SLOTS);
+                spilled += 1;
+                bucket = self.spill.get(bucket.overflow as usize);
+                assert!(bucket.tags[0] != 0, "an empty overflow bucket");
+            }
+        }
+        assert_eq!((len, spilled), (self.len, self.spill_len as usize - self.spill_free.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(n: u32) -> u64 {
+        let mut x = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn insert(table: &mut KeyTable, n: u32) {
+        table.insert(hash(n), n, |_| (), hash);
+    }
+
+    #[test]
+    fn finds_what_was_put_in_through_growth_and_shrinking() {
+        let mut table = KeyTable::new();
+        for n in 0..50_000 {
+            insert(&mut table, n);
+        }
+        table.check_invariants(hash);
+        assert!((0..50_000).all(|n| table.find(hash(n), |h| h == n) == Some(n)));
+        assert!((50_000..60_000).all(|n| table.find(hash(n), |h| h == n).is_none()));
+        for n in (0..50_000).filter(|n| n % 50 != 0) {
+            table.remove(hash(n), n);
+        }
+        table.check_invariants(hash);
+        assert!(table.buckets() < 1000, "{} buckets for {} entries", table.buckets(), table.len());
+        assert!((0..50_000).all(|n| table.find(hash(n), |h| h == n).is_some() == (n % 50 == 0)));
+    }
+
+    #[test]
+    fn a_scan_sees_what_stays_exactly_once_while_the_table_grows_and_shrinks() {
+        for (before, during, grow) in [(1000u32, 40u32, true), (30_000, 60, false)] {
+            let mut table = KeyTable::new();
+            for n in 0..before {
+                insert(&mut table, n);
+            }
+            let stays = |n: u32| if grow { n < before } else { n % 100 == 0 };
+            let (mut seen, mut cursor, mut next) = (vec![0; before as usize], 0, 0);
+            loop {
+                cursor = table.scan(cursor, hash, |n| {
+                    if stays(n) {
+                        seen[n as usize] += 1;
+                    }
+                });
+                for _ in 0..during {
+                    if grow {
+                        insert(&mut table, before + next);
+                    } else if next < before && !stays(next) {
+                        table.remove(hash(next), next);
+                    }
+                    next += 1;
+                }
+                if cursor == 0 {
+                    break;
+                }
+            }
+            assert!((0..before).filter(|&n| stays(n)).all(|n| seen[n as usize] == 1));
+        }
+    }
+
+    #[test]
+    fn samples_every_entry_about_equally() {
+        let mut table = KeyTable::new();
+        (0..100).for_each(|n| insert(&mut table, n));
+        let mut state = 1u64;
+        let mut random = move |n: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % n
+        };
+        let mut counts = [0; 100];
+        for _ in 0..100_000 {
+            counts[table.sample(&mut random).unwrap() as usize] += 1;
+        }
+        assert!(counts.iter().all(|&c| (800..1200).contains(&c)), "{counts:?}");
+    }
+}
