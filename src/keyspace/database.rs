@@ -1,0 +1,675 @@
+//! One database: its table, records, expiry wheel and LRU list, kept in step.
+//!
+//! Every way to reach a key goes through `locate`: it hashes, looks up, and removes a key whose deadline has passed. Every way
+//! to change one goes through `before_change` (the walk writes out what it has not reached) and, when a record had to move,
+//! through `moved` (table, wheel and list learn its new handle).
+//!
+//! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
+
+use super::eviction::{Policy, Recency};
+use super::links::LruLinks;
+use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
+use super::walk::TableWalk;
+use crate::base::hash::KeyHasher;
+use crate::structures::key_table::KeyTable;
+use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
+use crate::structures::timer_wheel::TimerWheel;
+use crate::values::string::{NewText, Text, editable};
+use crate::values::{Big, New, View, WrongType};
+
+/// All 2^32 handles of a database are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// What a write does to a key's deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// It stays as it is.
+    Keep,
+    /// None from now on.
+    Clear,
+    /// This one, in milliseconds since 1970.
+    At(u64),
+}
+
+/// A value outside of any database.
+#[derive(Debug, Clone)]
+pub enum Owned {
+    /// Bytes that stood in a record.
+    Inline(u8, Box<[u8]>),
+    /// A value of its own.
+    Boxed(Box<Big>),
+}
+
+impl Owned {
+    /// Copies what a record holds.
+    pub fn copy_of(view: View<'_>) -> Owned {
+        match view {
+            Payload::Inline { tag, bytes } => Owned::Inline(tag, bytes.into()),
+            Payload::Boxed(big) => Owned::Boxed(Box::new(big.clone())),
+        }
+    }
+}
+
+/// Counts that INFO shows, since the start or the last reset.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Keys whose deadline came.
+    pub expired: u64,
+    /// Keys removed for their memory.
+    pub evicted: u64,
+}
+
+/// The time as the keyspace sees it: fixed for the length of a call.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Now {
+    /// Milliseconds since 1970.
+    pub ms: u64,
+}
+
+/// A database.
+pub struct Database {
+    pub(super) table: KeyTable,
+    pub(super) records: RecordArena<Big>,
+    pub(super) wheel: TimerWheel,
+    pub(super) recency: Recency,
+    pub(super) policy: Policy,
+    pub(super) walk: Option<TableWalk>,
+    pub(super) boxed_bytes: usize,
+    hasher: KeyHasher,
+    /// The key whose hash was computed ahead: (address, length, hash).
+    hashed: (usize, usize, u64),
+    /// The time of the call that runs.
+    pub now: Now,
+    /// Whether keys past their deadline are removed here (else they are only not seen).
+    pub removes_expired: bool,
+    /// Whether reads count as uses (`CLIENT NO-TOUCH`).
+    pub touches: bool,
+    /// What INFO shows.
+    pub counts: Counts,
+    /// What left beside the call's own doing.
+    pub removals: Removals,
+}
+
+impl Database {
+    /// An empty database.
+    pub fn new(hasher: KeyHasher, now: Now, policy: Policy) -> Self {
+        let mut db = Database {
+            table: KeyTable::new(),
+            records: RecordArena::new(),
+            wheel: TimerWheel::new(now.ms),
+            recency: Recency::Off,
+            policy: Policy::default(),
+            walk: None,
+            boxed_bytes: 0,
+            hasher,
+            hashed: (0, 0, 0),
+            now,
+            removes_expired: true,
+            touches: true,
+            counts: Counts::default(),
+            removals: Removals::default(),
+        };
+        db.set_policy(policy);
+        db
+    }
+
+    /// An empty database with this one's settings.
+    pub fn empty_like(&self) -> Self {
+        let mut db = Database::new(self.hasher.clone(), self.now, self.policy);
+        (db.removes_expired, db.counts) = (self.removes_expired, self.counts);
+        db
+    }
+
+    // ---- hashing and looking ahead ----
+
+    /// The hash of a key.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash(key)
+    }
+
+    /// Says that `hash` is the hash of the key that stands at this very place; until the next call of this function, or
+    /// `forget_hash`, it is not computed again.
+    #[inline]
+    pub fn expect_key(&mut self, key: &[u8], hash: u64) {
+        self.hashed = (key.as_ptr() as usize, key.len(), hash);
+    }
+
+    /// Takes back what `expect_key` said: the place may hold other bytes from now on.
+    #[inline]
+    pub fn forget_hash(&mut self) {
+        self.hashed = (0, 0, 0);
+    }
+
+    /// Asks the cache for the bucket of a hash.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: u64) {
+        self.table.prefetch(hash);
+    }
+
+    /// Asks the cache for the record that a hash most likely leads to.
+    #[inline]
+    pub fn prefetch_record(&self, hash: u64) -> Option<Handle> {
+        let handle = self.table.likely(hash)?;
+        self.records.prefetch(handle);
+        if self.recency.is_listed() {
+            self.records.prefetch_links(handle);
+        }
+        Some(handle)
+    }
+
+    /// Asks the cache for the LRU neighbours of a record, whose own links have been asked for.
+    #[inline]
+    pub fn prefetch_neighbours(&self, handle: Handle) {
+        if self.recency.is_listed() {
+            let links = self.records.links(handle);
+            self.records.prefetch_links(links.prev);
+            self.records.prefetch_links(links.next);
+        }
+    }
+
+    #[inline]
+    fn hash_of_call(&self, key: &[u8]) -> u64 {
+        let (address, len, hash) = self.hashed;
+        if address == key.as_ptr() as usize && len == key.len() && len != 0 { hash } else { self.hasher.hash(key) }
+    }
+
+    #[inline]
+    fn lookup(&self, hash: u64, key: &[u8]) -> Option<Handle> {
+        self.table.find(hash, |handle| self.records.key(handle) == key)
+    }
+
+    /// The record of a key that is there and not past its deadline.
+    #[inline]
+    fn locate(&mut self, key: &[u8]) -> Option<(u64, Handle)> {
+        let hash = self.hash_of_call(key);
+        let handle = self.lookup(hash, key)?;
+        match self.records.deadline_ms(handle) {
+            Some(deadline) if deadline <= self.now.ms => {
+                if self.removes_expired {
+                    self.remove_by_itself(handle, hash, Cause::Expired);
+                }
+                None
+            }
+            _ => Some((hash, handle)),
+        }
+    }
+
+    // ---- reading ----
+
+    /// Keys, those past their deadline that have not been removed yet included.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Keys with a deadline.
+    pub fn expiring(&self) -> usize {
+        self.wheel.len()
+    }
+
+    /// Bytes of this database's records, values, table and links.
+    pub fn used_bytes(&self) -> usize {
+        self.records.live_bytes() + self.table.bytes() + self.boxed_bytes
+    }
+
+    /// The key's record, read: counts a hit or a miss, and a use.
+    #[inline]
+    pub fn read(&mut self, key: &[u8]) -> Option<Handle> {
+        match self.locate(key) {
+            Some((_, handle)) => {
+                self.counts.hits += 1;
+                self.touch(handle);
+                Some(handle)
+            }
+            None => {
+                self.counts.misses += 1;
+                None
+            }
+        }
+    }
+
+    /// The key's record, about to be written: counts a use.
+    #[inline]
+    pub fn find(&mut self, key: &[u8]) -> Option<Handle> {
+        let (_, handle) = self.locate(key)?;
+        self.touch(handle);
+        Some(handle)
+    }
+
+    /// The key's record, which nobody shall know of: counts nothing.
+    pub fn peek(&mut self, key: &[u8]) -> Option<Handle> {
+        self.locate(key).map(|(_, handle)| handle)
+    }
+
+    /// What a record holds.
+    #[inline]
+    pub fn view(&self, handle: Handle) -> View<'_> {
+        self.records.payload(handle)
+    }
+
+    /// A record's key.
+    pub fn key(&self, handle: Handle) -> &[u8] {
+        self.records.key(handle)
+    }
+
+    /// A record's deadline, in milliseconds since 1970.
+    pub fn deadline(&self, handle: Handle) -> Option<u64> {
+        self.records.deadline_ms(handle)
+    }
+
+    /// Bytes that a key takes: record, boxed value, its share of the table and links.
+    pub fn key_bytes(&self, handle: Handle) -> usize {
+        let boxed = match self.view(handle) {
+            Payload::Boxed(big) => big.heap_bytes(),
+            Payload::Inline { .. } => 0,
+        };
+        self.records.record_bytes(handle) + boxed + if self.recency.is_listed() { 8 } else { 0 } + 8
+    }
+
+    /// The string at a key, read.
+    #[inline]
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<Text<'_>>, WrongType> {
+        match self.read(key) {
+            Some(handle) => Text::view(self.records.payload(handle)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The string at a key that is about to be written.
+    pub fn string_to_edit(&mut self, key: &[u8]) -> Result<Option<Text<'_>>, WrongType> {
+        match self.find(key) {
+            Some(handle) => Text::view(self.records.payload(handle)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    // ---- writing ----
+
+    /// Sets a key to a string, whatever it was before.
+    #[inline]
+    pub fn set(&mut self, key: &[u8], text: NewText<'_>, expiry: Expiry) -> Result<(), Full> {
+        text.with_payload(|payload| self.put_payload(key, payload, expiry))
+    }
+
+    /// Sets a key to a value that comes from elsewhere.
+    pub fn put(&mut self, key: &[u8], value: Owned, expiry: Expiry) -> Result<(), Full> {
+        match value {
+            Owned::Inline(tag, bytes) => self.put_payload(key, NewPayload::Inline { tag, bytes: &bytes }, expiry),
+            Owned::Boxed(big) => self.put_payload(key, NewPayload::Boxed(big), expiry),
+        }
+    }
+
+    #[inline]
+    fn put_payload(&mut self, key: &[u8], payload: New<'_>, expiry: Expiry) -> Result<(), Full> {
+        let hash = self.hash_of_call(key);
+        match self.lookup(hash, key) {
+            Some(handle) if self.records.deadline_ms(handle).is_some_and(|d| d <= self.now.ms) => {
+                self.remove_by_itself(handle, hash, Cause::Expired);
+                self.insert(key, hash, payload, expiry)
+            }
+            Some(handle) => {
+                self.before_change(handle);
+                let handle = self.replace(handle, hash, payload)?;
+                self.touch(handle);
+                match expiry {
+                    Expiry::Keep => Ok(()),
+                    Expiry::Clear => self.change_deadline(handle, hash, None),
+                    Expiry::At(deadline) => self.change_deadline(handle, hash, Some(deadline)),
+                }
+            }
+            None => self.insert(key, hash, payload, expiry),
+        }
+    }
+
+    fn insert(&mut self, key: &[u8], hash: u64, payload: New<'_>, expiry: Expiry) -> Result<(), Full> {
+        let deadline = match expiry {
+            Expiry::At(deadline) => Some(deadline),
+            Expiry::Keep | Expiry::Clear => None,
+        };
+        let boxed = boxed_bytes(&payload);
+        let handle = self.records.insert(key, deadline, payload).map_err(|_| Full)?;
+        self.boxed_bytes += boxed;
+        let (records, hasher) = (&self.records, &self.hasher);
+        self.table.insert(hash, handle, |h| records.prefetch(h), |h| hasher.hash(records.key(h)));
+        if deadline.is_some() {
+            self.wheel.insert(&mut self.records, handle);
+        }
+        if let Some(walk) = &self.walk {
+            self.records.set_mark(handle, walk.reached());
+        }
+        self.begin_use(handle);
+        Ok(())
+    }
+
+    /// Puts a payload in another's place.
+    fn replace(&mut self, handle: Handle, hash: u64, payload: New<'_>) -> Result<Handle, Full> {
+        let boxed = boxed_bytes(&payload);
+        let (to, old) = self.records.replace_payload(handle, payload).map_err(|_| Full)?;
+        self.boxed_bytes += boxed;
+        if let Some(big) = old {
+            self.free(big);
+        }
+        if to != handle {
+            self.moved(hash, handle, to);
+        }
+        Ok(to)
+    }
+
+    /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`. A key that is not there begins
+    /// empty and has no deadline. The value is not changed in type or length beyond that.
+    pub fn edit_string<R>(&mut self, key: &[u8], len: usize, edit: impl FnOnce(&mut [u8]) -> R) -> Result<R, EditError> {
+        let hash = self.hash_of_call(key);
+        let Some((_, mut handle)) = self.locate(key) else {
+            let mut bytes = vec![0; len];
+            let result = edit(&mut bytes);
+            NewText::Owned(bytes).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
+            return Ok(result);
+        };
+        self.before_change(handle);
+        self.touch(handle);
+        let text = Text::view(self.records.payload(handle))?;
+        let grows_boxed = matches!(self.records.payload(handle), Payload::Boxed(_));
+        if grows_boxed {
+            if text.len() < len {
+                self.grow_boxed(handle, len);
+            }
+        } else if text.len() < len || editable(self.records.payload_mut(handle)).is_none() {
+            let mut bytes = Text::view(self.records.payload(handle))?.to_vec();
+            bytes.resize(len.max(bytes.len()), 0);
+            handle = NewText::Owned(bytes).with_payload(|payload| self.replace(handle, hash, payload))?;
+        }
+        Ok(edit(editable(self.records.payload_mut(handle)).expect("made so above")))
+    }
+
+    fn grow_boxed(&mut self, handle: Handle, len: usize) {
+        use crate::structures::record_arena::PayloadMut;
+        if let PayloadMut::Boxed(big) = self.records.payload_mut(handle) {
+            let before = big.heap_bytes();
+            let Big::String(bytes) = big;
+            bytes.resize(len, 0);
+            let after = big.heap_bytes();
+            self.boxed_bytes = self.boxed_bytes + after - before;
+        }
+    }
+
+    /// Removes a key; whether it was there.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let Some((hash, handle)) = self.locate(key) else { return false };
+        self.before_change(handle);
+        if let Some(big) = self.unlink(handle, hash) {
+            self.free(big);
+        }
+        true
+    }
+
+    /// Takes a key out: its value and deadline.
+    pub fn take(&mut self, key: &[u8]) -> Option<(Owned, Option<u64>)> {
+        let (hash, handle) = self.locate(key)?;
+        self.before_change(handle);
+        let deadline = self.records.deadline_ms(handle);
+        let inline = match self.records.payload(handle) {
+            Payload::Inline { tag, bytes } => Some(Owned::Inline(tag, bytes.into())),
+            Payload::Boxed(_) => None,
+        };
+        let boxed = self.unlink(handle, hash);
+        let value = inline.or_else(|| {
+            let big = boxed?;
+            self.boxed_bytes -= big.heap_bytes();
+            Some(Owned::Boxed(big))
+        });
+        value.map(|value| (value, deadline))
+    }
+
+    /// Gives a record another deadline, or none. Whether that was possible (no handle may be left).
+    pub fn set_deadline(&mut self, handle: Handle, deadline: Option<u64>) -> Result<(), Full> {
+        self.before_change(handle);
+        let hash = self.hasher.hash(self.records.key(handle));
+        self.change_deadline(handle, hash, deadline)
+    }
+
+    fn change_deadline(&mut self, handle: Handle, hash: u64, deadline: Option<u64>) -> Result<(), Full> {
+        let had = self.records.deadline_ms(handle);
+        if had == deadline {
+            return Ok(());
+        }
+        if had.is_some() {
+            self.wheel.remove(&mut self.records, handle);
+        }
+        let listed = self.is_listed(had);
+        let to = self.records.set_or_clear_deadline(handle, deadline).ok_or(Full)?;
+        if to != handle {
+            self.table.repoint(hash, handle, to);
+            if listed {
+                self.recency.moved(&mut LruLinks(&mut self.records), handle, to);
+            }
+        }
+        if deadline.is_some() {
+            self.wheel.insert(&mut self.records, to);
+        }
+        match (listed, self.is_listed(deadline)) {
+            (true, false) => self.recency.remove(&mut LruLinks(&mut self.records), to),
+            (false, true) => self.recency.push_newest(&mut LruLinks(&mut self.records), to),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    // ---- keeping the parts in step ----
+
+    /// The record moved: table, wheel and list learn it. Its links came along.
+    fn moved(&mut self, hash: u64, from: Handle, to: Handle) {
+        self.table.repoint(hash, from, to);
+        let deadline = self.records.deadline_ms(to);
+        if deadline.is_some() {
+            self.wheel.moved(&mut self.records, from, to);
+        }
+        if self.is_listed(deadline) {
+            self.recency.moved(&mut LruLinks(&mut self.records), from, to);
+        }
+    }
+
+    /// Takes a record out of everything; its boxed value is still counted.
+    pub(super) fn unlink(&mut self, handle: Handle, hash: u64) -> Option<Box<Big>> {
+        let deadline = self.records.deadline_ms(handle);
+        if deadline.is_some() {
+            self.wheel.remove(&mut self.records, handle);
+        }
+        if self.is_listed(deadline) {
+            self.recency.remove(&mut LruLinks(&mut self.records), handle);
+        }
+        self.table.remove(hash, handle);
+        self.records.remove(handle)
+    }
+
+    /// Removes a key that no command named, and notes it.
+    pub(super) fn remove_by_itself(&mut self, handle: Handle, hash: u64, cause: Cause) {
+        self.before_change(handle);
+        self.removals.keys.push(Removal { key: self.records.key(handle).into(), cause });
+        match cause {
+            Cause::Expired => self.counts.expired += 1,
+            Cause::Evicted => self.counts.evicted += 1,
+        }
+        if let Some(big) = self.unlink(handle, hash) {
+            self.free(big);
+        }
+    }
+
+    /// Frees a value, now or later, and no longer counts it.
+    fn free(&mut self, big: Box<Big>) {
+        self.boxed_bytes -= big.heap_bytes();
+        if big.free_effort() > FREE_LATER_EFFORT {
+            self.removals.garbage.push(big);
+        }
+    }
+
+    /// Writes a record out to the walk that has not reached it.
+    #[inline]
+    fn before_change(&mut self, handle: Handle) {
+        if let Some(walk) = &mut self.walk {
+            walk.write_before_change(&mut self.records, handle);
+        }
+    }
+
+    // ---- use ----
+
+    /// Whether a record with this deadline (or none) stands in the LRU list.
+    #[inline]
+    fn is_listed(&self, deadline: Option<u64>) -> bool {
+        self.recency.is_listed() && (!self.policy.volatile_only || deadline.is_some())
+    }
+
+    /// Counts a use of a record.
+    #[inline]
+    pub(super) fn touch(&mut self, handle: Handle) {
+        if !self.touches {
+            return;
+        }
+        if self.policy.is_lfu {
+            let stamp = self.policy.lfu.after_use(self.records.stamp(handle), self.now.ms);
+            self.records.set_stamp(handle, stamp);
+            return;
+        }
+        self.records.set_stamp(handle, stamp_of(self.now.ms));
+        if self.recency.is_listed() && (!self.policy.volatile_only || self.records.deadline_ms(handle).is_some()) {
+            self.recency.touch(&mut LruLinks(&mut self.records), handle);
+        }
+    }
+
+    /// The first use of a new record.
+    fn begin_use(&mut self, handle: Handle) {
+        let stamp = if self.policy.is_lfu { self.policy.lfu.at_birth(self.now.ms) } else { stamp_of(self.now.ms) };
+        self.records.set_stamp(handle, stamp);
+        if self.is_listed(self.records.deadline_ms(handle)) {
+            self.recency.push_newest(&mut LruLinks(&mut self.records), handle);
+        }
+    }
+
+    /// Milliseconds since the record's last use (to a tenth of a second). Not under an LFU policy.
+    pub fn idle_ms(&self, handle: Handle) -> u64 {
+        stamp_of(self.now.ms).wrapping_sub(self.records.stamp(handle)) as u64 * STAMP_MS
+    }
+
+    /// Makes a record look unused for so long (RESTORE ... IDLETIME).
+    pub fn set_idle_ms(&mut self, handle: Handle, idle_ms: u64) {
+        let stamp = stamp_of(self.now.ms).wrapping_sub((idle_ms / STAMP_MS) as u32);
+        self.records.set_stamp(handle, stamp);
+    }
+
+    /// The record's LFU counter as it stands after decay.
+    pub fn frequency(&self, handle: Handle) -> u8 {
+        self.policy.lfu.frequency(self.records.stamp(handle), self.now.ms)
+    }
+
+    /// Sets the record's LFU counter (RESTORE ... FREQ).
+    pub fn set_frequency(&mut self, handle: Handle, frequency: u8) {
+        let stamp = self.policy.lfu.stamp(frequency, self.now.ms);
+        self.records.set_stamp(handle, stamp);
+    }
+
+    // ---- walking over keys ----
+
+    /// Visits the keys at a scan position, and gives the next: 0 at the end.
+    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(Handle)) -> u64 {
+        self.table.scan_ahead(cursor, |handle| self.records.prefetch(handle));
+        self.table.scan(cursor, |handle| self.hasher.hash(self.records.key(handle)), &mut visit)
+    }
+
+    /// Whether a record found by `scan` is past its deadline.
+    pub fn is_past_deadline(&self, handle: Handle) -> bool {
+        self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
+    }
+
+    /// A record chosen by `random(n)` (a number below n), all alike; it may be past its deadline.
+    pub fn sample(&self, random: impl FnMut(usize) -> usize) -> Option<Handle> {
+        self.table.sample(random)
+    }
+
+    /// Moves up to `budget` records out of sparse pages; whether it is worth going on.
+    pub fn defragment(&mut self, page: u32, budget: usize) -> bool {
+        let (mut moves, records) = (Vec::new(), &mut self.records);
+        let done = records.evacuate(page, budget, |_, from, to| moves.push((from, to)));
+        for (from, to) in moves {
+            let hash = self.hasher.hash(self.records.key(to));
+            self.moved(hash, from, to);
+        }
+        !done
+    }
+
+    /// A page of records worth emptying.
+    pub fn sparsest_page(&self) -> Option<u32> {
+        self.records.sparsest_page()
+    }
+
+    /// Bytes of record slots that are free but were used.
+    pub fn idle_bytes(&self) -> usize {
+        self.records.idle_bytes()
+    }
+
+    /// Bytes of pages beyond what records use: memory that the allocator counts and no key takes.
+    pub fn slack_bytes(&self) -> usize {
+        self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
+    }
+
+    fn links_bytes(&self) -> usize {
+        if self.recency.is_listed() { self.records.len() * 8 } else { 0 }
+    }
+
+    /// Buckets of the table.
+    pub fn buckets(&self) -> usize {
+        self.table.buckets()
+    }
+
+    /// Checks that the parts agree. Panics when they do not.
+    pub fn check_invariants(&self) {
+        self.records.check_invariants();
+        self.table.check_invariants(|handle| self.hasher.hash(self.records.key(handle)));
+        self.wheel.check_invariants(&self.records);
+        assert_eq!(self.table.len(), self.records.len());
+    }
+}
+
+/// Access stamps count tenths of a second: 32 bits last 13 years.
+pub(super) const STAMP_MS: u64 = 100;
+
+#[inline]
+pub(super) fn stamp_of(now_ms: u64) -> u32 {
+    (now_ms / STAMP_MS) as u32
+}
+
+fn boxed_bytes(payload: &New<'_>) -> usize {
+    match payload {
+        NewPayload::Boxed(big) => big.heap_bytes(),
+        NewPayload::Inline { .. } => 0,
+    }
+}
+
+/// Why a string could not be edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditError {
+    /// It is no string.
+    WrongType,
+    /// No handle is left.
+    Full,
+}
+
+impl From<WrongType> for EditError {
+    fn from(_: WrongType) -> Self {
+        EditError::WrongType
+    }
+}
+
+impl From<Full> for EditError {
+    fn from(_: Full) -> Self {
+        EditError::Full
+    }
+}

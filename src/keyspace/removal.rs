@@ -1,0 +1,33 @@
+//! Keys that left by themselves, and what is left to be freed: told to whoever logs and counts, after the fact.
+
+use crate::values::Big;
+
+/// Why a key left without a command that named it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Its deadline came.
+    Expired,
+    /// Its memory was needed.
+    Evicted,
+}
+
+/// A key that left by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The key.
+    pub key: Box<[u8]>,
+    /// Why it left.
+    pub cause: Cause,
+}
+
+/// What happened in a database beside the command's own doing. Emptied by `dispatch` after each call.
+#[derive(Debug, Default)]
+pub struct Removals {
+    /// Keys that left, in order.
+    pub keys: Vec<Removal>,
+    /// Values whose freeing takes long: for the reaper.
+    pub garbage: Vec<Box<Big>>,
+}
+
+/// Freeing that takes more than this many steps is left to the reaper.
+pub const FREE_LATER_EFFORT: usize = 64;

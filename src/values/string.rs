@@ -1,0 +1,170 @@
+//! Strings: integers, short bytes in the record, long bytes beside it.
+//!
+//! ```text
+//! payload   INT     8 bytes, i64, little endian     what SET is given looks like an integer
+//!           SHORT   the bytes                       up to 1024 of them; Redis would say embstr, or raw past 44
+//!           EDITED  the bytes                       changed in place by APPEND, SETRANGE, SETBIT: Redis would say raw
+//!           boxed   Big::String(Vec<u8>)            longer ones
+//! ```
+
+use super::{Big, New, View, WrongType};
+use crate::base::number::{decimal_len, parse_i64};
+use crate::structures::record_arena::{INLINE_MAX, Payload};
+
+const INT: u8 = 1;
+const SHORT: u8 = 2;
+const EDITED: u8 = 3;
+/// Longest string that Redis keeps in one piece with its object.
+const EMBSTR_MAX: usize = 44;
+
+/// A string as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// An integer in its canonical decimal form.
+    Int(i64),
+    /// Any bytes; `edited` when they came about by a change in place.
+    Bytes {
+        /// The content.
+        bytes: &'a [u8],
+        /// Whether Redis would have left them in a buffer of their own.
+        edited: bool,
+    },
+}
+
+/// A string's bytes, wherever they are.
+pub struct Bytes<'a> {
+    digits: itoa::Buffer,
+    text: Text<'a>,
+}
+
+impl Bytes<'_> {
+    /// The content as a slice.
+    #[inline]
+    pub fn as_slice(&mut self) -> &[u8] {
+        match self.text {
+            Text::Int(n) => self.digits.format(n).as_bytes(),
+            Text::Bytes { bytes, .. } => bytes,
+        }
+    }
+}
+
+impl<'a> Text<'a> {
+    /// Reads what a record holds.
+    #[inline]
+    pub fn view(view: View<'a>) -> Result<Text<'a>, WrongType> {
+        match view {
+            Payload::Inline { tag: INT, bytes } => Ok(Text::Int(i64::from_le_bytes(bytes.try_into().expect("8 bytes")))),
+            Payload::Inline { tag: SHORT, bytes } => Ok(Text::Bytes { bytes, edited: false }),
+            Payload::Inline { tag: EDITED, bytes } => Ok(Text::Bytes { bytes, edited: true }),
+            Payload::Boxed(Big::String(bytes)) => Ok(Text::Bytes { bytes, edited: true }),
+            Payload::Inline { .. } => Err(WrongType),
+        }
+    }
+
+    /// Bytes of the string.
+    pub fn len(&self) -> usize {
+        match self {
+            Text::Int(n) => decimal_len(*n),
+            Text::Bytes { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// Whether it has no byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes, of which an integer's are made on the spot.
+    #[inline]
+    pub fn bytes(self) -> Bytes<'a> {
+        Bytes { digits: itoa::Buffer::new(), text: self }
+    }
+
+    /// A copy.
+    pub fn to_vec(self) -> Vec<u8> {
+        self.bytes().as_slice().to_vec()
+    }
+
+    /// The integer it stands for, if it is one in canonical form.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Text::Int(n) => Some(*n),
+            Text::Bytes { bytes, .. } => parse_i64(bytes),
+        }
+    }
+
+    /// `int`, `embstr` or `raw`.
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Text::Int(_) => "int",
+            Text::Bytes { bytes, edited: false } if bytes.len() <= EMBSTR_MAX => "embstr",
+            Text::Bytes { .. } => "raw",
+        }
+    }
+}
+
+/// A string on its way into a record.
+#[derive(Debug)]
+pub enum NewText<'a> {
+    /// An integer.
+    Int(i64),
+    /// Bytes to be copied.
+    Bytes(&'a [u8]),
+    /// Bytes to be copied that came about by an edit.
+    Edited(&'a [u8]),
+    /// Bytes to be taken over.
+    Owned(Vec<u8>),
+}
+
+impl<'a> NewText<'a> {
+    /// What SET makes of its argument: an integer where it is one.
+    #[inline]
+    pub fn of(bytes: &'a [u8]) -> NewText<'a> {
+        match bytes {
+            [b'0'..=b'9' | b'-', ..] if bytes.len() <= 20 => match parse_i64(bytes) {
+                Some(n) => NewText::Int(n),
+                None => NewText::Bytes(bytes),
+            },
+            _ => NewText::Bytes(bytes),
+        }
+    }
+
+    /// Calls `put` with the payload of this string.
+    #[inline]
+    pub fn with_payload<R>(self, put: impl FnOnce(New<'_>) -> R) -> R {
+        match self {
+            NewText::Int(n) => put(New::Inline { tag: INT, bytes: &n.to_le_bytes() }),
+            NewText::Bytes(bytes) if bytes.len() <= INLINE_MAX => put(New::Inline { tag: SHORT, bytes }),
+            NewText::Edited(bytes) if bytes.len() <= INLINE_MAX => put(New::Inline { tag: EDITED, bytes }),
+            NewText::Bytes(bytes) | NewText::Edited(bytes) => put(New::Boxed(Box::new(Big::String(bytes.to_vec())))),
+            NewText::Owned(bytes) if bytes.len() <= INLINE_MAX => put(New::Inline { tag: EDITED, bytes: &bytes }),
+            NewText::Owned(bytes) => put(New::Boxed(Box::new(Big::String(bytes)))),
+        }
+    }
+}
+
+/// The bytes of an edited string that may be changed in place: not those of an integer.
+pub fn editable(view: crate::structures::record_arena::PayloadMut<'_, Big>) -> Option<&mut [u8]> {
+    use crate::structures::record_arena::PayloadMut;
+    match view {
+        PayloadMut::Inline { tag: EDITED, bytes } => Some(bytes),
+        PayloadMut::Boxed(Big::String(bytes)) => Some(bytes),
+        PayloadMut::Inline { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_told_from_other_bytes() {
+        for (bytes, int) in [("12", true), ("-9223372036854775808", true), ("012", false), ("+1", false), ("1 ", false)] {
+            let encoding = match NewText::of(bytes.as_bytes()) {
+                NewText::Int(n) => (n.to_string() == bytes).then_some("int"),
+                _ => None,
+            };
+            assert_eq!(encoding.is_some(), int, "{bytes}");
+        }
+    }
+}
