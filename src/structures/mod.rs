@@ -1,5 +1,10 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
+pub mod chain;
 pub mod key_table;
+pub mod lru_builder;
+pub mod lru_list;
 pub(crate) mod prefetch;
+pub mod radix_queue;
 pub mod record_arena;
+pub mod timer_wheel;
