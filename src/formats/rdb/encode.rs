@@ -4,7 +4,7 @@
 //! One value too large for a buffer of its own is written in pieces.
 
 use crate::base::crc::crc64;
-use crate::base::number::parse_i64;
+use crate::base::number::{decimal_len, parse_i64, print_i64};
 use crate::formats::lzf;
 
 use super::opcodes::{opcode, prefix, type_number};
@@ -225,10 +225,8 @@ fn write_integer(number: i64, out: &mut Vec<u8>) {
         out.push(prefix::INT32);
         out.extend_from_slice(&number.to_le_bytes());
     } else {
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(number);
-        write_length(digits.len() as u64, out);
-        out.extend_from_slice(digits.as_bytes());
+        write_length(decimal_len(number) as u64, out);
+        print_i64(number, out);
     }
 }
 
