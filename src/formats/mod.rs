@@ -1,3 +1,4 @@
 //! Floor: formats.
 
 pub mod lzf;
+pub mod rdb;
