@@ -1,1 +1,4 @@
 //! Floor: formats.
+
+pub mod lzf;
+pub mod rdb;
