@@ -1,5 +1,6 @@
-//! Floor: base.
+//! Floor 1: clock, numbers, hashing, globs, disk and OS calls. Knows nothing of what stands above.
 
+pub mod clock;
 pub mod crc;
 pub mod glob;
 pub mod hash;

@@ -1,4 +1,5 @@
-//! Floor: formats.
+//! Floor 4: bytes and their meaning. Knows no files, no sockets, no keys' lifetime.
 
 pub mod lzf;
 pub mod rdb;
+pub mod resp;

@@ -79,6 +79,8 @@ pub struct Database {
     pub(super) recency: Recency,
     pub(super) policy: Policy,
     pub(super) walk: Option<TableWalk>,
+    /// What a record's mark is unless a walk has yet to reach it.
+    pub(super) mark: bool,
     pub(super) boxed_bytes: usize,
     hasher: KeyHasher,
     /// The key whose hash was computed ahead: (address, length, hash).
@@ -105,6 +107,7 @@ impl Database {
             recency: Recency::Off,
             policy: Policy::default(),
             walk: None,
+            mark: false,
             boxed_bytes: 0,
             hasher,
             hashed: (0, 0, 0),
@@ -344,8 +347,8 @@ impl Database {
         if deadline.is_some() {
             self.wheel.insert(&mut self.records, handle);
         }
-        if let Some(walk) = &self.walk {
-            self.records.set_mark(handle, walk.reached());
+        if self.mark {
+            self.records.set_mark(handle, true);
         }
         self.begin_use(handle);
         Ok(())
@@ -520,6 +523,25 @@ impl Database {
         }
     }
 
+    // ---- expiry ----
+
+    /// Removes keys whose deadline has come, at the cost of `budget`, and tells of each how late it is (ms).
+    pub fn expire_due(&mut self, budget: &mut usize, mut late_ms: impl FnMut(u64)) {
+        while let Some(handle) = self.wheel.advance(&mut self.records, self.now.ms, budget) {
+            let deadline = self.records.deadline_ms(handle).expect("it was in the wheel");
+            late_ms(self.now.ms - deadline);
+            // The wheel has let go of it; to be removed like any other it must be in it.
+            self.wheel.insert(&mut self.records, handle);
+            let hash = self.hasher.hash(self.records.key(handle));
+            self.remove_by_itself(handle, hash, Cause::Expired);
+        }
+    }
+
+    /// When `expire_due` should be called next; `None` while no key has a deadline.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.wheel.next_deadline()
+    }
+
     // ---- use ----
 
     /// Whether a record with this deadline (or none) stands in the LRU list.
@@ -539,10 +561,10 @@ impl Database {
             self.records.set_stamp(handle, stamp);
             return;
         }
-        self.records.set_stamp(handle, stamp_of(self.now.ms));
         if self.recency.is_listed() && (!self.policy.volatile_only || self.records.deadline_ms(handle).is_some()) {
             self.recency.touch(&mut LruLinks(&mut self.records), handle);
         }
+        self.records.set_stamp(handle, stamp_of(self.now.ms)); // after the list, which may find the record by its stamp
     }
 
     /// The first use of a new record.

@@ -2,9 +2,199 @@
 
 pub mod database;
 pub mod eviction;
-pub mod removal;
 mod links;
+pub mod removal;
+pub mod walk;
 
 use crate::base::hash::KeyHasher;
-use database::Database;
-use removal::Removals;
+use database::{Counts, Database, Now};
+use eviction::Policy;
+use walk::ImageFormat;
+
+/// All databases.
+pub struct Keyspace {
+    databases: Vec<Database>,
+    /// Tables that were flushed while a walk had yet to reach part of them.
+    detached: Vec<Database>,
+    walking: bool,
+}
+
+impl Keyspace {
+    /// `count` empty databases.
+    pub fn new(count: usize, hasher: KeyHasher, now: Now, policy: Policy) -> Self {
+        let databases = (0..count).map(|_| Database::new(hasher.clone(), now, policy)).collect();
+        Keyspace { databases, detached: Vec::new(), walking: false }
+    }
+
+    /// Number of databases.
+    pub fn count(&self) -> usize {
+        self.databases.len()
+    }
+
+    /// A database, by a number below `count`.
+    #[inline]
+    pub fn db(&mut self, number: usize) -> &mut Database {
+        &mut self.databases[number]
+    }
+
+    /// All databases, by number.
+    pub fn all(&self) -> &[Database] {
+        &self.databases
+    }
+
+    /// All databases, by number, to be changed.
+    pub fn all_mut(&mut self) -> &mut [Database] {
+        &mut self.databases
+    }
+
+    /// Two different databases at once.
+    pub fn pair(&mut self, a: usize, b: usize) -> (&mut Database, &mut Database) {
+        let [a, b] = self.databases.get_disjoint_mut([a, b]).expect("two different numbers");
+        (a, b)
+    }
+
+    /// The time from now on.
+    pub fn set_now(&mut self, now: Now) {
+        for db in &mut self.databases {
+            db.now = now;
+        }
+    }
+
+    /// Bytes of all keys, tables and links.
+    pub fn used_bytes(&self) -> usize {
+        self.databases.iter().chain(&self.detached).map(Database::used_bytes).sum()
+    }
+
+    /// Bytes of record pages that no record uses.
+    pub fn slack_bytes(&self) -> usize {
+        self.databases.iter().chain(&self.detached).map(Database::slack_bytes).sum()
+    }
+
+    /// What INFO counts, over all databases.
+    pub fn counts(&self) -> Counts {
+        self.databases.iter().fold(Counts::default(), |sum, db| Counts {
+            hits: sum.hits + db.counts.hits,
+            misses: sum.misses + db.counts.misses,
+            expired: sum.expired + db.counts.expired,
+            evicted: sum.evicted + db.counts.evicted,
+        })
+    }
+
+    /// Counts from zero again.
+    pub fn reset_counts(&mut self) {
+        self.databases.iter_mut().for_each(|db| db.counts = Counts::default());
+    }
+
+    /// Exchanges two databases' content.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        self.databases.swap(a, b);
+    }
+
+    /// Empties a database; what was in it is given to be freed elsewhere, unless a walk still needs it.
+    pub fn flush(&mut self, number: usize) -> Option<Database> {
+        let fresh = self.databases[number].empty_like();
+        let mut old = std::mem::replace(&mut self.databases[number], fresh);
+        std::mem::swap(&mut old.removals, &mut self.databases[number].removals);
+        if self.walking && (old.is_walked() || old.image_bytes() > 0) {
+            self.detached.push(old);
+            return None;
+        }
+        Some(old)
+    }
+
+    /// Puts an eviction policy in force.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.databases.iter_mut().for_each(|db| db.set_policy(policy));
+    }
+
+    /// Whether the order of use is exact everywhere (or none is needed).
+    pub fn is_order_exact(&self) -> bool {
+        self.databases.iter().all(Database::is_order_exact)
+    }
+
+    /// Evicts the one key that should go first; the number of its database, or None when no key may go.
+    pub fn evict_one(&mut self, random: &mut dyn FnMut(usize) -> usize) -> Option<usize> {
+        let mut best: Option<(u64, usize, u32)> = None;
+        for (number, db) in self.databases.iter().enumerate().filter(|(_, db)| !db.is_empty()) {
+            if let Some((rank, handle)) = db.eviction_candidate(random)
+                && best.is_none_or(|(least, ..)| rank < least)
+            {
+                best = Some((rank, number, handle));
+            }
+        }
+        let (_, number, handle) = best?;
+        self.databases[number].evict(handle);
+        Some(number)
+    }
+
+    /// Removes due keys everywhere, at the cost of `budget`; `late_ms` is told how late each is. Whether work is left.
+    pub fn expire_due(&mut self, mut budget: usize, mut late_ms: impl FnMut(u64)) -> bool {
+        for db in &mut self.databases {
+            db.expire_due(&mut budget, &mut late_ms);
+        }
+        budget == 0
+    }
+
+    /// When `expire_due` should be called next (ms since 1970).
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.databases.iter().filter_map(Database::next_deadline).min()
+    }
+
+    // ---- the walk over all databases ----
+
+    /// Begins a walk over everything as it is now. None may be under way.
+    pub fn begin_walk(&mut self, format: ImageFormat) {
+        assert!(!self.walking, "one walk at a time");
+        self.walking = true;
+        for (number, db) in self.databases.iter_mut().enumerate() {
+            db.begin_walk(number, format);
+        }
+    }
+
+    /// Whether a walk is under way (one that was given up included).
+    pub fn is_walking(&self) -> bool {
+        self.walking
+    }
+
+    /// Goes on with the walk, by about `budget` records; whether there is more to do.
+    pub fn step_walk(&mut self, budget: usize) -> bool {
+        match self.databases.iter_mut().chain(&mut self.detached).find(|db| db.is_walked()) {
+            Some(db) => {
+                db.step_walk(budget);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Gives what was written since the last call, piece by piece: the database's number then, and entries.
+    pub fn take_images(&mut self, mut take: impl FnMut(usize, Vec<u8>)) {
+        for db in self.databases.iter_mut().chain(&mut self.detached) {
+            if let Some((number, bytes)) = db.take_image() {
+                take(number, bytes);
+            }
+        }
+    }
+
+    /// Bytes that were written and not taken.
+    pub fn image_bytes(&self) -> usize {
+        self.databases.iter().chain(&self.detached).map(Database::image_bytes).sum()
+    }
+
+    /// Entries written by the walk under way.
+    pub fn walked_entries(&self) -> u64 {
+        self.databases.iter().chain(&self.detached).map(Database::walked_entries).sum()
+    }
+
+    /// Nothing more is to be written; the walk has to be stepped on to its end all the same.
+    pub fn give_up_walk(&mut self) {
+        self.databases.iter_mut().chain(&mut self.detached).for_each(Database::give_up_walk);
+    }
+
+    /// Ends a walk that has reached everything; gives the detached tables to be freed.
+    pub fn end_walk(&mut self) -> Vec<Database> {
+        self.databases.iter_mut().for_each(Database::end_walk);
+        self.walking = false;
+        std::mem::take(&mut self.detached)
+    }
+}

@@ -108,6 +108,14 @@ impl RadixQueue {
         self.first_place().map(|place| self.start_of(place))
     }
 
+    /// A record of the first chain that has any: its key is the least up to the width of that chain. None when empty.
+    pub fn nearest(&self) -> Option<u32> {
+        if self.has_waiting() {
+            return Some(self.waiting.head());
+        }
+        self.first_place().map(|place| self.levels[place.level][place.slot].head())
+    }
+
     /// Files `item`, which is in no chain.
     pub fn insert(&mut self, items: &mut impl KeyedLinks, item: u32) {
         let place = self.place_of(items.key(item));

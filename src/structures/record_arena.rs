@@ -33,8 +33,7 @@ use std::ptr::NonNull;
 
 /// Names a record in its arena.
 pub type Handle = u32;
-/// No record.
-pub const NONE: Handle = u32::MAX;
+pub use super::chain::NONE;
 
 /// Payloads up to this many bytes stand in the record itself.
 pub const INLINE_MAX: usize = 1024;
@@ -117,7 +116,8 @@ pub struct Links {
     pub next: Handle,
 }
 
-const UNLINKED: Links = Links { prev: NONE, next: NONE };
+/// Links of a record that no list knows yet.
+const NOT_LISTED: Links = Links { prev: super::chain::UNLINKED, next: NONE };
 
 /// Records of all sizes, by handle.
 pub struct RecordArena<V> {
@@ -495,7 +495,7 @@ impl<V> RecordArena<V> {
     pub fn keep_links(&mut self, keep: bool) {
         self.links = keep.then(|| {
             let room = |page: &Option<Page>| page.as_ref().map_or(0, |p| p.capacity as usize);
-            self.pages.iter().map(|page| vec![UNLINKED; room(page)].into_boxed_slice()).collect()
+            self.pages.iter().map(|page| vec![NOT_LISTED; room(page)].into_boxed_slice()).collect()
         });
     }
 
@@ -617,7 +617,7 @@ impl<V> RecordArena<V> {
             evacuating: false,
         });
         if let Some(links) = &mut self.links {
-            links[number as usize] = vec![UNLINKED; capacity].into_boxed_slice();
+            links[number as usize] = vec![NOT_LISTED; capacity].into_boxed_slice();
         }
         self.partial[class as usize].push(number);
         Some(number)

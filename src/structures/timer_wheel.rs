@@ -122,6 +122,12 @@ impl TimerWheel {
         self.queue.first_key()
     }
 
+    /// An item of the first slot that has any: its deadline is the nearest, exact to the width of that slot (a 64th of the
+    /// distance at most). None when there is no item.
+    pub fn nearest(&self) -> Option<u32> {
+        self.queue.nearest()
+    }
+
     /// Panics unless every item stands where its deadline says, all links agree, and their number is `len`.
     pub fn check_invariants(&self, items: &impl WheelItems) {
         let count = self.queue.check_invariants(|item| items.links(item), |item| items.deadline_ms(item));
