@@ -1,1 +1,9 @@
 //! Floor: base.
+
+pub mod crc;
+pub mod glob;
+pub mod hash;
+pub mod long_double;
+pub mod number;
+pub mod quote;
+pub mod random;
