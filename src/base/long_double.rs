@@ -13,7 +13,7 @@
 use rustc_apfloat::Float;
 use rustc_apfloat::ieee::X87DoubleExtended;
 
-use super::number::{MAX_LONG_TEXT_BYTES, hexadecimal_float, names_infinity};
+use super::number::{MAX_LONG_TEXT_BYTES, hexadecimal_float, is_zero_as_written, names_infinity};
 
 /// Digits printed behind the point, before trailing zeros are cut.
 const FRACTION_DIGITS: u32 = 17;
@@ -104,19 +104,6 @@ impl LongDouble {
 
 fn infinity(negative: bool) -> X87DoubleExtended {
     if negative { -X87DoubleExtended::INFINITY } else { X87DoubleExtended::INFINITY }
-}
-
-/// Whether a well-formed float, decimal or hexadecimal, has no digit but zero in its significand.
-fn is_zero_as_written(text: &str) -> bool {
-    let magnitude = text.trim_start_matches(['+', '-']);
-    match magnitude.strip_prefix("0x").or_else(|| magnitude.strip_prefix("0X")) {
-        Some(digits) => {
-            digits.bytes().take_while(|byte| !matches!(byte, b'p' | b'P')).all(|byte| matches!(byte, b'0' | b'.'))
-        }
-        None => {
-            magnitude.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).all(|byte| matches!(byte, b'0' | b'.'))
-        }
-    }
 }
 
 /// `product / 2^places`, rounded half to even. `product` is below 2^121 (64 bits times 10^17).

@@ -47,7 +47,7 @@ pub fn parse_u64(text: &[u8]) -> Option<u64> {
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let text = str::from_utf8(text).ok()?;
     let Ok(value) = text.parse::<f64>() else { return parse_hexadecimal_f64(text) };
-    if value.is_nan() || (value.is_infinite() && !names_infinity(text)) || (value == 0.0 && !is_decimal_zero(text)) {
+    if value.is_nan() || (value.is_infinite() && !names_infinity(text)) || (value == 0.0 && !is_zero_as_written(text)) {
         return None;
     }
     Some(value)
@@ -56,8 +56,8 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
 /// Appends a double as Redis prints it in replies and stores it in files: `nan`, `inf`, `-0`, integers below 2^62 in full,
 /// else the shortest digits that read back as the same double, as plain digits, with a point, or as `d.ddde+x`.
 ///
-/// Redis finds its digits by Grisu2, which misses the shortest about once in a thousand: 1e23 is
-/// `99999999999999990000000` there and `1e+23` here. Both read back as the same number.
+/// Redis finds its digits by Grisu2, which misses the shortest about once in a thousand: 6455.78152 is
+/// `6455.7815199999995` there (8.0) and `6455.78152` here. Both read back as the same number.
 pub fn print_f64(value: f64, out: &mut Vec<u8>) {
     const INTEGER_LIMIT: f64 = (i64::MAX / 2) as f64;
     if value.is_nan() {
@@ -143,18 +143,18 @@ pub(super) fn names_infinity(text: &str) -> bool {
     text.trim_start_matches(['+', '-']).starts_with(['i', 'I'])
 }
 
-/// Whether a text that std has parsed as a decimal float is zero as written, rather than by underflow.
-fn is_decimal_zero(text: &str) -> bool {
-    let significand = text.split(['e', 'E']).next().unwrap_or(text);
-    !significand.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+/// Whether a well-formed float, decimal or hexadecimal, has no digit but zero in its significand: else a zero is underflow.
+pub(super) fn is_zero_as_written(text: &str) -> bool {
+    let magnitude = text.trim_start_matches(['+', '-']);
+    let hexadecimal = magnitude.strip_prefix("0x").or_else(|| magnitude.strip_prefix("0X"));
+    let exponent_marks = if hexadecimal.is_some() { ['p', 'P'] } else { ['e', 'E'] };
+    let significand = hexadecimal.unwrap_or(magnitude).split(exponent_marks).next().unwrap_or_default();
+    significand.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
 fn parse_hexadecimal_f64(text: &str) -> Option<f64> {
-    let text = hexadecimal_float(text)?;
-    let value = text.parse::<Double>().ok()?;
-    let significand = text.split('p').next().unwrap_or(&text).trim_start_matches("-0x").trim_start_matches("0x");
-    let underflowed = value.is_zero() && significand.bytes().any(|byte| !matches!(byte, b'0' | b'.'));
-    if value.is_infinite() || underflowed {
+    let value = hexadecimal_float(text)?.parse::<Double>().ok()?;
+    if value.is_infinite() || (value.is_zero() && !is_zero_as_written(text)) {
         return None;
     }
     u64::try_from(value.to_bits()).ok().map(f64::from_bits)
@@ -382,9 +382,11 @@ mod tests {
             (1e-5, "0.00001"),
             (1e-7, "1e-7"),
             (1.25e-7, "1.25e-7"),
-            (1.25e-5, "0.0000125"),
+            (1.2e-5, "0.000012"),
+            (1.25e-5, "1.25e-5"),
             (12.3456789012, "12.3456789012"),
-            (123456.7890123, "123456.7890123"),
+            (123456.789012, "123456.789012"),
+            (123456.7890123, "1.234567890123e+5"),
             (1.3234889800848443e-23, "1.3234889800848443e-23"),
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),

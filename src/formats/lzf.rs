@@ -20,6 +20,8 @@ const MIN_COPY: usize = 3;
 const MAX_COPY: usize = 264;
 /// Copies up to this long take two bytes, longer ones three.
 const MAX_SHORT_COPY: usize = 8;
+/// A long copy's 3 bytes give 264; no other chunk gives more for its length.
+const MAX_EXPANSION: usize = MAX_COPY / 3;
 const LONG_COPY: u8 = 0b111 << 5;
 
 /// How a stream fails to be what it was said to be. Positions count bytes of the compressed stream, to the chunk's start.
@@ -79,8 +81,7 @@ pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
 
 /// Restores the `expected_len` bytes that a stream was made from; fails if it gives more or fewer, or is damaged.
 pub fn decompress(stream: &[u8], expected_len: usize) -> Result<Vec<u8>, LzfError> {
-    // 3 bytes give at most 264; a single literal shows that rounding up is enough.
-    if expected_len.div_ceil(MAX_COPY / 3) > stream.len() {
+    if expected_len.div_ceil(MAX_EXPANSION) > stream.len() {
         return Err(LzfError::Implausible);
     }
     let mut output = Vec::with_capacity(expected_len);
@@ -124,7 +125,7 @@ struct RecentTriples {
 }
 
 impl RecentTriples {
-    /// More slots than a window has bytes would only be more memory to clear.
+    /// Twice the bytes of a window: more slots would only be more memory to clear.
     const MAX_SLOTS_LOG2: u32 = 14;
     const MIN_SLOTS_LOG2: u32 = 6;
 

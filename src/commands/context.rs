@@ -1,0 +1,82 @@
+//! What a command's function sees: one database, or the server. The kind of row says which.
+
+use super::effects::{Effects, Event};
+use crate::base::random::Generator;
+use crate::formats::resp::reply::Reply;
+use crate::keyspace::database::Database;
+use crate::server::Server;
+use crate::server::clients::ClientIndex;
+
+/// Bounds that data commands keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Longest string, bytes (`proto-max-bulk-len`).
+    pub string_bytes: u64,
+    /// Number of databases.
+    pub databases: usize,
+}
+
+/// What a command on data sees.
+pub struct DataContext<'a> {
+    /// The client's database.
+    pub db: &'a mut Database,
+    /// Its number.
+    pub db_number: usize,
+    /// Where the answer goes.
+    pub reply: &'a mut Reply,
+    /// What it changed.
+    pub effects: &'a mut Effects,
+    /// Bounds.
+    pub limits: Limits,
+    /// Chance.
+    pub random: &'a mut Generator,
+}
+
+impl DataContext<'_> {
+    /// The time of this call, in milliseconds since 1970.
+    #[inline]
+    pub fn now_ms(&self) -> u64 {
+        self.db.now.ms
+    }
+
+    /// A key changed: counted for the save rules, told to whoever watches, logged.
+    #[inline]
+    pub fn changed(&mut self, key: &[u8], event: Event) {
+        self.effects.changed(self.db_number, key, event);
+    }
+
+    /// The log and the replicas get this call in place of the client's words.
+    pub fn propagate_as(&mut self, call: &[&[u8]]) {
+        self.effects.propagate_as(call);
+    }
+}
+
+/// What a command on the server sees.
+pub struct ServerContext<'a> {
+    /// Everything.
+    pub server: &'a mut Server,
+    /// Who calls.
+    pub client: ClientIndex,
+    /// Where the answer goes.
+    pub reply: &'a mut Reply,
+    /// What it changed.
+    pub effects: &'a mut Effects,
+}
+
+impl ServerContext<'_> {
+    /// The number of the caller's database.
+    pub fn db_number(&self) -> usize {
+        self.server.clients.get(self.client).db
+    }
+
+    /// The caller's database.
+    pub fn db(&mut self) -> &mut Database {
+        let number = self.db_number();
+        self.server.keyspace.db(number)
+    }
+
+    /// A key of database `db` changed.
+    pub fn changed_in(&mut self, db: usize, key: &[u8], event: Event) {
+        self.effects.changed(db, key, event);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a call changed: read once, after it ran, by `dispatch/settle`.
+
+/// What happened to a key, in the words of keyspace notifications: a class letter and an event's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// The class in `notify-keyspace-events`: `g` generic, `$` string, `x` expired, `e` evicted, ...
+    pub class: char,
+    /// The event's name.
+    pub name: &'static str,
+}
+
+impl Event {
+    /// An event of class `g`.
+    pub const fn generic(name: &'static str) -> Event {
+        Event { class: 'g', name }
+    }
+
+    /// An event of class `$`.
+    pub const fn string(name: &'static str) -> Event {
+        Event { class: '$', name }
+    }
+}
+
+/// How a change is logged and sent to replicas.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub enum Propagation {
+    /// The client's own words, when anything changed.
+    #[default]
+    AsReceived,
+    /// These calls instead (none: nothing is logged).
+    Instead(Vec<Vec<Vec<u8>>>),
+    /// The client's own words, even when nothing changed.
+    Always,
+}
+
+/// A change of a key that somebody watches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The database.
+    pub db: usize,
+    /// The key.
+    pub key: Box<[u8]>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What one call changed.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Changes since the last save count by this.
+    pub dirty: u64,
+    /// How the change is logged.
+    pub propagation: Propagation,
+    /// Whether anybody wants to know which keys changed (notifications, tracking, WATCH).
+    pub observed: bool,
+    /// The changes, when observed.
+    pub changes: Vec<Change>,
+    /// The client's connection ends when the reply is sent.
+    pub close_client: bool,
+}
+
+impl Effects {
+    /// A key changed.
+    #[inline]
+    pub fn changed(&mut self, db: usize, key: &[u8], event: Event) {
+        self.dirty += 1;
+        if self.observed {
+            self.changes.push(Change { db, key: key.into(), event });
+        }
+    }
+
+    /// The log and the replicas get this call in place of the client's words (may be said several times).
+    pub fn propagate_as(&mut self, call: &[&[u8]]) {
+        let call = call.iter().map(|word| word.to_vec()).collect();
+        match &mut self.propagation {
+            Propagation::Instead(calls) => calls.push(call),
+            _ => self.propagation = Propagation::Instead(vec![call]),
+        }
+    }
+
+    /// Nothing is logged, whatever changed.
+    pub fn propagate_nothing(&mut self) {
+        self.propagation = Propagation::Instead(Vec::new());
+    }
+
+    /// Ready for the next call.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.dirty = 0;
+        if self.propagation != Propagation::AsReceived {
+            self.propagation = Propagation::AsReceived;
+        }
+        self.changes.clear();
+        self.close_client = false;
+    }
+}

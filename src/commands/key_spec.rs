@@ -1,0 +1,156 @@
+//! Where a command's keys stand among its words, and what it does to them: for COMMAND INFO, COMMAND GETKEYS, the look-ahead.
+
+use super::args::Args;
+
+/// What a command does with a key's value, as Redis's key specifications say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads it.
+    ReadOnly,
+    /// Reads and changes it.
+    ReadWrite,
+    /// Replaces it without reading.
+    Overwrite,
+    /// Removes it.
+    Remove,
+}
+
+/// What the access is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tells the user about the value.
+    Access,
+    /// Changes the value by what it was.
+    Update,
+    /// Adds to it or sets it.
+    Insert,
+    /// Removes from it, or the key.
+    Delete,
+    /// Neither reads nor changes the value itself (EXISTS, TYPE, ...).
+    None,
+}
+
+/// Where the first key of a specification stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// At this word.
+    Index(i32),
+    /// Behind this word, searched from `from` on (negative: from the end backwards).
+    Keyword(&'static str, i32),
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// How the further keys follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Find {
+    /// Up to `last` (from the first; negative: from the end), each `step` words; with `limit` n > 1 the n-th part of them.
+    Range {
+        /// Last key, relative to the first; -1: the last word.
+        last: i32,
+        /// Words from key to key.
+        step: i32,
+        /// 0 or 1: all; n: one n-th of the words.
+        limit: i32,
+    },
+    /// As many as the word at `count` says, from `first` on.
+    Count {
+        /// The word with the number, relative to the begin.
+        count: i32,
+        /// The first key, relative to the begin.
+        first: i32,
+        /// Words from key to key.
+        step: i32,
+    },
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// One specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySpec {
+    /// What is done with the values.
+    pub access: Access,
+    /// What for.
+    pub purpose: Purpose,
+    /// Where the first key is.
+    pub begin: Begin,
+    /// How the others follow.
+    pub find: Find,
+    /// More may be keys than can be told (`incomplete`).
+    pub incomplete: bool,
+    /// The access depends on the words (`variable_flags`).
+    pub variable: bool,
+}
+
+/// The key at word 1.
+pub const fn first_key(access: Access, purpose: Purpose) -> KeySpec {
+    key_at(1, access, purpose)
+}
+
+/// The key at word `index`.
+pub const fn key_at(index: i32, access: Access, purpose: Purpose) -> KeySpec {
+    keys_from(index, 0, 1, access, purpose)
+}
+
+/// The keys from word `index` on: `last` is relative to the first (-1: to the end), each `step` words.
+pub const fn keys_from(index: i32, last: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
+    let find = Find::Range { last, step, limit: 0 };
+    KeySpec { access, purpose, begin: Begin::Index(index), find, incomplete: false, variable: false }
+}
+
+/// As many keys as word `index` says, behind it, each `step` words.
+pub const fn counted_keys(index: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
+    let find = Find::Count { count: 0, first: 1, step };
+    KeySpec { access, purpose, begin: Begin::Index(index), find, incomplete: false, variable: false }
+}
+
+impl KeySpec {
+    /// The same, with an access that depends on the words.
+    pub const fn variable(mut self) -> KeySpec {
+        self.variable = true;
+        self
+    }
+
+    /// The words of this call that are keys by this specification; None when the call's words do not fit it.
+    pub fn positions(&self, args: &Args<'_>) -> Option<Vec<usize>> {
+        let len = args.len() as i32;
+        let begin = match self.begin {
+            Begin::Index(index) => index,
+            Begin::Keyword(word, from) => {
+                let found = match from >= 0 {
+                    true => (from..len).find(|&i| args.is(i as usize, word)),
+                    false => (1..=(len + from)).rev().find(|&i| args.is(i as usize, word)),
+                };
+                match found {
+                    Some(i) => i + 1,
+                    None => return Some(Vec::new()),
+                }
+            }
+            Begin::Unknown => return Some(Vec::new()),
+        };
+        let (first, last, step) = match self.find {
+            Find::Range { last, step, limit } => {
+                let last = match last {
+                    0.. => begin + last,
+                    _ if limit <= 1 => len + last,
+                    _ => begin + (len - begin) / limit + last,
+                };
+                (begin, last, step)
+            }
+            Find::Count { count, first, step } => {
+                let word = begin + count;
+                if word >= len {
+                    return None;
+                }
+                let n = i32::try_from(args.int(word as usize).ok()?).ok().filter(|&n| n >= 0)?;
+                (begin + first, begin + first + (n - 1).checked_mul(step)?, step)
+            }
+            Find::Unknown => return Some(Vec::new()),
+        };
+        if last >= len || first < 1 || first >= len && last >= first {
+            return None;
+        }
+        Some((first..=last).step_by(step.max(1) as usize).map(|i| i as usize).collect())
+    }
+}

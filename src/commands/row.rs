@@ -1,0 +1,342 @@
+//! A command is one row: all that the server knows of it stands there, next to its function.
+
+use super::args::Args;
+use super::context::{DataContext, ServerContext};
+use super::error::Error;
+use super::key_spec::{Access, KeySpec};
+
+/// What a function answers: a reply was written, or an error is to be.
+pub type Outcome = Result<Done, Error>;
+
+/// A reply was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done;
+
+/// A command's function: what its kind may touch.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// Sees one database, limits, the clock, the reply and the effects.
+    Data(fn(&mut DataContext<'_>, &mut Args<'_>) -> Outcome),
+    /// Sees the server.
+    Server(fn(&mut ServerContext<'_>, &mut Args<'_>) -> Outcome),
+    /// Has subcommands only.
+    Container,
+}
+
+/// How many words a call has, the name included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arity {
+    /// So many.
+    Exactly(u16),
+    /// So many or more.
+    AtLeast(u16),
+}
+
+impl Arity {
+    /// Whether a call of `len` words fits.
+    #[inline]
+    pub fn fits(self, len: usize) -> bool {
+        match self {
+            Arity::Exactly(n) => len == n as usize,
+            Arity::AtLeast(n) => len >= n as usize,
+        }
+    }
+
+    /// As COMMAND INFO says it: negative for "or more".
+    pub fn number(self) -> i64 {
+        match self {
+            Arity::Exactly(n) => n as i64,
+            Arity::AtLeast(n) => -(n as i64),
+        }
+    }
+}
+
+macro_rules! flags {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),* $(,)?) => {
+        /// Properties of a command, by Redis's names.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum Flag { $($(#[$doc])* $name),* }
+        impl Flag {
+            /// All of them, in the order that COMMAND INFO prints.
+            pub const ALL: &[Flag] = &[$(Flag::$name),*];
+            /// The name in COMMAND INFO.
+            pub fn name(self) -> &'static str { match self { $(Flag::$name => $word),* } }
+        }
+    };
+}
+
+flags! {
+    /// May change data.
+    Write = "write",
+    /// Never changes data.
+    ReadOnly = "readonly",
+    /// Refused when memory is short.
+    DenyOom = "denyoom",
+    /// Administration: dangerous in foreign hands.
+    Admin = "admin",
+    /// About channels.
+    PubSub = "pubsub",
+    /// Not from scripts.
+    NoScript = "noscript",
+    /// May wait for a key.
+    Blocking = "blocking",
+    /// Allowed while loading.
+    Loading = "loading",
+    /// Allowed on a replica that has lost its primary.
+    Stale = "stale",
+    /// Not shown to MONITOR.
+    SkipMonitor = "skip_monitor",
+    /// Not in the slow log.
+    SkipSlowlog = "skip_slowlog",
+    /// O(1) or O(log n).
+    Fast = "fast",
+    /// Allowed before AUTH.
+    NoAuth = "no_auth",
+    /// May be logged though it does not write.
+    MayReplicate = "may_replicate",
+    /// Off unless the configuration allows it.
+    Protected = "protected",
+    /// Allowed while a script runs too long.
+    AllowBusy = "allow_busy",
+    /// May have no key.
+    NoMandatoryKeys = "no_mandatory_keys",
+    /// Not while a replica loads in the background.
+    NoAsyncLoading = "no_async_loading",
+    /// Not inside MULTI.
+    NoMulti = "no_multi",
+    /// Touches keys that its words do not name.
+    TouchesArbitraryKeys = "touches_arbitrary_keys",
+    /// Allowed with ASKING.
+    Asking = "asking",
+}
+
+/// ACL categories that do not follow from flags or group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Works on keys as such.
+    Keyspace,
+    /// Could harm the server.
+    Dangerous,
+    /// About connections.
+    Connection,
+    /// About administration.
+    Admin,
+}
+
+impl Category {
+    /// The name without `@`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::Keyspace => "keyspace",
+            Category::Dangerous => "dangerous",
+            Category::Connection => "connection",
+            Category::Admin => "admin",
+        }
+    }
+}
+
+/// A command, or a subcommand of one.
+pub struct Command {
+    /// Name in lower case, without the parent's.
+    pub name: &'static str,
+    /// What runs.
+    pub run: Run,
+    /// How many words it takes.
+    pub arity: Arity,
+    flags: u32,
+    /// Where its keys are.
+    pub keys: &'static [KeySpec],
+    /// Its subcommands.
+    pub subcommands: &'static [&'static Command],
+    categories: &'static [Category],
+    /// The version of Redis that had it first.
+    pub since: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// As the documentation of Redis says it.
+    pub complexity: &'static str,
+    /// Its words behind the name, in Redis's notation.
+    pub syntax: &'static str,
+    /// Deprecated since a version of Redis, in favour of something.
+    pub deprecated: Option<(&'static str, &'static str)>,
+    /// Hints for clients and proxies (`command_tips`).
+    pub tips: &'static [&'static str],
+    /// (version, what changed).
+    pub history: &'static [(&'static str, &'static str)],
+}
+
+impl Command {
+    const fn new(name: &'static str, run: Run) -> Command {
+        Command {
+            name,
+            run,
+            arity: Arity::AtLeast(1),
+            flags: 0,
+            keys: &[],
+            subcommands: &[],
+            categories: &[],
+            since: "1.0.0",
+            summary: "",
+            complexity: "O(1)",
+            syntax: "",
+            deprecated: None,
+            tips: &[],
+            history: &[],
+        }
+    }
+
+    /// A command that sees one database.
+    pub const fn data(name: &'static str, run: fn(&mut DataContext<'_>, &mut Args<'_>) -> Outcome) -> Command {
+        Command::new(name, Run::Data(run))
+    }
+
+    /// A command that sees the server.
+    pub const fn server(name: &'static str, run: fn(&mut ServerContext<'_>, &mut Args<'_>) -> Outcome) -> Command {
+        Command::new(name, Run::Server(run))
+    }
+
+    /// A command that has only subcommands.
+    pub const fn container(name: &'static str, subcommands: &'static [&'static Command]) -> Command {
+        let mut command = Command::new(name, Run::Container);
+        command.subcommands = subcommands;
+        command.arity = Arity::AtLeast(2);
+        command
+    }
+
+    /// How many words it takes, its name (and for a subcommand its parent's) included.
+    pub const fn arity(mut self, arity: Arity) -> Command {
+        self.arity = arity;
+        self
+    }
+
+    /// Its properties.
+    pub const fn flags(mut self, flags: &[Flag]) -> Command {
+        let mut i = 0;
+        while i < flags.len() {
+            self.flags |= 1 << flags[i] as u32;
+            i += 1;
+        }
+        self
+    }
+
+    /// Where its keys are.
+    pub const fn keys(mut self, keys: &'static [KeySpec]) -> Command {
+        self.keys = keys;
+        self
+    }
+
+    /// ACL categories beyond those of its flags and group.
+    pub const fn categories(mut self, categories: &'static [Category]) -> Command {
+        self.categories = categories;
+        self
+    }
+
+    /// The version of Redis that had it first.
+    pub const fn since(mut self, version: &'static str) -> Command {
+        self.since = version;
+        self
+    }
+
+    /// One line for COMMAND DOCS.
+    pub const fn summary(mut self, summary: &'static str) -> Command {
+        self.summary = summary;
+        self
+    }
+
+    /// Its complexity.
+    pub const fn complexity(mut self, complexity: &'static str) -> Command {
+        self.complexity = complexity;
+        self
+    }
+
+    /// Its words behind the name.
+    pub const fn syntax(mut self, syntax: &'static str) -> Command {
+        self.syntax = syntax;
+        self
+    }
+
+    /// Since when something else is to be used.
+    pub const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Command {
+        self.deprecated = Some((since, instead));
+        self
+    }
+
+    /// Hints for clients and proxies.
+    pub const fn tips(mut self, tips: &'static [&'static str]) -> Command {
+        self.tips = tips;
+        self
+    }
+
+    /// What changed in which version.
+    pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Command {
+        self.history = history;
+        self
+    }
+
+    /// Whether it has the flag.
+    #[inline(always)]
+    pub const fn has(&self, flag: Flag) -> bool {
+        self.flags & 1 << flag as u32 != 0
+    }
+
+    /// Its flags as COMMAND INFO prints them.
+    pub fn flag_names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
+        if self.keys.iter().any(|spec| matches!(spec.find, super::key_spec::Find::Count { .. } | super::key_spec::Find::Unknown)) {
+            names.push("movablekeys");
+        }
+        names
+    }
+
+    /// Its ACL categories, without `@`, for a command of `group`.
+    pub fn category_names(&self, group: &str) -> Vec<&'static str> {
+        let by_flag = [
+            (Flag::Write, "write"),
+            (Flag::ReadOnly, "read"),
+            (Flag::Admin, "admin"),
+            (Flag::Admin, "dangerous"),
+            (Flag::PubSub, "pubsub"),
+            (Flag::Fast, "fast"),
+            (Flag::Blocking, "blocking"),
+        ];
+        let mut names: Vec<&str> = by_flag.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| *name).collect();
+        if !self.has(Flag::Fast) {
+            names.push("slow");
+        }
+        names.extend(match group {
+            "string" => Some("string"),
+            "bitmap" => Some("bitmap"),
+            "connection" => Some("connection"),
+            "generic" => Some("keyspace"),
+            _ => None,
+        });
+        for category in self.categories {
+            if !names.contains(&category.name()) {
+                names.push(category.name());
+            }
+        }
+        names
+    }
+
+    /// Whether it names any key that it may write.
+    pub fn writes_keys(&self) -> bool {
+        self.keys.iter().any(|spec| spec.access != Access::ReadOnly)
+    }
+
+    /// The subcommand of this name, in any case.
+    pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
+        self.subcommands.iter().copied().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_flags_have_a_bit() {
+        assert!(Flag::ALL.len() <= 32);
+        assert!(Flag::ALL.iter().enumerate().all(|(i, flag)| *flag as usize == i));
+    }
+}
