@@ -1,1 +1,3 @@
 //! Floor: commands.
+
+pub mod syntax;

@@ -1,1 +1,3 @@
 //! Floor: server.
+
+pub mod observe;
