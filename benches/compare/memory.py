@@ -61,7 +61,7 @@ def worst(shape, spec):
 def main():
     specs = sys.argv[1:]
     if not specs or specs[0] in ("-h", "--help"):
-        sys.exit(__doc__)
+        return print(__doc__)
     shapes = os.environ["ONLY"].split(",") if "ONLY" in os.environ else list(SHAPES) + ["churn"]
     servers.pin_load()
     print(f"{'shape':10s} " + " ".join(f"{spec.split('=')[0]:>16s}" for spec in specs) + f"   bytes of RSS per item, worst of N={COUNTS}")

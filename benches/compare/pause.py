@@ -111,7 +111,7 @@ def bigdel(port, pid, c):
 def main():
     global PROBE
     if not sys.argv[1:] or sys.argv[1] in ("-h", "--help"):
-        sys.exit(__doc__)
+        return print(__doc__)
     PROBE = servers.compiled("probe.c")
     servers.pin_load()
     for spec in sys.argv[1:]:
