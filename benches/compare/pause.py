@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Pauses side by side: what a client sees while the server does its heavy background work.
+usage: pause.py NAME=COMMAND ...      COMMAND as in servers.py; run with appendonly yes
+Phases (PHASES=idle,grow,rewrite,expire,bigdel):
+  idle     nothing else happens: what the probe and the machine themselves cost
+  grow     SET of N new keys (default 3000000)
+  rewrite  BGREWRITEAOF under write load, with the peak memory of the process tree and the commands served meanwhile
+  expire   1 M keys due in the same millisecond: how long until none of them is left in memory (expired_keys in INFO)
+  bigdel   DEL of a set of 2 M members
+The probe (probe.c beside this file) sends a GET each millisecond on its own schedule. Server on CPU 0, load and probe on
+CPU 1. A server that forks puts its child on the same CPU 0; for its best case give it CPU 1 as well
+(--aof_rewrite_cpulist 1 for Redis, --aof-rewrite-cpulist 1 for Valkey) and publish both. A server that has the statistic
+loop_longest_turn_us in INFO gets it reset before each phase and printed after it: it does not count the machine's own stalls."""
+import os, subprocess, sys, time
+
+import servers
+from servers import call
+
+N = int(os.environ.get("N", "3000000"))
+PHASES = os.environ.get("PHASES", "idle,grow,rewrite,expire,bigdel").split(",")
+
+
+def tree_mib(pid):
+    kin = [pid] + [int(x) for x in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()]
+    total = 0
+    for p in kin:
+        try:
+            total += next(int(l.split()[1]) for l in open(f"/proc/{p}/smaps_rollup") if l.startswith("Pss:"))
+        except (OSError, StopIteration):
+            pass
+    return total / 1024
+
+
+def probe(port):
+    return subprocess.Popen(["taskset", "-c", servers.LOAD_CPUS, PROBE, str(port), "1000", str(N)], stdout=subprocess.PIPE, text=True)
+
+
+def seen(p):
+    p.terminate()
+    return p.communicate()[0].strip()
+
+
+def load(port, n, deadline=None):
+    tail = ["PXAT", deadline] if deadline else []
+    servers.fill(port, (call("SET", b"key:%012d" % i, b"v" * 64, *tail) for i in range(n)), 200)
+
+
+def idle(port, pid, c):
+    p = probe(port)
+    time.sleep(5)
+    return seen(p)
+
+
+def grow(port, pid, c):
+    c("FLUSHALL")
+    p, t = probe(port), time.time()
+    load(port, N)
+    return f"{N} keys in {time.time() - t:.1f} s: {seen(p)}"
+
+
+def rewrite(port, pid, c):
+    before = tree_mib(pid)
+    bench = servers.bench(port, *f"-q -c 5 -P 4 -d 64 -r {N} -n 100000000 -t set".split())
+    time.sleep(1)
+    p, t, served, peak = probe(port), time.time(), int(c.info("total_commands_processed")), before
+    answer = c("BGREWRITEAOF")
+    time.sleep(0.1)
+    while c.info("aof_rewrite_in_progress") == "1" or c.info("aof_rewrite_scheduled") == "1":
+        peak = max(peak, tree_mib(pid))
+        time.sleep(0.05)
+    took, served = time.time() - t, int(c.info("total_commands_processed")) - served
+    delays = seen(p)
+    bench.kill()
+    bench.communicate()
+    return f"{answer.decode()}: {took:.1f} s, {c.info('aof_last_bgrewrite_status')}, {served / took:.0f} calls/s meanwhile, memory {before:.0f} -> {peak:.0f} MiB (x{peak / before:.2f}): {delays}"
+
+
+def expire(port, pid, c):
+    c("FLUSHALL")
+    begun, start = int(c.info("expired_keys")), time.time()
+    load(port, 50000, int(start * 1000) + 600000)
+    at = int((time.time() + max(5, 25 * (time.time() - start))) * 1000)  # time enough to load the rest
+    c("FLUSHALL")
+    load(port, 1000000, at)
+    if time.time() * 1000 > at:
+        return "the load took too long: no figure"
+    time.sleep(max(0, at / 1000 - time.time() - 0.2))
+    p, gone, left = probe(port), None, {}
+    while time.time() * 1000 < at + 20000:
+        late, n = time.time() - at / 1000, 1000000 - (int(c.info("expired_keys")) - begun)
+        left.update({s: n for s in (0.1, 0.25, 0.5, 1, 2, 4) if late >= s and s not in left})
+        if n <= 0:
+            gone = late
+            break
+        time.sleep(0.005)
+    return f"all gone after {gone and round(gone, 2)} s, left meanwhile {left}: {seen(p)}"
+
+
+def bigdel(port, pid, c):
+    for start in range(0, 2000000, 1000):
+        c("SADD", "big", *[b"member:%012d" % i for i in range(start, start + 1000)])
+    p = probe(port)
+    time.sleep(1)
+    t = time.perf_counter()
+    c("DEL", "big")
+    took = time.perf_counter() - t
+    time.sleep(2)
+    return f"{took * 1e3:.2f} ms: {seen(p)}"
+
+
+def main():
+    global PROBE
+    if not sys.argv[1:] or sys.argv[1] in ("-h", "--help"):
+        return print(__doc__)
+    PROBE = servers.compiled("probe.c")
+    servers.pin_load()
+    for spec in sys.argv[1:]:
+        server = servers.Server(spec)
+        try:
+            server.start()
+            c = servers.Client(server.port)
+            c("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
+            for phase in PHASES:
+                c("CONFIG", "RESETSTAT")
+                found = globals()[phase](server.port, server.pid, c)
+                turn = c.info("loop_longest_turn_us")
+                print(f"{server.name:8s} {phase:8s} {found}" + (f", longest turn {int(turn) / 1e3:.3f} ms" if turn else ""), flush=True)
+        finally:
+            server.remove()
+
+
+main()
