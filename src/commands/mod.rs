@@ -1,3 +1,24 @@
-//! Floor: commands.
+//! Floor 8: the commands. One row per command, next to its function; one list per file; one list of lists here.
 
+pub mod args;
+pub mod context;
+pub mod effects;
+pub mod error;
+pub mod key_spec;
+pub mod registry;
+pub mod row;
+pub mod string;
 pub mod syntax;
+
+use row::Command;
+
+/// A group of commands, as COMMAND DOCS names it: a folder or file of this floor.
+pub struct Group {
+    /// The group's name.
+    pub name: &'static str,
+    /// The lists of its files.
+    pub lists: &'static [&'static [&'static Command]],
+}
+
+/// All commands.
+pub const GROUPS: &[Group] = &[Group { name: "string", lists: string::LISTS }];

@@ -1,1 +1,80 @@
-//! Floor: dispatch.
+//! Floor 9: the life of one call and the order of one tick. Knows no sockets and no data type.
+//!
+//! ```text
+//! Dispatcher::run      bytes of one client -> calls -> replies in its output
+//!   batch              looks ahead over the pipelined calls: parses, hashes, prefetches
+//!   execute            takes them one by one: gates -> run -> settle
+//! Dispatcher::tick     ends a round: expiry, eviction, the walk, the log
+//! ```
+
+pub mod batch;
+pub mod execute;
+pub mod gates;
+pub mod settle;
+pub mod tick;
+
+use crate::commands::effects::Effects;
+use crate::commands::registry::Lookup;
+use crate::formats::resp::request::{Progress, Range};
+use crate::server::Server;
+use batch::Batch;
+
+/// The server and what is needed to run calls on it.
+pub struct Dispatcher {
+    /// All state.
+    pub server: Server,
+    lookup: Lookup,
+    batch: Batch,
+    effects: Effects,
+}
+
+/// A call that has come in half: kept with its connection.
+#[derive(Debug, Default)]
+pub struct Partial {
+    /// How far it is parsed; `missing == 0`: not at all.
+    pub progress: Progress,
+    /// Its arguments so far, as ranges of the input from its start.
+    pub ranges: Vec<Range>,
+    /// Arguments that came in an allocation of their own.
+    pub big: Vec<Vec<u8>>,
+    /// The length of the bulk that is to be read into the last of `big`, line end included; 0: none.
+    pub filling: usize,
+}
+
+impl Partial {
+    /// Whether nothing is kept.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.progress.missing == 0
+    }
+
+    /// Bytes of memory held.
+    pub fn capacity(&self) -> usize {
+        self.ranges.capacity() * size_of::<Range>() + self.big.iter().map(Vec::capacity).sum::<usize>()
+    }
+}
+
+/// How a client's turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// All whole calls were run; the rest waits for more bytes.
+    Drained,
+    /// The turn was long enough; there are more calls in the input.
+    Again,
+    /// The next call has to wait in its place until a gate is cleared.
+    Parked,
+    /// Nothing more is to be read: the connection ends when its replies are sent (or at once, as its client says).
+    Closed,
+}
+
+impl Dispatcher {
+    /// A dispatcher over a server.
+    pub fn new(server: Server) -> Dispatcher {
+        let renamed = |name: &str| {
+            let found = server.config.renamed_commands.iter().rev().find(|r| r.from.eq_ignore_ascii_case(name.as_bytes()));
+            found.map(|r| r.to.clone())
+        };
+        let lookup = Lookup::new(renamed, gates::stopping);
+        Dispatcher { server, lookup, batch: Batch::default(), effects: Effects::default() }
+    }
+}

@@ -1,3 +1,118 @@
-//! Floor: server.
+//! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
+pub mod clients;
+pub mod config;
 pub mod observe;
+
+use crate::base::clock::Clock;
+use crate::base::random::Generator;
+use crate::keyspace::Keyspace;
+use crate::keyspace::database::Now;
+use clients::Clients;
+use config::Config;
+use observe::command_stats::CommandStats;
+use observe::error_stats::ErrorStats;
+use observe::event_loop_stats::EventLoopStats;
+use observe::expiry_lag::ExpiryLag;
+use observe::latency::LatencyMonitor;
+use observe::rates::Rates;
+use observe::slow_log::SlowLog;
+use std::sync::Arc;
+
+/// The time, read once per turn.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Time {
+    /// Microseconds since 1970.
+    pub wall_us: u64,
+    /// Nanoseconds of the monotonic clock.
+    pub monotonic_ns: u64,
+}
+
+impl Time {
+    /// Milliseconds since 1970.
+    #[inline]
+    pub fn wall_ms(self) -> u64 {
+        self.wall_us / 1000
+    }
+
+    /// Milliseconds of the monotonic clock.
+    #[inline]
+    pub fn monotonic_ms(self) -> u64 {
+        self.monotonic_ns / 1_000_000
+    }
+}
+
+/// Plain counters that INFO shows.
+#[derive(Debug, Default, Clone)]
+pub struct Counters {
+    /// Calls run.
+    pub calls: u64,
+    /// Connections accepted.
+    pub connections: u64,
+    /// Connections refused for `maxclients`.
+    pub rejected_connections: u64,
+    /// Bytes read from clients.
+    pub bytes_in: u64,
+    /// Bytes written to clients.
+    pub bytes_out: u64,
+    /// Bytes read, processed read events.
+    pub reads: u64,
+    /// Writes to sockets.
+    pub writes: u64,
+    /// Errors answered.
+    pub error_replies: u64,
+    /// Clients closed for their output.
+    pub output_limit_disconnections: u64,
+    /// Clients closed for their input.
+    pub query_limit_disconnections: u64,
+    /// Most bytes of memory used.
+    pub peak_memory_bytes: usize,
+}
+
+/// Everything that is not a socket.
+pub struct Server {
+    /// The configuration in force.
+    pub config: Config,
+    /// The databases.
+    pub keyspace: Keyspace,
+    /// The clients.
+    pub clients: Clients,
+    /// Gates raised for all clients (`dispatch::gates`).
+    pub raised: u32,
+    /// The time of this turn.
+    pub time: Time,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Generator,
+    /// Counters.
+    pub counters: Counters,
+    /// Calls and time per command.
+    pub commands: CommandStats,
+    /// Errors by kind.
+    pub errors: ErrorStats,
+    /// Slow calls.
+    pub slow_log: SlowLog,
+    /// Latency spikes.
+    pub latency: LatencyMonitor,
+    /// Rates per second.
+    pub rates: Rates,
+    /// The loop's turns.
+    pub event_loop: EventLoopStats,
+    /// How late keys expire.
+    pub expiry_lag: ExpiryLag,
+}
+
+impl Server {
+    /// Reads the clocks.
+    #[inline]
+    pub fn read_clock(&mut self) {
+        self.time = Time { wall_us: self.clock.wall_us(), monotonic_ns: self.clock.monotonic_ns() };
+    }
+
+    /// The time as the keyspace takes it.
+    #[inline]
+    pub fn now(&self) -> Now {
+        Now { ms: self.time.wall_ms() }
+    }
+}

@@ -1,0 +1,146 @@
+//! Finding a command by its name.
+
+use super::GROUPS;
+use super::key_spec::Begin;
+use super::row::{Command, Run};
+use std::sync::LazyLock;
+
+/// A command's number: its place in `all()`.
+pub type CommandId = usize;
+
+/// A command or subcommand, and what follows from where it stands.
+pub struct Entry {
+    /// The row.
+    pub command: &'static Command,
+    /// Its parent's number, for a subcommand.
+    pub parent: Option<CommandId>,
+    /// Its subcommands' numbers.
+    pub children: Vec<CommandId>,
+    /// Its group.
+    pub group: &'static str,
+    /// `config|get`
+    pub full_name: String,
+}
+
+/// All commands and subcommands, in the order of the lists; a subcommand stands behind its parent.
+pub fn all() -> &'static [Entry] {
+    static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+        let mut all = Vec::new();
+        for group in GROUPS {
+            for &command in group.lists.iter().copied().flatten() {
+                let parent = all.len();
+                all.push(entry(command, None, group.name, command.name.to_string()));
+                for &sub in command.subcommands {
+                    let child = all.len();
+                    all.push(entry(sub, Some(parent), group.name, format!("{}|{}", command.name, sub.name)));
+                    all[parent].children.push(child);
+                }
+            }
+        }
+        all
+    });
+    &ALL
+}
+
+fn entry(command: &'static Command, parent: Option<CommandId>, group: &'static str, full_name: String) -> Entry {
+    Entry { command, parent, children: Vec::new(), group, full_name }
+}
+
+/// The number of the top-level command of this name, in any case, whatever it was renamed to.
+pub fn find(name: &[u8]) -> Option<CommandId> {
+    all().iter().position(|e| e.parent.is_none() && e.command.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// The number of a command named `get`, `config|get`.
+pub fn find_full(name: &[u8]) -> Option<CommandId> {
+    all().iter().position(|e| e.full_name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// What the loop needs of a command on its path.
+#[derive(Clone, Copy)]
+pub struct Hot {
+    /// The number.
+    pub id: CommandId,
+    /// The row.
+    pub command: &'static Command,
+    /// The word that is its first key, 0: none that can be told ahead.
+    pub ahead_key: u16,
+    /// Whether each call is timed on its own (not O(1)).
+    pub is_timed: bool,
+    /// Gates that stop it (`dispatch::gates`).
+    pub stopped_by: u32,
+}
+
+const SLOTS: usize = 1024;
+
+/// Names to commands: a perfect fit is not needed, an almost empty table is.
+pub struct Lookup {
+    names: Vec<Vec<u8>>,
+    hot: Vec<Hot>,
+    slots: Box<[u16; SLOTS]>,
+}
+
+impl Lookup {
+    /// All commands; `renamed` gives some another name, or (empty) none; `gates` tells what stops a row.
+    pub fn new(renamed: impl Fn(&str) -> Option<Vec<u8>>, gates: impl Fn(&Command) -> u32) -> Lookup {
+        let hot = all().iter().enumerate().map(|(id, entry)| hot(id, entry.command, gates(entry.command))).collect();
+        let names: Vec<Vec<u8>> = all()
+            .iter()
+            .map(|entry| match entry.parent {
+                Some(_) => Vec::new(),
+                None => renamed(entry.command.name).unwrap_or(entry.command.name.as_bytes().to_vec()).to_ascii_lowercase(),
+            })
+            .collect();
+        let mut lookup = Lookup { names, hot, slots: Box::new([u16::MAX; SLOTS]) };
+        for id in 0..lookup.names.len() {
+            if !lookup.names[id].is_empty() {
+                let mut slot = slot_of(&lookup.names[id]);
+                while lookup.slots[slot] != u16::MAX {
+                    slot = (slot + 1) % SLOTS;
+                }
+                lookup.slots[slot] = id as u16;
+            }
+        }
+        lookup
+    }
+
+    /// The top-level command of this name, in any case.
+    #[inline]
+    pub fn find(&self, name: &[u8]) -> Option<&Hot> {
+        let mut slot = slot_of(name);
+        loop {
+            let id = self.slots[slot] as usize;
+            if id == u16::MAX as usize {
+                return None;
+            }
+            if self.names[id].eq_ignore_ascii_case(name) {
+                return Some(&self.hot[id]);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+
+    /// A command by its number.
+    #[inline]
+    pub fn get(&self, id: CommandId) -> &Hot {
+        &self.hot[id]
+    }
+}
+
+fn hot(id: CommandId, command: &'static Command, stopped_by: u32) -> Hot {
+    let ahead_key = match (command.run, command.keys.first().map(|spec| spec.begin)) {
+        (Run::Data(_), Some(Begin::Index(index))) if index > 0 => index as u16,
+        _ => 0,
+    };
+    Hot { id, command, ahead_key, is_timed: command.complexity != "O(1)", stopped_by }
+}
+
+/// By the first eight bytes, without case, and the length.
+#[inline]
+fn slot_of(name: &[u8]) -> usize {
+    let mut word = [0u8; 8];
+    let n = name.len().min(8);
+    word[..n].copy_from_slice(&name[..n]);
+    let folded = u64::from_le_bytes(word) | 0x2020_2020_2020_2020;
+    ((folded ^ (name.len() as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}

@@ -1,0 +1,401 @@
+//! The life of one call: look up, gates, run, settle.
+
+use super::batch::{BATCH_CALLS, Stop};
+use super::{Dispatcher, Partial, Turn, gates};
+use crate::commands::args::Args;
+use crate::commands::context::{DataContext, Limits, ServerContext};
+use crate::commands::error::Error;
+use crate::commands::registry::Hot;
+use crate::commands::row::Run;
+use crate::formats::resp::reply::Reply;
+use crate::formats::resp::request::{self, BIG, Parsed, Progress, Range};
+use crate::server::clients::{ClientIndex, Closing};
+
+/// A client's turn ends after so many calls ...
+const TURN_CALLS: usize = 2048;
+/// ... or so many bytes of replies.
+const TURN_REPLY_BYTES: usize = 1 << 20;
+/// A half call with fewer arguments than this is parsed again from its start.
+const KEEP_ARGUMENTS: usize = 64;
+
+/// What became of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    /// It was answered.
+    Done,
+    /// It has to wait in its place.
+    Parked,
+}
+
+/// Calls that were run, for the statistics of the batch: runs of the same command.
+#[derive(Default)]
+struct Tally {
+    runs: smallvec::SmallVec<[(usize, u64); 8]>,
+    calls: u64,
+    own_ns: u64,
+}
+
+impl Tally {
+    #[inline]
+    fn count(&mut self, id: usize) {
+        self.calls += 1;
+        match self.runs.last_mut() {
+            Some((last, calls)) if *last == id => *calls += 1,
+            _ => self.runs.push((id, 1)),
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Runs the calls in `input` for a client; gives how many bytes are done with, and how the turn ended. `partial` is the
+    /// half call that `input` begins with, if it does.
+    pub fn run(&mut self, client: ClientIndex, input: &[u8], partial: &mut Partial) -> (usize, Turn) {
+        self.server.read_clock();
+        let state = self.server.clients.get_mut(client);
+        state.active_ms = self.server.time.monotonic_ms();
+        let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
+        let before = reply.out.len();
+        let (consumed, turn) = self.run_calls(client, input, partial, &mut reply, before);
+        let state = self.server.clients.get_mut(client);
+        state.output = reply.out;
+        if turn == Turn::Closed && state.closing == Closing::No {
+            state.closing = Closing::AfterReplies;
+        }
+        if !state.output.is_empty() || state.closing != Closing::No {
+            self.server.clients.mark_pending(client);
+        }
+        (consumed, turn)
+    }
+
+    fn run_calls(
+        &mut self,
+        client: ClientIndex,
+        input: &[u8],
+        partial: &mut Partial,
+        reply: &mut Reply,
+        replies_before: usize,
+    ) -> (usize, Turn) {
+        let mut at = 0;
+        if !partial.is_empty() {
+            match self.resume(client, input, partial, reply) {
+                Ok(end) => at = end,
+                Err(ended) => return ended,
+            }
+        }
+        let mut calls = 0;
+        loop {
+            if self.server.clients.get(client).closing != Closing::No {
+                return (input.len(), Turn::Closed);
+            }
+            if calls >= TURN_CALLS || reply.out.len() > replies_before + TURN_REPLY_BYTES {
+                return (at, Turn::Again);
+            }
+            let limits = self.request_limits(client);
+            let most = if limits.unauthenticated { 1 } else { BATCH_CALLS };
+            let (parsed_to, stop) = self.batch.parse(input, at, most, &limits);
+            calls += self.batch.spans.len().max(1);
+            match self.run_batch(client, input, reply) {
+                Some((end, turn)) => return (end, turn),
+                None => at = parsed_to,
+            }
+            match stop {
+                Stop::BatchFull => {}
+                Stop::Inline { end, args } => match self.run_inline(client, &args, reply) {
+                    Ran::Done => at = end,
+                    Ran::Parked => return (at, Turn::Parked),
+                },
+                Stop::Incomplete(progress) => {
+                    self.keep_partial(at, progress, partial);
+                    return (at, Turn::Drained);
+                }
+                Stop::BigBulk { progress, len } => {
+                    self.keep_partial(at, progress, partial);
+                    if partial.is_empty() {
+                        (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
+                    }
+                    partial.filling = len + 2;
+                    return (at, Turn::Drained);
+                }
+                Stop::Error(error) => {
+                    self.server.errors.record(b"ERR");
+                    reply.error(&format!("ERR {error}"));
+                    return (input.len(), Turn::Closed);
+                }
+            }
+        }
+    }
+
+    fn request_limits(&self, client: ClientIndex) -> request::Limits {
+        request::Limits {
+            bulk_bytes: self.server.config.proto_max_bulk_len_bytes,
+            arguments: 1024 * 1024,
+            unauthenticated: self.server.clients.get(client).raised & gates::AUTH != 0,
+        }
+    }
+
+    /// Remembers the half call at `at` when it would be costly to parse it again.
+    fn keep_partial(&mut self, at: usize, progress: Progress, partial: &mut Partial) {
+        if progress.missing > 0 && self.batch.partial_ranges().len() >= KEEP_ARGUMENTS {
+            (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
+        }
+    }
+
+    /// The half call's ranges, counted from its start.
+    fn rebased(&self, at: usize) -> Vec<Range> {
+        let at = at as u32;
+        self.batch.partial_ranges().iter().map(|r| Range { start: r.start - at, end: r.end - at }).collect()
+    }
+
+    /// Goes on with a half call at the start of the input: `Ok` with the byte behind it when it ran.
+    fn resume(
+        &mut self,
+        client: ClientIndex,
+        input: &[u8],
+        partial: &mut Partial,
+        reply: &mut Reply,
+    ) -> Result<usize, (usize, Turn)> {
+        if partial.filling > 0 {
+            let big = partial.big.last_mut().expect("being filled");
+            if big.len() < partial.filling {
+                return Err((0, Turn::Drained));
+            }
+            big.truncate(partial.filling - 2);
+            partial.filling = 0;
+            partial.ranges.push(Range { start: BIG, end: partial.big.len() as u32 - 1 });
+            partial.progress.missing -= 1;
+        }
+        let mut end = partial.progress.at;
+        if partial.progress.missing > 0 {
+            let limits = self.request_limits(client);
+            match request::parse(input, partial.progress, &limits, &mut partial.ranges) {
+                Parsed::Call { end: behind, .. } => end = behind,
+                Parsed::Incomplete(progress) => {
+                    partial.progress = progress;
+                    return Err((0, Turn::Drained));
+                }
+                Parsed::BigBulk { progress, len } => {
+                    (partial.progress, partial.filling) = (progress, len + 2);
+                    return Err((0, Turn::Drained));
+                }
+                Parsed::Error(error) => {
+                    reply.error(&format!("ERR {error}"));
+                    return Err((input.len(), Turn::Closed));
+                }
+                Parsed::Nothing { .. } | Parsed::Inline { .. } => unreachable!("a half call goes on with its bulks"),
+            }
+        }
+        partial.progress = Progress { missing: 0, at: end };
+        let mut owned = std::mem::take(partial);
+        let logged = self.is_logged();
+        let name = word(input, &owned.ranges, &owned.big, 0);
+        let row = self.lookup.find(name).copied();
+        let raw = owned.big.is_empty().then(|| &input[..end]);
+        let mut args = Args::new(input, &owned.ranges, &mut owned.big, raw, logged);
+        let mut tally = Tally::default();
+        match self.call(client, row, &mut args, None, reply, &mut tally) {
+            Ran::Done => {
+                self.settle_tally(tally, self.server.time.monotonic_ns);
+                Ok(end)
+            }
+            Ran::Parked => {
+                // All of it is there: it is put back to be found whole again.
+                (partial.ranges, partial.big) = (owned.ranges, owned.big);
+                let last = partial.ranges.pop().expect("a call has a name");
+                (partial.progress, partial.filling) = match last.start {
+                    BIG => (Progress { missing: 1, at: end }, partial.big[last.end as usize].len() + 2),
+                    _ => (Progress { missing: 1, at: end - header_and_body(last, end) }, 0),
+                };
+                if last.start == BIG {
+                    partial.big[last.end as usize].extend_from_slice(b"\r\n");
+                }
+                Err((0, Turn::Parked))
+            }
+        }
+    }
+
+    /// Runs the calls of the batch; `Some` when the turn ends within it, with the bytes done with.
+    #[inline]
+    fn run_batch(&mut self, client: ClientIndex, input: &[u8], reply: &mut Reply) -> Option<(usize, Turn)> {
+        if self.batch.spans.is_empty() {
+            return None;
+        }
+        let db = self.server.clients.get(client).db;
+        self.batch.look_ahead(input, &self.lookup, self.server.keyspace.db(db));
+        let ranges = std::mem::take(&mut self.batch.ranges);
+        let logged = self.is_logged();
+        let begun = self.server.time.monotonic_ns;
+        let mut tally = Tally::default();
+        let mut ended = None;
+        for i in 0..self.batch.spans.len() {
+            let (span, row) = (self.batch.spans[i], self.batch.rows[i]);
+            let own = &ranges[span.first_range as usize..(span.first_range + span.ranges) as usize];
+            let raw = &input[span.start as usize..span.end as usize];
+            let mut args = Args::new(input, own, &mut [], Some(raw), logged);
+            let hash = span.has_hash.then_some(span.hash);
+            if self.call(client, row, &mut args, hash, reply, &mut tally) == Ran::Parked {
+                ended = Some((span.start as usize, Turn::Parked));
+                break;
+            }
+            if self.server.clients.get(client).closing != Closing::No {
+                ended = Some((input.len(), Turn::Closed));
+                break;
+            }
+        }
+        self.batch.ranges = ranges;
+        self.settle_tally(tally, begun);
+        ended
+    }
+
+    /// Shares the time of a batch among its calls.
+    #[inline]
+    fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
+        let now = self.server.clock.monotonic_ns();
+        let shared = (now - begun_ns).saturating_sub(tally.own_ns);
+        self.server.time.monotonic_ns = now;
+        self.server.counters.calls += tally.calls;
+        for (id, calls) in tally.runs {
+            self.server.commands.record_batch(id, calls, shared * calls / tally.calls.max(1));
+        }
+    }
+
+    #[cold]
+    fn run_inline(&mut self, client: ClientIndex, words: &[Vec<u8>], reply: &mut Reply) -> Ran {
+        let buffer = words.concat();
+        let mut start = 0;
+        let ranges: Vec<Range> = words
+            .iter()
+            .map(|word| {
+                let range = Range { start, end: start + word.len() as u32 };
+                start = range.end;
+                range
+            })
+            .collect();
+        let row = self.lookup.find(&words[0]).copied();
+        let logged = self.is_logged();
+        let mut args = Args::new(&buffer, &ranges, &mut [], None, logged);
+        let begun = self.server.time.monotonic_ns;
+        let mut tally = Tally::default();
+        let ran = self.call(client, row, &mut args, None, reply, &mut tally);
+        self.settle_tally(tally, begun);
+        ran
+    }
+
+    /// One call.
+    #[inline]
+    fn call(
+        &mut self,
+        client: ClientIndex,
+        row: Option<Hot>,
+        args: &mut Args<'_>,
+        hash: Option<u64>,
+        reply: &mut Reply,
+        tally: &mut Tally,
+    ) -> Ran {
+        let Some(row) = row else {
+            self.refuse_unknown(args, reply);
+            return Ran::Done;
+        };
+        let mark = reply.mark();
+        tally.count(row.id);
+        match self.run_row(client, &row, args, hash, reply) {
+            Ok(()) => {}
+            Err(error) => {
+                reply.out.cut_back(mark);
+                self.answer_error(row.id, &error, reply);
+            }
+        }
+        if self.effects.dirty > 0 {
+            self.settle(client, args);
+        }
+        Ran::Done
+    }
+
+    #[inline]
+    fn run_row(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &mut Args<'_>,
+        hash: Option<u64>,
+        reply: &mut Reply,
+    ) -> Result<(), Error> {
+        if !row.command.arity.fits(args.len()) {
+            return Err(Error::Arity(row.command.name.to_string()));
+        }
+        match row.command.run {
+            Run::Data(run) => {
+                let now = self.server.now();
+                let number = self.server.clients.get(client).db;
+                let limits = Limits {
+                    string_bytes: self.server.config.proto_max_bulk_len_bytes,
+                    databases: self.server.keyspace.count(),
+                };
+                let db = self.server.keyspace.db(number);
+                db.now = now;
+                match hash {
+                    Some(hash) => db.expect_key(args.get(row.ahead_key as usize), hash),
+                    None => db.forget_hash(),
+                }
+                let random = &mut self.server.random;
+                let effects = &mut self.effects;
+                let mut cx = DataContext { db, db_number: number, reply, effects, limits, random };
+                run(&mut cx, args)?;
+            }
+            Run::Server(run) => {
+                let now = self.server.now();
+                self.server.keyspace.set_now(now);
+                let mut cx = ServerContext { server: &mut self.server, client, reply, effects: &mut self.effects };
+                run(&mut cx, args)?;
+            }
+            Run::Container => {
+                return Err(Error::Arity(row.command.name.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn answer_error(&mut self, id: usize, error: &Error, reply: &mut Reply) {
+        let text = error.text();
+        self.server.commands.record_failed(id);
+        self.server.counters.error_replies += 1;
+        self.server.errors.record(text.split(' ').next().unwrap_or("ERR").as_bytes());
+        reply.error(&text);
+    }
+
+    #[cold]
+    fn refuse_unknown(&mut self, args: &Args<'_>, reply: &mut Reply) {
+        let show = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
+        let mut rest = String::new();
+        for word in args.from(1) {
+            if rest.len() >= 128 {
+                break;
+            }
+            rest.push_str(&format!("'{}' ", show(&word[..word.len().min(128 - rest.len())])));
+        }
+        self.server.counters.error_replies += 1;
+        self.server.errors.record(b"ERR");
+        reply.error(&format!("ERR unknown command '{}', with args beginning with: {rest}", show(args.get(0))));
+    }
+
+    fn is_logged(&self) -> bool {
+        false
+    }
+}
+
+fn progress_from(at: usize, progress: Progress) -> Progress {
+    Progress { missing: progress.missing, at: progress.at - at }
+}
+
+/// Bytes of a bulk with its header and line ends, which end at `end`.
+fn header_and_body(range: Range, end: usize) -> usize {
+    let body = (range.end - range.start) as usize;
+    let digits = itoa::Buffer::new().format(body).len();
+    debug_assert_eq!(range.end as usize + 2, end);
+    1 + digits + 2 + body + 2
+}
+
+fn word<'a>(input: &'a [u8], ranges: &[Range], big: &'a [Vec<u8>], i: usize) -> &'a [u8] {
+    let Range { start, end } = ranges[i];
+    if start == BIG { &big[end as usize] } else { &input[start as usize..end as usize] }
+}

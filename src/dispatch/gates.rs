@@ -1,0 +1,62 @@
+//! Gates: reasons not to run a call, each a bit. On a quiet server all of them cost one AND.
+//!
+//! A gate is raised for all clients (`Server::raised`) or for one (`Client::raised`); a row says which ones stop it. A call that
+//! meets a raised gate goes the slow way, where the gates are tested one after another in the order of `check`.
+
+use crate::commands::row::{Command, Flag};
+
+/// The client has yet to authenticate.
+pub const AUTH: u32 = 1 << 0;
+/// The data set is being loaded.
+pub const LOADING: u32 = 1 << 1;
+/// A memory limit is set: there must be room.
+pub const MEMORY: u32 = 1 << 2;
+/// The disk refuses writes.
+pub const DISK: u32 = 1 << 3;
+/// The log's queue is full: writes wait.
+pub const LOG_FULL: u32 = 1 << 4;
+/// CLIENT PAUSE: writes wait.
+pub const PAUSE_WRITES: u32 = 1 << 5;
+/// CLIENT PAUSE: all wait.
+pub const PAUSE_ALL: u32 = 1 << 6;
+/// Somebody watches all calls.
+pub const MONITOR: u32 = 1 << 7;
+/// Commands that the configuration must allow (always raised).
+pub const PROTECTED: u32 = 1 << 8;
+/// The client hears no answers (CLIENT REPLY).
+pub const MUTED: u32 = 1 << 9;
+/// Every call is to be timed on its own.
+pub const TIMED: u32 = 1 << 10;
+/// The client's reads are no uses (CLIENT NO-TOUCH).
+pub const NO_TOUCH: u32 = 1 << 11;
+
+/// Gates at which a call waits in its place.
+pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL;
+
+/// The gates that stop a row.
+pub fn stopping(row: &Command) -> u32 {
+    let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
+    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH;
+    if !is_exempt_from_pause(row) {
+        gates |= PAUSE_ALL;
+    }
+    for (gate, stops) in [
+        (AUTH, !row.has(Flag::NoAuth)),
+        (LOADING, !row.has(Flag::Loading)),
+        (MEMORY, row.has(Flag::DenyOom)),
+        (DISK, row.has(Flag::Write)),
+        (LOG_FULL, row.has(Flag::Write)),
+        (PAUSE_WRITES, may_write),
+        (PROTECTED, row.has(Flag::Protected)),
+    ] {
+        if stops {
+            gates |= gate;
+        }
+    }
+    gates
+}
+
+/// CLIENT is what ends a pause.
+fn is_exempt_from_pause(row: &Command) -> bool {
+    row.name == "client" || row.name == "unpause"
+}

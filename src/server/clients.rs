@@ -1,0 +1,192 @@
+//! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
+
+use crate::formats::resp::output::Output;
+use crate::formats::resp::reply::Protocol;
+use slab::Slab;
+
+/// A client's place, as long as it is connected.
+pub type ClientIndex = usize;
+
+/// What a client hears of the answers to its calls (`CLIENT REPLY`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// All.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// All but that of the next call.
+    SkipNext,
+    /// All but that of this call.
+    Skip,
+}
+
+/// How a connection is to end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Closing {
+    /// Not at all.
+    #[default]
+    No,
+    /// When its replies are sent.
+    AfterReplies,
+    /// At once.
+    Now,
+}
+
+/// One client.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// Its number, never used again.
+    pub id: u64,
+    /// Its database.
+    pub db: usize,
+    /// The dialect it speaks.
+    pub protocol: Protocol,
+    /// Replies that wait.
+    pub output: Output,
+    /// Gates raised for this client alone (`dispatch::gates`).
+    pub raised: u32,
+    /// The user it is.
+    pub user: String,
+    /// Whether it needs no password any more.
+    pub authenticated: bool,
+    /// Its own name (CLIENT SETNAME).
+    pub name: Vec<u8>,
+    /// Its library's name (CLIENT SETINFO).
+    pub lib_name: Vec<u8>,
+    /// Its library's version.
+    pub lib_version: Vec<u8>,
+    /// Its address, `ip:port`, or the socket's path and `:0`.
+    pub address: String,
+    /// Our address that it came to.
+    pub local_address: String,
+    /// Its socket's descriptor, for CLIENT LIST.
+    pub descriptor: i32,
+    /// Whether it came by the Unix socket.
+    pub is_local_socket: bool,
+    /// When it connected (monotonic ms).
+    pub connected_ms: u64,
+    /// When it last sent something (monotonic ms).
+    pub active_ms: u64,
+    /// What it hears.
+    pub answers: Answers,
+    /// Whether it sees all calls (MONITOR).
+    pub is_monitor: bool,
+    /// Whether maxmemory-clients spares it.
+    pub no_evict: bool,
+    /// Whether its reads are no uses.
+    pub no_touch: bool,
+    /// How it is to end.
+    pub closing: Closing,
+    /// The log offset that must be durable before its replies may leave.
+    pub held_for: u64,
+    /// Its row's number of the last call, if any.
+    pub last_command: Option<usize>,
+    /// Calls it made.
+    pub calls: u64,
+    /// Bytes it sent.
+    pub bytes_in: u64,
+    /// Bytes it was sent.
+    pub bytes_out: u64,
+    /// Bytes of input that wait for the rest of a call.
+    pub input_bytes: usize,
+    /// Bytes of memory that its input takes.
+    pub input_capacity: usize,
+    /// Since when its output is past the soft limit (monotonic ms).
+    pub over_soft_limit_since_ms: Option<u64>,
+    /// Whether it stands in the list of those with output.
+    pub(super) is_pending: bool,
+}
+
+/// All clients.
+#[derive(Default)]
+pub struct Clients {
+    slots: Slab<Client>,
+    next_id: u64,
+    pending: Vec<ClientIndex>,
+    /// Clients that see all calls.
+    pub monitors: Vec<ClientIndex>,
+}
+
+impl Clients {
+    /// Adds a client and gives it a number of its own.
+    pub fn add(&mut self, mut client: Client) -> ClientIndex {
+        self.next_id += 1;
+        client.id = self.next_id;
+        self.slots.insert(client)
+    }
+
+    /// Removes a client that has gone.
+    pub fn remove(&mut self, index: ClientIndex) -> Client {
+        self.monitors.retain(|&monitor| monitor != index);
+        self.slots.remove(index)
+    }
+
+    /// The client at a place; panics when there is none.
+    #[inline]
+    pub fn get(&self, index: ClientIndex) -> &Client {
+        &self.slots[index]
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, index: ClientIndex) -> &mut Client {
+        &mut self.slots[index]
+    }
+
+    /// The client at a place, if there is one.
+    pub fn find(&self, index: ClientIndex) -> Option<&Client> {
+        self.slots.get(index)
+    }
+
+    /// Clients that are connected.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (ClientIndex, &Client)> {
+        self.slots.iter()
+    }
+
+    /// All of them, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientIndex, &mut Client)> {
+        self.slots.iter_mut()
+    }
+
+    /// Says that a client has output, or is to be closed: `net` will look at it at the end of the round.
+    #[inline]
+    pub fn mark_pending(&mut self, index: ClientIndex) {
+        let client = &mut self.slots[index];
+        if !client.is_pending {
+            client.is_pending = true;
+            self.pending.push(index);
+        }
+    }
+
+    /// Takes the list of clients marked since the last call; `spare` becomes the next list.
+    pub fn take_pending(&mut self, spare: Vec<ClientIndex>) -> Vec<ClientIndex> {
+        let pending = std::mem::replace(&mut self.pending, spare);
+        for &index in &pending {
+            if let Some(client) = self.slots.get_mut(index) {
+                client.is_pending = false;
+            }
+        }
+        pending
+    }
+
+    /// Whether any client is marked.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Bytes of memory that clients' buffers take.
+    pub fn buffer_bytes(&self) -> usize {
+        self.slots.iter().map(|(_, client)| client.output.capacity() + client.input_capacity).sum()
+    }
+}
