@@ -1,1 +1,2 @@
 //! Floor: server.
+pub mod config;
