@@ -2,9 +2,11 @@
 
 pub mod clients;
 pub mod config;
+pub mod memory;
 pub mod observe;
 
 use crate::base::clock::Clock;
+use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Now;
@@ -101,9 +103,37 @@ pub struct Server {
     pub event_loop: EventLoopStats,
     /// How late keys expire.
     pub expiry_lag: ExpiryLag,
+    /// When the server started.
+    pub started: Time,
 }
 
 impl Server {
+    /// A server without clients or keys. `seed` keys the hash of keys and seeds all chance; `commands` is how many rows
+    /// there are.
+    pub fn new(config: Config, clock: Arc<dyn Clock>, seed: [u8; 16], commands: usize) -> Server {
+        let time = Time { wall_us: clock.wall_us(), monotonic_ns: clock.monotonic_ns() };
+        let policy = memory::policy(&config);
+        let now = Now { ms: time.wall_ms() };
+        Server {
+            keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
+            clients: Clients::default(),
+            raised: 0,
+            time,
+            clock,
+            random: Generator::new(u64::from_le_bytes(seed[..8].try_into().expect("8 of 16"))),
+            counters: Counters::default(),
+            commands: CommandStats::new(commands, config.latency_tracking),
+            errors: ErrorStats::new(),
+            slow_log: SlowLog::new(config.slowlog_max_len as usize),
+            latency: LatencyMonitor::new(),
+            rates: Rates::new(),
+            event_loop: EventLoopStats::new(),
+            expiry_lag: ExpiryLag::new(),
+            started: time,
+            config,
+        }
+    }
+
     /// Reads the clocks.
     #[inline]
     pub fn read_clock(&mut self) {
