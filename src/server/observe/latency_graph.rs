@@ -3,7 +3,7 @@
 //! ```text
 //! command - high 500 ms, low 101 ms (all time high 500 ms)
 //! ---------------------------------------------------------   80 of them
-//!    #_                    four rows of three heights each: `_`, `o`, `#`, and `|` for a row that is full
+//!    ##                    four rows of three heights each: `_`, `o`, `#`, and `|` for a row that is full
 //!   _||
 //!  _|||
 //! _||||

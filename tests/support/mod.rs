@@ -1,0 +1,25 @@
+//! What tests against a running server need: start one, speak RESP to it, wait for a condition.
+//!
+//! Test targets take it in by `#[path = "../support/mod.rs"] mod support;`.
+//!
+//! ```ignore
+//! let mut server = Server::start(&["--appendonly", "yes"]);
+//! let mut client = server.client();
+//! assert_eq!(client.run("SET key value"), "OK");
+//! server.kill();
+//! server.restart();
+//! assert_eq!(server.client().run("GET key"), "value");
+//! ```
+#![allow(dead_code, unused_imports, reason = "each test target uses its own part of it")]
+
+mod client;
+mod reference;
+mod reply;
+mod server;
+mod wait;
+
+pub use client::{Client, encode};
+pub use reference::Reference;
+pub use reply::{Reply, ReplyReader};
+pub use server::Server;
+pub use wait::{PATIENCE, wait_until};
