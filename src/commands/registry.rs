@@ -88,7 +88,9 @@ impl Lookup {
             .iter()
             .map(|entry| match entry.parent {
                 Some(_) => Vec::new(),
-                None => renamed(entry.command.name).unwrap_or(entry.command.name.as_bytes().to_vec()).to_ascii_lowercase(),
+                None => {
+                    renamed(entry.command.name).unwrap_or(entry.command.name.as_bytes().to_vec()).to_ascii_lowercase()
+                }
             })
             .collect();
         let mut lookup = Lookup { names, hot, slots: Box::new([u16::MAX; SLOTS]) };

@@ -283,7 +283,11 @@ impl Command {
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
-        if self.keys.iter().any(|spec| matches!(spec.find, super::key_spec::Find::Count { .. } | super::key_spec::Find::Unknown)) {
+        if self
+            .keys
+            .iter()
+            .any(|spec| matches!(spec.find, super::key_spec::Find::Count { .. } | super::key_spec::Find::Unknown))
+        {
             names.push("movablekeys");
         }
         names

@@ -1,15 +1,18 @@
 //! The life of one call: look up, gates, run, settle.
 
 use super::batch::{BATCH_CALLS, Stop};
+use super::gates::Passage;
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
 use crate::commands::context::{DataContext, Limits, ServerContext};
 use crate::commands::error::Error;
-use crate::commands::registry::Hot;
-use crate::commands::row::Run;
+use crate::commands::registry::{self, Hot};
+use crate::commands::row::{Flag, Run};
+use crate::error;
+use crate::formats::resp::output::Mark;
 use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::{self, BIG, Parsed, Progress, Range};
-use crate::server::clients::{ClientIndex, Closing};
+use crate::server::clients::{Answers, ClientIndex, Closing};
 
 /// A client's turn ends after so many calls ...
 const TURN_CALLS: usize = 2048;
@@ -42,6 +45,15 @@ impl Tally {
         match self.runs.last_mut() {
             Some((last, calls)) if *last == id => *calls += 1,
             _ => self.runs.push((id, 1)),
+        }
+    }
+
+    /// The call just counted was timed on its own.
+    fn own(&mut self, id: usize, spent_ns: u64) {
+        self.own_ns += spent_ns;
+        match self.runs.last_mut() {
+            Some((last, calls)) if *last == id && *calls > 1 => *calls -= 1,
+            _ => drop(self.runs.pop()),
         }
     }
 }
@@ -253,8 +265,9 @@ impl Dispatcher {
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.monotonic_ns = now;
         self.server.counters.calls += tally.calls;
+        let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
-            self.server.commands.record_batch(id, calls, shared * calls / tally.calls.max(1));
+            self.server.commands.record_batch(id, calls, shared * calls / sharing);
         }
     }
 
@@ -291,23 +304,97 @@ impl Dispatcher {
         reply: &mut Reply,
         tally: &mut Tally,
     ) -> Ran {
-        let Some(row) = row else {
+        let Some(mut row) = row else {
             self.refuse_unknown(args, reply);
             return Ran::Done;
         };
         let mark = reply.mark();
-        tally.count(row.id);
-        match self.run_row(client, &row, args, hash, reply) {
-            Ok(()) => {}
-            Err(error) => {
-                reply.out.cut_back(mark);
-                self.answer_error(row.id, &error, reply);
+        if !row.command.subcommands.is_empty() && args.len() > 1 {
+            match self.subcommand(&row, args) {
+                Ok(sub) => row = sub,
+                Err(error) => {
+                    self.answer_error(None, &error, reply);
+                    return Ran::Done;
+                }
             }
         }
-        if self.effects.dirty > 0 {
-            self.settle(client, args);
+        if !row.command.arity.fits(args.len()) {
+            let name = &registry::all()[row.id].full_name;
+            self.server.commands.record_rejected(row.id);
+            self.answer_error(None, &Error::Arity(name.clone()), reply);
+            return Ran::Done;
+        }
+        let raised = self.server.raised | self.server.clients.get(client).raised;
+        let stopped_by = raised & row.stopped_by;
+        if stopped_by != 0 {
+            match self.meet_gates(client, &row, stopped_by, args) {
+                Passage::Open => {}
+                Passage::Parked => return Ran::Parked,
+                Passage::Refused(error) => {
+                    self.server.commands.record_rejected(row.id);
+                    self.answer_error(None, &error, reply);
+                    return Ran::Done;
+                }
+            }
+        }
+        tally.count(row.id);
+        let begun = if row.is_timed || raised & gates::TIMED != 0 { self.server.clock.monotonic_ns() } else { 0 };
+        if let Err(error) = self.run_row(client, &row, args, hash, reply) {
+            reply.out.cut_back(mark);
+            self.answer_error(Some(row.id), &error, reply);
+        }
+        if begun != 0 {
+            self.note_duration(client, &row, args, begun, tally);
+        }
+        if self.needs_settling(client) {
+            self.settle(client, &row, args);
+        }
+        self.server.clients.get_mut(client).last_command = Some(row.id);
+        if stopped_by & gates::MUTED != 0 {
+            self.mute(client, mark, reply);
         }
         Ran::Done
+    }
+
+    /// The row of the subcommand that the call names.
+    fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
+        let entry = &registry::all()[parent.id];
+        let named = |id: &&usize| registry::all()[**id].command.name.as_bytes().eq_ignore_ascii_case(args.get(1));
+        match entry.children.iter().find(named) {
+            Some(&id) => Ok(*self.lookup.get(id)),
+            None => {
+                let name = String::from_utf8_lossy(&args.get(1)[..args.get(1).len().min(128)]).into_owned();
+                Err(error!("ERR unknown subcommand '{name}'. Try {} HELP.", parent.command.name.to_ascii_uppercase()))
+            }
+        }
+    }
+
+    /// A call was timed on its own: statistics, slow log, latency spikes.
+    fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
+        let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+        tally.own(row.id, spent_ns);
+        self.server.commands.record(row.id, spent_ns);
+        self.server.note_slow_call(client, row.command.has(Flag::SkipSlowlog), args.iter(), spent_ns / 1000);
+        let event = if row.command.has(Flag::Fast) { "fast-command" } else { "command" };
+        self.server.note_latency(event, spent_ns / 1_000_000);
+    }
+
+    /// Takes back a reply that the client does not want to hear.
+    fn mute(&mut self, client: ClientIndex, mark: Mark, reply: &mut Reply) {
+        let state = self.server.clients.get_mut(client);
+        match state.answers {
+            Answers::On => state.raised &= !gates::MUTED,
+            Answers::Off => reply.out.cut_back(mark),
+            Answers::SkipNext => {
+                reply.out.cut_back(mark);
+                state.answers = Answers::Skip;
+            }
+            Answers::Skip => {
+                reply.out.cut_back(mark);
+                state.answers = Answers::On;
+                state.raised &= !gates::MUTED;
+            }
+        }
     }
 
     #[inline]
@@ -319,9 +406,6 @@ impl Dispatcher {
         hash: Option<u64>,
         reply: &mut Reply,
     ) -> Result<(), Error> {
-        if !row.command.arity.fits(args.len()) {
-            return Err(Error::Arity(row.command.name.to_string()));
-        }
         match row.command.run {
             Run::Data(run) => {
                 let now = self.server.now();
@@ -355,9 +439,11 @@ impl Dispatcher {
     }
 
     #[cold]
-    fn answer_error(&mut self, id: usize, error: &Error, reply: &mut Reply) {
+    fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
         let text = error.text();
-        self.server.commands.record_failed(id);
+        if let Some(id) = ran {
+            self.server.commands.record_failed(id);
+        }
         self.server.counters.error_replies += 1;
         self.server.errors.record(text.split(' ').next().unwrap_or("ERR").as_bytes());
         reply.error(&text);
@@ -376,10 +462,6 @@ impl Dispatcher {
         self.server.counters.error_replies += 1;
         self.server.errors.record(b"ERR");
         reply.error(&format!("ERR unknown command '{}', with args beginning with: {rest}", show(args.get(0))));
-    }
-
-    fn is_logged(&self) -> bool {
-        false
     }
 }
 

@@ -3,7 +3,12 @@
 //! A gate is raised for all clients (`Server::raised`) or for one (`Client::raised`); a row says which ones stop it. A call that
 //! meets a raised gate goes the slow way, where the gates are tested one after another in the order of `check`.
 
+use super::Dispatcher;
+use crate::commands::args::Args;
+use crate::commands::error::Error;
+use crate::commands::registry::Hot;
 use crate::commands::row::{Command, Flag};
+use crate::server::clients::ClientIndex;
 
 /// The client has yet to authenticate.
 pub const AUTH: u32 = 1 << 0;
@@ -59,4 +64,64 @@ pub fn stopping(row: &Command) -> u32 {
 /// CLIENT is what ends a pause.
 fn is_exempt_from_pause(row: &Command) -> bool {
     row.name == "client" || row.name == "unpause"
+}
+
+/// Whether a call that met raised gates may pass.
+pub(super) enum Passage {
+    /// It may.
+    Open,
+    /// It waits in its place.
+    Parked,
+    /// It is answered by this error.
+    Refused(Error),
+}
+
+impl Dispatcher {
+    /// Tests the raised gates that stop a row, in order.
+    #[cold]
+    pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, met: u32, args: &Args<'_>) -> Passage {
+        let refused = |text| Passage::Refused(Error::Text(text));
+        if met & AUTH != 0 {
+            return refused("NOAUTH Authentication required.");
+        }
+        if met & PROTECTED != 0
+            && let Err(error) = self.check_protected(client, row)
+        {
+            return Passage::Refused(error);
+        }
+        if met & LOADING != 0 {
+            return refused("LOADING Redis is loading the dataset in memory");
+        }
+        if met & PARKING != 0 {
+            return Passage::Parked;
+        }
+        if met & DISK != 0 {
+            return Passage::Refused(self.disk_error());
+        }
+        if met & MEMORY != 0 && !self.make_room() {
+            return Passage::Refused(Error::OutOfMemory);
+        }
+        if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
+            self.server.show_to_monitors(client, args.iter());
+        }
+        if met & NO_TOUCH != 0 {
+            let db = self.server.clients.get(client).db;
+            self.server.keyspace.db(db).touches = row.command.name == "touch";
+        }
+        Passage::Open
+    }
+
+    fn check_protected(&self, client: ClientIndex, row: &Hot) -> Result<(), Error> {
+        let state = self.server.clients.get(client);
+        let is_local = state.is_local_socket || state.address.starts_with("127.") || state.address.starts_with("[::1]");
+        if self.server.config.enable_debug_command.allows(is_local) {
+            return Ok(());
+        }
+        Err(crate::error!(
+            "ERR {name} command not allowed. If the enable-{lower}-command option is set to \"local\", you can run it from a \
+             local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+            name = row.command.name.to_ascii_uppercase(),
+            lower = row.command.name
+        ))
+    }
 }

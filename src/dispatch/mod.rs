@@ -71,7 +71,8 @@ impl Dispatcher {
     /// A dispatcher over a server.
     pub fn new(server: Server) -> Dispatcher {
         let renamed = |name: &str| {
-            let found = server.config.renamed_commands.iter().rev().find(|r| r.from.eq_ignore_ascii_case(name.as_bytes()));
+            let found =
+                server.config.renamed_commands.iter().rev().find(|r| r.from.eq_ignore_ascii_case(name.as_bytes()));
             found.map(|r| r.to.clone())
         };
         let lookup = Lookup::new(renamed, gates::stopping);

@@ -220,6 +220,12 @@ impl Database {
         self.wheel.len()
     }
 
+    /// Whether keys left beside the call's own doing, or values wait to be freed.
+    #[inline]
+    pub fn has_removals(&self) -> bool {
+        !self.removals.keys.is_empty() || !self.removals.garbage.is_empty()
+    }
+
     /// Bytes of this database's records, values, table and links.
     pub fn used_bytes(&self) -> usize {
         self.records.live_bytes() + self.table.bytes() + self.boxed_bytes
@@ -370,7 +376,12 @@ impl Database {
 
     /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`. A key that is not there begins
     /// empty and has no deadline. The value is not changed in type or length beyond that.
-    pub fn edit_string<R>(&mut self, key: &[u8], len: usize, edit: impl FnOnce(&mut [u8]) -> R) -> Result<R, EditError> {
+    pub fn edit_string<R>(
+        &mut self,
+        key: &[u8],
+        len: usize,
+        edit: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, EditError> {
         let hash = self.hash_of_call(key);
         let Some((_, mut handle)) = self.locate(key) else {
             let mut bytes = vec![0; len];

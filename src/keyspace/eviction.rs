@@ -99,7 +99,9 @@ impl Lfu {
         }
         let above = counter.saturating_sub(LFU_INIT) as u32;
         // A cheap draw: the stamp and the time are as good as any seed for a coin.
-        let draw = (stamp as u64 ^ now_ms.rotate_left(17)).wrapping_add(self.draw_salt(stamp)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let draw = (stamp as u64 ^ now_ms.rotate_left(17))
+            .wrapping_add(self.draw_salt(stamp))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let grows = (draw >> 32) * (above * self.log_factor + 1) as u64 >> 32 == 0;
         self.stamp(counter + grows as u8, now_ms)
     }
@@ -257,7 +259,11 @@ impl Database {
         }
     }
 
-    fn best_of_sample(&self, random: &mut dyn FnMut(usize) -> usize, rank: impl Fn(Handle) -> u64) -> Option<(u64, Handle)> {
+    fn best_of_sample(
+        &self,
+        random: &mut dyn FnMut(usize) -> usize,
+        rank: impl Fn(Handle) -> u64,
+    ) -> Option<(u64, Handle)> {
         let fits = |handle: &Handle| !self.policy.volatile_only || self.records.deadline_ms(*handle).is_some();
         if self.policy.volatile_only && self.wheel.is_empty() {
             return None;

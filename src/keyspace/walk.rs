@@ -106,7 +106,8 @@ impl Database {
             Order::Lfu => |db: &Database, handle| Usage::Frequency(db.frequency(handle)),
             _ => |_: &Database, _| Usage::Unknown,
         };
-        self.walk = Some(TableWalk { number, cursor: 0, done: self.is_empty(), mark: self.mark, image, usage, entries: 0 });
+        self.walk =
+            Some(TableWalk { number, cursor: 0, done: self.is_empty(), mark: self.mark, image, usage, entries: 0 });
     }
 
     /// Goes on with the walk, by about `budget` records; whether there is more to do.

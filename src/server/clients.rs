@@ -95,7 +95,7 @@ pub struct Client {
     /// Since when its output is past the soft limit (monotonic ms).
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
-    pub(super) is_pending: bool,
+    pub is_pending: bool,
 }
 
 /// All clients.

@@ -105,6 +105,12 @@ pub struct Server {
     pub expiry_lag: ExpiryLag,
     /// When the server started.
     pub started: Time,
+    /// Changes since the last save.
+    pub dirty: u64,
+    /// `maxmemory` in bytes, percentages resolved; 0: none.
+    pub memory_limit_bytes: u64,
+    /// Bytes of clients' buffers, counted once per round.
+    pub client_buffer_bytes: usize,
 }
 
 impl Server {
@@ -130,8 +136,60 @@ impl Server {
             event_loop: EventLoopStats::new(),
             expiry_lag: ExpiryLag::new(),
             started: time,
+            dirty: 0,
+            memory_limit_bytes: 0,
+            client_buffer_bytes: 0,
             config,
         }
+    }
+
+    /// Notes a call that was slow, if it was.
+    pub fn note_slow_call<'a>(
+        &mut self,
+        client: clients::ClientIndex,
+        is_skipped: bool,
+        args: impl ExactSizeIterator<Item = &'a [u8]>,
+        spent_us: u64,
+    ) {
+        let threshold = self.config.slowlog_log_slower_than_us;
+        if threshold < 0 || is_skipped || (spent_us as i64) < threshold {
+            return;
+        }
+        let client = self.clients.get(client);
+        let seconds = (self.time.wall_us / 1_000_000) as i64;
+        self.slow_log.record(seconds, spent_us, args, &client.address, &client.name);
+    }
+
+    /// Notes a latency spike, if it is one.
+    pub fn note_latency(&mut self, event: &'static str, spent_ms: u64) {
+        let threshold = self.config.latency_monitor_threshold_ms;
+        if threshold > 0 && spent_ms >= threshold {
+            self.latency.record(event, (self.time.wall_us / 1_000_000) as i64, spent_ms);
+        }
+    }
+
+    /// Shows a call to all who watch (MONITOR).
+    pub fn show_to_monitors<'a>(&mut self, client: clients::ClientIndex, args: impl Iterator<Item = &'a [u8]>) {
+        let caller = self.clients.get(client);
+        let address =
+            if caller.is_local_socket { format!("unix:{}", self.config.unixsocket) } else { caller.address.clone() };
+        let (seconds, micros) = (self.time.wall_us / 1_000_000, self.time.wall_us % 1_000_000);
+        let mut line = format!("+{seconds}.{micros:06} [{} {address}]", caller.db).into_bytes();
+        for arg in args {
+            line.push(b' ');
+            crate::base::quote::print_quoted(arg, &mut line);
+        }
+        line.extend_from_slice(b"\r\n");
+        for monitor in self.clients.monitors.clone() {
+            self.clients.get_mut(monitor).output.tail().extend_from_slice(&line);
+            self.clients.mark_pending(monitor);
+        }
+    }
+
+    /// Bytes that count towards `maxmemory`: keys, tables, and what clients' buffers hold.
+    #[inline]
+    pub fn counted_memory(&self) -> usize {
+        self.keyspace.used_bytes() + self.client_buffer_bytes
     }
 
     /// Reads the clocks.

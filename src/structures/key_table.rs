@@ -141,7 +141,15 @@ impl KeyTable {
     pub fn new() -> Self {
         let mut buckets = Chunks::default();
         buckets.reach((1 << LEAST_LEVEL) - 1);
-        KeyTable { buckets, spill: Chunks::default(), spill_free: Vec::new(), spill_len: 0, level: LEAST_LEVEL, split: 0, len: 0 }
+        KeyTable {
+            buckets,
+            spill: Chunks::default(),
+            spill_free: Vec::new(),
+            spill_len: 0,
+            level: LEAST_LEVEL,
+            split: 0,
+            len: 0,
+        }
     }
 
     /// Entries.

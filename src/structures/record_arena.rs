@@ -265,7 +265,8 @@ impl<V> RecordArena<V> {
     ) -> Result<Handle, NewPayload<'p, V>> {
         let long = key.len() > SHORT_KEY_MAX;
         let key_bytes = if long { LONG_KEY_BYTES } else { key.len() };
-        let size = HEAD_BYTES + if deadline_ms.is_some() { DEADLINE_BYTES } else { 0 } + key_bytes + payload_bytes(&payload);
+        let size =
+            HEAD_BYTES + if deadline_ms.is_some() { DEADLINE_BYTES } else { 0 } + key_bytes + payload_bytes(&payload);
         let Some(handle) = self.take_slot(class_of(size)) else { return Err(payload) };
         let record = self.slot(handle);
         let flags = if long { LONG_KEY } else { 0 } | if deadline_ms.is_some() { DEADLINE } else { 0 };
@@ -656,7 +657,8 @@ impl<V> RecordArena<V> {
                 && idle[class] > slots[class] / 20
                 && idle[class] >= page.bumped as usize
         };
-        let candidates = self.pages.iter().enumerate().filter_map(|(n, p)| p.as_ref().filter(|p| worth(p)).map(|p| (n, p)));
+        let candidates =
+            self.pages.iter().enumerate().filter_map(|(n, p)| p.as_ref().filter(|p| worth(p)).map(|p| (n, p)));
         candidates.min_by_key(|(_, p)| p.live as u32 * 4096 / p.bumped as u32).map(|(n, _)| n as u32)
     }
 
@@ -848,7 +850,10 @@ impl Record {
             let at = self.key_offset();
             // SAFETY: pointer and length came from `Box::into_raw` of a boxed slice in `insert`; the record is being freed.
             unsafe {
-                let slice = std::ptr::slice_from_raw_parts_mut(self.get::<u64>(at) as *mut u8, self.get::<u64>(at + 8) as usize);
+                let slice = std::ptr::slice_from_raw_parts_mut(
+                    self.get::<u64>(at) as *mut u8,
+                    self.get::<u64>(at + 8) as usize,
+                );
                 drop(Box::from_raw(slice));
             }
         }
@@ -917,7 +922,8 @@ mod tests {
     fn evacuation_gives_pages_back() {
         let mut arena = RecordArena::<String>::new();
         arena.keep_links(true);
-        let mut handles: Vec<_> = (0..20000u32).map(|i| arena.insert(&i.to_le_bytes(), None, inline(b"v")).ok().unwrap()).collect();
+        let mut handles: Vec<_> =
+            (0..20000u32).map(|i| arena.insert(&i.to_le_bytes(), None, inline(b"v")).ok().unwrap()).collect();
         for i in (0..handles.len()).filter(|i| i % 4 != 0) {
             arena.remove(handles[i]);
         }

@@ -53,7 +53,9 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn view(view: View<'a>) -> Result<Text<'a>, WrongType> {
         match view {
-            Payload::Inline { tag: INT, bytes } => Ok(Text::Int(i64::from_le_bytes(bytes.try_into().expect("8 bytes")))),
+            Payload::Inline { tag: INT, bytes } => {
+                Ok(Text::Int(i64::from_le_bytes(bytes.try_into().expect("8 bytes"))))
+            }
             Payload::Inline { tag: SHORT, bytes } => Ok(Text::Bytes { bytes, edited: false }),
             Payload::Inline { tag: EDITED, bytes } => Ok(Text::Bytes { bytes, edited: true }),
             Payload::Boxed(Big::String(bytes)) => Ok(Text::Bytes { bytes, edited: true }),
@@ -159,7 +161,8 @@ mod tests {
 
     #[test]
     fn integers_are_told_from_other_bytes() {
-        for (bytes, int) in [("12", true), ("-9223372036854775808", true), ("012", false), ("+1", false), ("1 ", false)] {
+        for (bytes, int) in [("12", true), ("-9223372036854775808", true), ("012", false), ("+1", false), ("1 ", false)]
+        {
             let encoding = match NewText::of(bytes.as_bytes()) {
                 NewText::Int(n) => (n.to_string() == bytes).then_some("int"),
                 _ => None,

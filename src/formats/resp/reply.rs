@@ -236,7 +236,11 @@ mod tests {
             (|r| r.error("ERR a\r\nb"), "-ERR a  b\r\n", "-ERR a  b\r\n"),
             (|r| r.int(-12), ":-12\r\n", ":-12\r\n"),
             (|r| r.bulk(b"hello"), "$5\r\nhello\r\n", "$5\r\nhello\r\n"),
-            (|r| r.bulk(&[b'x'; 100]), &format!("$100\r\n{}\r\n", "x".repeat(100)), &format!("$100\r\n{}\r\n", "x".repeat(100))),
+            (
+                |r| r.bulk(&[b'x'; 100]),
+                &format!("$100\r\n{}\r\n", "x".repeat(100)),
+                &format!("$100\r\n{}\r\n", "x".repeat(100)),
+            ),
             (|r| r.bulk_int(42), "$2\r\n42\r\n", "$2\r\n42\r\n"),
             (|r| r.null(), "$-1\r\n", "_\r\n"),
             (|r| r.null_array(), "*-1\r\n", "_\r\n"),

@@ -1,0 +1,103 @@
+//! A server without sockets: calls go in as words, replies come out as bytes.
+
+use ferrodis::base::clock::ManualClock;
+use ferrodis::base::quote::split_args;
+use ferrodis::commands::registry;
+use ferrodis::dispatch::{Dispatcher, Partial};
+use ferrodis::server::Server;
+use ferrodis::server::clients::{Client, ClientIndex};
+use ferrodis::server::config::Config;
+use std::sync::Arc;
+
+/// 2023-11-14T22:13:20Z, where every test's clock starts.
+pub(crate) const START_MS: u64 = 1_700_000_000_000;
+
+/// A server, its clock, and one client.
+pub(crate) struct Db {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) clock: ManualClock,
+    client: ClientIndex,
+}
+
+impl Db {
+    /// An empty server.
+    pub(crate) fn new() -> Db {
+        Db::with(|_| ())
+    }
+
+    /// An empty server with another configuration than the default.
+    pub(crate) fn with(configure: impl FnOnce(&mut Config)) -> Db {
+        let mut config = Config::default();
+        configure(&mut config);
+        let clock = ManualClock::at(START_MS);
+        let server = Server::new(config, Arc::new(clock.clone()), [7; 16], registry::all().len());
+        let mut dispatcher = Dispatcher::new(server);
+        let client = dispatcher.server.clients.add(Client { address: "127.0.0.1:1000".into(), ..Client::default() });
+        Db { dispatcher, clock, client }
+    }
+
+    /// Another client of the same server: calls go through `on`.
+    pub(crate) fn connect(&mut self) -> ClientIndex {
+        self.dispatcher.server.clients.add(Client { address: "127.0.0.1:1001".into(), ..Client::default() })
+    }
+
+    /// Sends a call as words and gives the reply's bytes.
+    pub(crate) fn call(&mut self, words: &[&[u8]]) -> Vec<u8> {
+        self.call_on(self.client, words)
+    }
+
+    /// The same, as another client.
+    pub(crate) fn call_on(&mut self, client: ClientIndex, words: &[&[u8]]) -> Vec<u8> {
+        let mut input = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            input.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            input.extend_from_slice(word);
+            input.extend_from_slice(b"\r\n");
+        }
+        self.dispatcher.run(client, &input, &mut Partial::default());
+        self.output_of(client)
+    }
+
+    /// What waits to be sent to a client.
+    pub(crate) fn output_of(&mut self, client: ClientIndex) -> Vec<u8> {
+        let output = &mut self.dispatcher.server.clients.get_mut(client).output;
+        let mut bytes = Vec::new();
+        while !output.is_empty() {
+            let front = output.front().to_vec();
+            output.advance(front.len());
+            bytes.extend(front);
+        }
+        bytes
+    }
+
+    /// Sends a call written as one line, quoted as in redis-cli, and gives the reply as text.
+    pub(crate) fn run(&mut self, line: &str) -> String {
+        let words = split_args(line.as_bytes()).expect("balanced quotes");
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        String::from_utf8_lossy(&self.call(&words)).into_owned()
+    }
+
+    /// Asserts that `line` is answered by exactly `reply`.
+    #[track_caller]
+    pub(crate) fn is(&mut self, line: &str, reply: &str) {
+        assert_eq!(self.run(line), reply, "{line}");
+    }
+
+    /// Asserts that `line` is answered by a bulk string with this content.
+    #[track_caller]
+    pub(crate) fn is_bulk(&mut self, line: &str, content: &str) {
+        self.is(line, &format!("${}\r\n{content}\r\n", content.len()));
+    }
+
+    /// Asserts that `line` is answered by this error (code and text, without the dash).
+    #[track_caller]
+    pub(crate) fn fails(&mut self, line: &str, error: &str) {
+        self.is(line, &format!("-{error}\r\n"));
+    }
+
+    /// Lets time pass, and the loop's background work be done.
+    pub(crate) fn advance_ms(&mut self, ms: u64) {
+        self.clock.advance_ms(ms);
+        self.dispatcher.tick();
+    }
+}

@@ -1,0 +1,6 @@
+//! Commands, in process: the whole server below the sockets, on a clock that the test moves.
+//!
+//! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
+
+mod harness;
+mod string;
