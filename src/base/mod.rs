@@ -1,1 +1,4 @@
 //! Floor: base.
+
+pub mod crc;
+pub mod disk;

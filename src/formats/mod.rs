@@ -1,1 +1,3 @@
 //! Floor: formats.
+
+pub mod aof_manifest;
