@@ -14,9 +14,9 @@
 //! newline, so that tools that read a manifest by complete lines see nothing but files.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use crate::base::crc::crc32c;
+use crate::base::quote::{print_quoted, split_args};
 
 /// Longest line, its newline included (Redis's `MANIFEST_MAX_LINE`).
 pub const LINE_MAX_BYTES: usize = 1024;
@@ -209,7 +209,7 @@ impl Manifest {
 
 /// One line's pairs: the file's type and the file.
 fn parse_file(line: &[u8]) -> Result<(u8, FileInfo), Fault> {
-    let words = split_words(line).ok_or(Fault::Format)?;
+    let words = split_args(line).ok_or(Fault::Format)?;
     if words.len() < 6 || words.len() % 2 == 1 {
         return Err(Fault::Format);
     }
@@ -230,96 +230,11 @@ fn parse_file(line: &[u8]) -> Result<(u8, FileInfo), Fault> {
     }
 }
 
-/// Splits a line into words as Redis's configuration does: bare, `"…"` with escapes, or `'…'`. None if quotes are unbalanced.
-fn split_words(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut words = Vec::new();
-    loop {
-        rest = rest.trim_ascii_start();
-        let mut word = Vec::new();
-        match rest.first() {
-            None => return Some(words),
-            Some(b'"') => rest = split_double_quoted(&rest[1..], &mut word)?,
-            Some(b'\'') => rest = split_single_quoted(&rest[1..], &mut word)?,
-            Some(_) => {
-                let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-                word.extend_from_slice(&rest[..end]);
-                rest = &rest[end..];
-            }
-        }
-        words.push(word);
-    }
-}
-
-fn split_double_quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Option<&'a [u8]> {
-    loop {
-        rest = match rest {
-            [b'"', after @ ..] => return closed(after),
-            [b'\\', b'x', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
-                word.push(digit(*high) << 4 | digit(*low));
-                after
-            }
-            [b'\\', escaped, after @ ..] => {
-                word.push(match escaped {
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    b'b' => 0x08,
-                    b'a' => 0x07,
-                    other => *other,
-                });
-                after
-            }
-            [byte, after @ ..] => {
-                word.push(*byte);
-                after
-            }
-            [] => return None,
-        }
-    }
-}
-
-fn split_single_quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Option<&'a [u8]> {
-    loop {
-        rest = match rest {
-            [b'\\', b'\'', after @ ..] => {
-                word.push(b'\'');
-                after
-            }
-            [b'\'', after @ ..] => return closed(after),
-            [byte, after @ ..] => {
-                word.push(*byte);
-                after
-            }
-            [] => return None,
-        }
-    }
-}
-
-/// A closing quote must be followed by a space or by nothing.
-fn closed(after: &[u8]) -> Option<&[u8]> {
-    after.first().is_none_or(u8::is_ascii_whitespace).then_some(after)
-}
-
 fn print_word(word: &[u8], out: &mut Vec<u8>) {
     if word.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"')) {
         return out.extend_from_slice(word);
     }
-    let mut quoted = String::from("\"");
-    for &byte in word {
-        match byte {
-            b'\\' | b'"' => quoted.extend(['\\', byte as char]),
-            b'\n' => quoted.push_str("\\n"),
-            b'\r' => quoted.push_str("\\r"),
-            b'\t' => quoted.push_str("\\t"),
-            0x07 => quoted.push_str("\\a"),
-            0x08 => quoted.push_str("\\b"),
-            b' '..=b'~' => quoted.push(byte as char),
-            _ => write!(quoted, "\\x{byte:02x}").expect("a String takes everything"),
-        }
-    }
-    quoted.push('"');
-    out.extend_from_slice(quoted.as_bytes());
+    print_quoted(word, out);
 }
 
 #[cfg(test)]

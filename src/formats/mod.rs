@@ -1,3 +1,4 @@
 //! Floor: formats.
 
 pub mod aof_manifest;
+pub mod lzf;
