@@ -384,6 +384,8 @@ impl Writer {
     /// The file at hand is not to be trusted any more: closes it for good.
     fn break_off(&mut self, trouble: Trouble) {
         self.report_changed = true;
+        // A log that is not in force yet refuses nothing: it still awaits its base.
+        let was_in_force = !matches!(self.state, State::Unlisted(_, None) | State::Unbased(None));
         if self.rewrite.is_some() {
             self.report.events.push(Event::RewriteFailed(trouble.clone()));
             self.drop_rewrite();
@@ -393,7 +395,7 @@ impl Writer {
             self.written = held.block.end();
             self.give_back(held.block);
         }
-        self.state = State::Unbased(Some(trouble));
+        self.state = State::Unbased(was_in_force.then_some(trouble));
     }
 
     // Reporting.
