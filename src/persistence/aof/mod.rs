@@ -9,6 +9,7 @@
 //! `docs/PERSISTENCE.md` draws the files to the byte and lists what happens on each failure.
 
 pub mod block;
+pub mod check;
 mod cut;
 pub mod job;
 pub mod log;

@@ -139,13 +139,19 @@ fn comment(bytes: &[u8]) -> Result<Shape, u64> {
             let line = &line[..=end];
             match Head::parse(line) {
                 Some(head) => Ok(Shape::Head(line.len() as u64, head)),
-                None if line.starts_with(HEAD_PREFIX) => Ok(Shape::Garbage),
+                None if was_a_head(line) => Ok(Shape::Garbage),
                 None => Ok(Shape::Comment(line.len() as u64)),
             }
         }
         None if line.len() < COMMENT_MAX_BYTES && line.iter().all(readable) => Err(bytes.len() as u64 + 1),
         _ => Ok(Shape::Garbage),
     }
+}
+
+/// Whether a comment that is no head was one before it was damaged.
+fn was_a_head(line: &[u8]) -> bool {
+    line.starts_with(HEAD_PREFIX)
+        || [b" crc=".as_slice(), b" head="].iter().any(|key| memchr::memmem::find(line, key).is_some())
 }
 
 enum Parsed {

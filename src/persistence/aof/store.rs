@@ -154,13 +154,19 @@ pub struct Store {
 impl Store {
     /// Reads the manifest; an absent one is empty. A single file of Redis before 7.0 is taken into the directory as its base.
     pub fn open(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
+        let mut store = Store::inspect(disk, location)?;
+        store.adopt_single_file()?;
+        Ok(store)
+    }
+
+    /// Reads the manifest, and changes nothing.
+    pub fn inspect(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let path = location.manifest_path();
         let mut store = Store { disk, location, manifest: Manifest::default() };
         if exists(&*store.disk, &path) {
             let text = read_small(&*store.disk, &path, MANIFEST_MAX_BYTES).map_err(Trouble::at("read", &path))?;
             store.manifest = Manifest::parse(&text).map_err(|error| StoreError::Manifest { path, error })?;
         }
-        store.adopt_single_file()?;
         Ok(store)
     }
 

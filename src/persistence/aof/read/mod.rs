@@ -210,6 +210,16 @@ impl Reader {
         self.open.as_ref().map(|open| (self.parts[open.index].path.as_path(), open.position))
     }
 
+    /// Whether the file being read is the last one that holds anything.
+    pub(super) fn is_in_last_file(&self) -> bool {
+        self.open.as_ref().is_none_or(|open| open.index >= self.last)
+    }
+
+    /// The length of the file being read.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.window.len())
+    }
+
     /// What was noticed so far and not taken yet.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
@@ -322,3 +332,6 @@ impl Reader {
         self.last_is_whole = !open.is_irregular;
     }
 }
+
+#[cfg(test)]
+mod tests;
