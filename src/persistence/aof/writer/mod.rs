@@ -436,3 +436,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
