@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use fastrand::Rng;
 use ferrodis::base::disk::{Disk, DiskFile, OpenMode};
+use ferrodis::persistence::aof::store::{Location, Store};
 
 const SECTOR_BYTES: usize = 512;
 const EIO: i32 = 5;
@@ -197,6 +198,14 @@ impl FaultyDisk {
     /// The process ends, the machine does not: nothing is lost, and nothing becomes durable.
     pub fn kill(&self) {
         self.state().crashes += 1;
+    }
+
+    /// The files that a log's manifest has in force, in their order, as a process sees them.
+    pub fn files_of(&self, location: &Location) -> Vec<(PathBuf, Vec<u8>)> {
+        let store = Store::inspect(Arc::new(self.clone()), location.clone()).expect("the manifest is whole");
+        let paths: Vec<PathBuf> = store.manifest().parts().map(|part| location.path(&part.name)).collect();
+        let state = self.state();
+        paths.into_iter().map(|path| (path.clone(), state.inodes[state.names[&path]].live.clone())).collect()
     }
 
     /// Every file as a process sees it, for messages.

@@ -16,9 +16,9 @@ use super::block::{HEAD_PREFIX, Head};
 /// Bytes read at once.
 const READ_STEP_BYTES: usize = 256 * 1024;
 /// A line longer than this is no comment (Redis reads lines of up to 1024 bytes).
-const COMMENT_MAX_BYTES: usize = 1024;
-/// What a disk writes as a whole or not at all.
-const SECTOR_BYTES: u64 = 512;
+pub(super) const COMMENT_MAX_BYTES: u64 = 1024;
+/// Zero bytes in a row that count as a lost write.
+const ZERO_RUN_BYTES: u32 = 32;
 /// A length's digits: `u64::MAX` has 20.
 const DIGITS_MAX: usize = 20;
 
@@ -132,7 +132,7 @@ pub(super) fn shape_at(window: &mut Window, position: u64, args: &mut Vec<Range<
 
 /// Reads a line that begins with `#`, or says how many bytes are needed to.
 fn comment(bytes: &[u8]) -> Result<Shape, u64> {
-    let line = &bytes[..bytes.len().min(COMMENT_MAX_BYTES)];
+    let line = &bytes[..bytes.len().min(COMMENT_MAX_BYTES as usize)];
     let readable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..);
     match memchr::memchr(b'\n', line) {
         Some(end) if line[..end].iter().all(readable) => {
@@ -143,9 +143,15 @@ fn comment(bytes: &[u8]) -> Result<Shape, u64> {
                 None => Ok(Shape::Comment(line.len() as u64)),
             }
         }
-        None if line.len() < COMMENT_MAX_BYTES && line.iter().all(readable) => Err(bytes.len() as u64 + 1),
+        None if (line.len() as u64) < COMMENT_MAX_BYTES && line.iter().all(readable) => Err(bytes.len() as u64 + 1),
         _ => Ok(Shape::Garbage),
     }
+}
+
+/// Whether `bytes` begin with a comment that goes over into zero bytes: one of which a crash lost the second sector.
+pub(super) fn is_torn_comment(bytes: &[u8]) -> bool {
+    let end = bytes.iter().take(COMMENT_MAX_BYTES as usize).position(|&byte| byte == 0 || byte == b'\n');
+    bytes.first() == Some(&b'#') && end.is_some_and(|end| bytes[end] == 0)
 }
 
 /// Whether a comment that is no head was one before it was damaged.
@@ -271,6 +277,11 @@ pub(super) fn only_zeros_from(window: &mut Window, mut position: u64) -> Result<
     Ok(true)
 }
 
+/// The length of the line at the beginning of `bytes`, if it is short enough for a comment.
+pub(super) fn line_length(bytes: &[u8]) -> Option<u64> {
+    memchr::memchr(b'\n', &bytes[..bytes.len().min(COMMENT_MAX_BYTES as usize)]).map(|end| end as u64 + 1)
+}
+
 /// What lies between a position and the end of a file, read as plain calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PlainTail {
@@ -278,22 +289,21 @@ pub(super) struct PlainTail {
     pub(super) is_whole: bool,
     /// A call ends at the boundary asked for.
     pub(super) ends_at_boundary: bool,
-    /// A call other than the first selects a database.
-    pub(super) selects_again: bool,
+    /// A call selects a database, as a server's first call does.
+    pub(super) selects: bool,
 }
 
 /// Reads from `position` to the end as plain calls.
 pub(super) fn plain_tail(window: &mut Window, mut position: u64, boundary: u64) -> Result<PlainTail, Trouble> {
     let mut tail = PlainTail::default();
     let mut args = Vec::new();
-    let (mut calls, mut in_group) = (0, false);
+    let mut in_group = false;
     loop {
         match shape_at(window, position, &mut args)? {
             Shape::Call(len) => {
                 let bytes = window.from(position);
-                tail.selects_again |= calls > 0 && is_named(bytes, &args, b"select");
+                tail.selects |= is_named(bytes, &args, b"select");
                 in_group = if in_group { !is_named(bytes, &args, b"exec") } else { is_named(bytes, &args, b"multi") };
-                calls += 1;
                 position += len;
                 tail.ends_at_boundary |= position == boundary;
             }
@@ -312,14 +322,19 @@ pub(super) fn is_named(bytes: &[u8], args: &[Range<usize>], name: &[u8]) -> bool
     args.first().is_some_and(|range| bytes[range.clone()].eq_ignore_ascii_case(name))
 }
 
-/// Whether a whole sector from `position` on holds nothing but zero bytes: a write that a crash lost.
-pub(super) fn has_zero_sector(window: &mut Window, position: u64) -> Result<bool, Trouble> {
-    let mut sector = position.next_multiple_of(SECTOR_BYTES);
-    while window.need(sector, SECTOR_BYTES)? {
-        if window.from(sector)[..SECTOR_BYTES as usize].iter().all(|&byte| byte == 0) {
-            return Ok(true);
+/// Whether from `position` on zero bytes stand in a row, as many as a lost sector leaves at least. (Where it leaves fewer, they are a
+/// write's first bytes, hence an annotation's, or its last, hence a call's end.)
+pub(super) fn has_zero_run(window: &mut Window, mut position: u64) -> Result<bool, Trouble> {
+    let mut run = 0;
+    while window.need(position, 1)? {
+        let bytes = window.from(position);
+        for &byte in bytes {
+            run = if byte == 0 { run + 1 } else { 0 };
+            if run == ZERO_RUN_BYTES {
+                return Ok(true);
+            }
         }
-        sector += SECTOR_BYTES;
+        position += bytes.len() as u64;
     }
     Ok(false)
 }

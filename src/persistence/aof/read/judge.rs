@@ -4,8 +4,8 @@ use crate::persistence::Trouble;
 use crate::persistence::aof::block::Head;
 use crate::persistence::aof::cut::cut_and_keep;
 use crate::persistence::aof::scan::{
-    GoodBlocks, Shape, block_is_good, good_blocks_from, has_zero_sector, is_named, only_zeros_from, plain_tail,
-    shape_at,
+    COMMENT_MAX_BYTES, GoodBlocks, Shape, block_is_good, good_blocks_from, has_zero_run, is_named, is_torn_comment,
+    line_length, only_zeros_from, plain_tail, shape_at,
 };
 
 use super::{Found, LoadError, Notice, Open, Reader, Tail};
@@ -53,12 +53,9 @@ impl Reader {
         let is_complete = boundary <= open.window.len();
         let cut_by_another = tail.is_whole
             && !tail.ends_at_boundary
-            && (is_complete || tail.selects_again && !has_zero_sector(&mut open.window, start)?);
+            && (is_complete || tail.selects && !has_zero_run(&mut open.window, start)?);
         if cut_by_another {
-            open.position = start;
-            open.is_irregular = true;
-            let path = open.window.path().clone();
-            self.notices.push(Notice::CutBlock { path, offset: position });
+            self.go_on_plainly(position, start);
             return Ok(());
         }
         if boundary >= open.window.len() {
@@ -96,19 +93,36 @@ impl Reader {
         let is_base = self.parts[self.next_part - 1].is_base;
         let open = self.at_hand();
         let behind = good_blocks_from(&mut open.window, position + 1)?;
+        open.window.need(position, COMMENT_MAX_BYTES)?;
         let follows_ours = if open.blocks > 0 {
             !open.foreign_last
         } else {
             open.foreign_calls == 0 && ours_to_begin_with && !is_base
         };
-        let is_torn = shape == Shape::Unfinished || follows_ours || only_zeros_from(&mut open.window, position)?;
+        let is_torn = shape == Shape::Unfinished
+            || follows_ours
+            || is_torn_comment(open.window.from(position))
+            || only_zeros_from(&mut open.window, position)?;
         if behind.count > 0 {
             return self.judge_loss(position, lost_at, behind);
+        }
+        if let Some(start) = plain_calls_behind(open, position)? {
+            self.go_on_plainly(position, start);
+            return Ok(());
         }
         if is_torn {
             return self.end_file();
         }
         Err(LoadError::BadFormat { path: self.at_hand().window.path().clone(), offset: position })
+    }
+
+    /// What begins with a head at `position` is to be read as plain calls from `start` on.
+    fn go_on_plainly(&mut self, position: u64, start: u64) {
+        let open = self.at_hand();
+        open.position = start;
+        open.is_irregular = true;
+        let path = open.window.path().clone();
+        self.notices.push(Notice::CutBlock { path, offset: position });
     }
 
     /// Something at `position`, at `lost_at` in the log, is lost, and valid blocks follow: was it durable?
@@ -145,6 +159,17 @@ impl Reader {
         self.close();
         Ok(())
     }
+}
+
+/// Whether a comment line too damaged to read is followed by nothing but whole calls, among them another server's: it skipped the
+/// line, and so may we. Gives where they begin.
+fn plain_calls_behind(open: &mut Open, position: u64) -> Result<Option<u64>, Trouble> {
+    open.window.need(position, COMMENT_MAX_BYTES)?;
+    let line = open.window.from(position);
+    let Some(start) = line_length(line).filter(|_| line[0] == b'#').map(|len| position + len) else { return Ok(None) };
+    let tail = plain_tail(&mut open.window, start, start)?;
+    let is_right = tail.is_whole && tail.selects && !has_zero_run(&mut open.window, start)?;
+    Ok(is_right.then_some(start))
 }
 
 /// Looks for the end of the transaction that begins at `start`, and notes it; gives whether there is one.
