@@ -35,13 +35,16 @@ pub const TIMED: u32 = 1 << 10;
 /// The client's reads are no uses (CLIENT NO-TOUCH).
 pub const NO_TOUCH: u32 = 1 << 11;
 
+/// The client waits for the answer to an earlier call.
+pub const WAITING: u32 = 1 << 12;
+
 /// Gates at which a call waits in its place.
-pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL;
+pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;
 
 /// The gates that stop a row.
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
-    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH;
+    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH | WAITING;
     if !is_exempt_from_pause(row) {
         gates |= PAUSE_ALL;
     }
