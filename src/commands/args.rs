@@ -121,6 +121,13 @@ impl<'a> Args<'a> {
         String::from_utf8(self.get(i).to_ascii_lowercase()).unwrap_or_else(|_| "\u{fffd}".into())
     }
 
+    /// Whether anybody logs calls or sends them on: then each word reads the same after `take`. Else a call need not say
+    /// how it is to be propagated.
+    #[inline]
+    pub fn is_logged(&self) -> bool {
+        self.logged
+    }
+
     /// Copies all words.
     pub fn to_vecs(&self) -> Vec<Vec<u8>> {
         self.iter().map(<[u8]>::to_vec).collect()
