@@ -3,6 +3,7 @@
 use super::error::Error;
 use crate::base::number::{parse_f64, parse_i64};
 use crate::formats::resp::request::{BIG, Range};
+use crate::values::string::NewText;
 
 /// A call's words, its name first.
 pub struct Args<'a> {
@@ -31,6 +32,15 @@ impl Taken<'_> {
         match self {
             Taken::Borrowed(bytes) => bytes,
             Taken::Owned(bytes) => bytes,
+        }
+    }
+
+    /// The string that SET makes of it: an integer where it is one. Bytes with an allocation of their own are taken out.
+    #[inline]
+    pub fn text(&mut self) -> NewText<'_> {
+        match self {
+            Taken::Borrowed(bytes) => NewText::of(bytes),
+            Taken::Owned(bytes) => NewText::of_vec(bytes),
         }
     }
 }

@@ -100,13 +100,31 @@ pub const fn key_at(index: i32, access: Access, purpose: Purpose) -> KeySpec {
 /// The keys from word `index` on: `last` is relative to the first (-1: to the end), each `step` words.
 pub const fn keys_from(index: i32, last: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
     let find = Find::Range { last, step, limit: 0 };
-    KeySpec { access, purpose, begin: Begin::Index(index), find, incomplete: false, variable: false, tells: false, notes: "" }
+    KeySpec {
+        access,
+        purpose,
+        begin: Begin::Index(index),
+        find,
+        incomplete: false,
+        variable: false,
+        tells: false,
+        notes: "",
+    }
 }
 
 /// As many keys as word `index` says, behind it, each `step` words.
 pub const fn counted_keys(index: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
     let find = Find::Count { count: 0, first: 1, step };
-    KeySpec { access, purpose, begin: Begin::Index(index), find, incomplete: false, variable: false, tells: false, notes: "" }
+    KeySpec {
+        access,
+        purpose,
+        begin: Begin::Index(index),
+        find,
+        incomplete: false,
+        variable: false,
+        tells: false,
+        notes: "",
+    }
 }
 
 impl KeySpec {
