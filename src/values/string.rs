@@ -181,7 +181,7 @@ pub fn room_for(len: usize, wanted: usize, capacity: usize) -> usize {
         return 0;
     }
     let spare = if wanted < 1 << 20 { wanted } else { (wanted / 8).max(1 << 20) };
-    wanted - len + if len == 0 { 0 } else { spare }
+    wanted - len + spare
 }
 
 #[cfg(test)]
@@ -198,5 +198,27 @@ mod tests {
             };
             assert_eq!(encoding.is_some(), int, "{bytes}");
         }
+    }
+
+    #[test]
+    fn strings_are_compared_as_they_are_written() {
+        assert!(Text::Int(-12) == *b"-12".as_slice());
+        assert!(Text::Int(12) != *b"012".as_slice());
+        assert!(Text::Bytes { bytes: b"a", edited: true } == *b"a".as_slice());
+    }
+
+    #[test]
+    fn only_long_strings_keep_their_allocation() {
+        let (mut short, mut long) = (b"12".to_vec(), vec![b'x'; INLINE_MAX + 1]);
+        assert!(matches!(NewText::of_vec(&mut short), NewText::Int(12)));
+        assert!(matches!(NewText::of_vec(&mut long), NewText::Owned(bytes) if bytes.len() == INLINE_MAX + 1));
+    }
+
+    #[test]
+    fn room_is_made_in_advance_but_not_for_what_fits() {
+        assert_eq!(room_for(2000, 2100, 2100), 0);
+        assert_eq!(room_for(2000, 2100, 2000), 100 + 2100);
+        let (len, wanted) = (100 << 20, (100 << 20) + 1);
+        assert_eq!(room_for(len, wanted, len), 1 + wanted / 8);
     }
 }

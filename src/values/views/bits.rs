@@ -27,7 +27,7 @@ fn mask_of(offset: u64) -> u8 {
 
 /// Bits that are set.
 pub fn count(bytes: &[u8]) -> u64 {
-    let mut blocks = bytes.chunks_exact(8 * size_of::<u64>());
+    let mut blocks = bytes.chunks_exact(64);
     let (mut ones, mut twos, mut fours, mut eights) = (0, 0, 0, 0u64);
     for block in &mut blocks {
         // Eight words are added up bit by bit (Harley and Seal): their eights are counted once per block.
