@@ -1,10 +1,13 @@
 //! Floor 8: the commands. One row per command, next to its function; one list per file; one list of lists here.
 
 pub mod args;
+pub mod bitmap;
 pub mod context;
 pub mod effects;
 pub mod error;
+pub mod expire_options;
 pub mod key_spec;
+pub mod look_ahead;
 pub mod registry;
 pub mod row;
 pub mod string;
@@ -21,4 +24,5 @@ pub struct Group {
 }
 
 /// All commands.
-pub const GROUPS: &[Group] = &[Group { name: "string", lists: string::LISTS }];
+pub const GROUPS: &[Group] =
+    &[Group { name: "string", lists: string::LISTS }, Group { name: "bitmap", lists: bitmap::LISTS }];
