@@ -81,6 +81,10 @@ pub struct KeySpec {
     pub incomplete: bool,
     /// The access depends on the words (`variable_flags`).
     pub variable: bool,
+    /// Besides its purpose, it tells the user about the value (`access`).
+    pub tells: bool,
+    /// A remark of COMMAND INFO, or nothing.
+    pub notes: &'static str,
 }
 
 /// The key at word 1.
@@ -96,19 +100,49 @@ pub const fn key_at(index: i32, access: Access, purpose: Purpose) -> KeySpec {
 /// The keys from word `index` on: `last` is relative to the first (-1: to the end), each `step` words.
 pub const fn keys_from(index: i32, last: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
     let find = Find::Range { last, step, limit: 0 };
-    KeySpec { access, purpose, begin: Begin::Index(index), find, incomplete: false, variable: false }
+    KeySpec {
+        access,
+        purpose,
+        begin: Begin::Index(index),
+        find,
+        incomplete: false,
+        variable: false,
+        tells: false,
+        notes: "",
+    }
 }
 
 /// As many keys as word `index` says, behind it, each `step` words.
 pub const fn counted_keys(index: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
     let find = Find::Count { count: 0, first: 1, step };
-    KeySpec { access, purpose, begin: Begin::Index(index), find, incomplete: false, variable: false }
+    KeySpec {
+        access,
+        purpose,
+        begin: Begin::Index(index),
+        find,
+        incomplete: false,
+        variable: false,
+        tells: false,
+        notes: "",
+    }
 }
 
 impl KeySpec {
     /// The same, with an access that depends on the words.
     pub const fn variable(mut self) -> KeySpec {
         self.variable = true;
+        self
+    }
+
+    /// The same, which also tells the user about the value (`RW access update`).
+    pub const fn telling(mut self) -> KeySpec {
+        self.tells = true;
+        self
+    }
+
+    /// The same, with a remark for COMMAND INFO.
+    pub const fn notes(mut self, notes: &'static str) -> KeySpec {
+        self.notes = notes;
         self
     }
 

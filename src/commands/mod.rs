@@ -4,9 +4,11 @@ pub mod args;
 pub mod context;
 pub mod effects;
 pub mod error;
+pub mod generic;
 pub mod key_spec;
 pub mod registry;
 pub mod row;
+pub mod server;
 pub mod string;
 pub mod syntax;
 
@@ -21,4 +23,8 @@ pub struct Group {
 }
 
 /// All commands.
-pub const GROUPS: &[Group] = &[Group { name: "string", lists: string::LISTS }];
+pub const GROUPS: &[Group] = &[
+    Group { name: "string", lists: string::LISTS },
+    Group { name: "generic", lists: generic::LISTS },
+    Group { name: "server", lists: server::LISTS },
+];

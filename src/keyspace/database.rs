@@ -176,6 +176,19 @@ impl Database {
         }
     }
 
+    /// Hashes keys that will be looked up soon and asks the cache for them: as many as `hashes` has room for, in order.
+    pub fn look_ahead<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, hashes: &mut [u64]) {
+        let mut n = 0;
+        for (key, hash) in keys.zip(&mut *hashes) {
+            *hash = self.hash(key);
+            self.prefetch_bucket(*hash);
+            n += 1;
+        }
+        for &hash in &hashes[..n] {
+            self.prefetch_record(hash);
+        }
+    }
+
     #[inline]
     fn hash_of_call(&self, key: &[u8]) -> u64 {
         let (address, len, hash) = self.hashed;
@@ -253,6 +266,16 @@ impl Database {
         let (_, handle) = self.locate(key)?;
         self.touch(handle);
         Some(handle)
+    }
+
+    /// The key's record, looked at: counts a hit or a miss, but no use.
+    pub fn look(&mut self, key: &[u8]) -> Option<Handle> {
+        let found = self.peek(key);
+        match found {
+            Some(_) => self.counts.hits += 1,
+            None => self.counts.misses += 1,
+        }
+        found
     }
 
     /// The key's record, which nobody shall know of: counts nothing.
@@ -598,6 +621,11 @@ impl Database {
         self.records.set_stamp(handle, stamp);
     }
 
+    /// Whether an LFU policy is in force: then `frequency` means something, else `idle_ms` does.
+    pub fn counts_frequency(&self) -> bool {
+        self.policy.is_lfu
+    }
+
     /// The record's LFU counter as it stands after decay.
     pub fn frequency(&self, handle: Handle) -> u8 {
         self.policy.lfu.frequency(self.records.stamp(handle), self.now.ms)
@@ -625,6 +653,36 @@ impl Database {
     /// A record chosen by `random(n)` (a number below n), all alike; it may be past its deadline.
     pub fn sample(&self, random: impl FnMut(usize) -> usize) -> Option<Handle> {
         self.table.sample(random)
+    }
+
+    /// The record of a key chosen by `random(n)`, never one past its deadline. All alike, unless nearly all keys are past theirs.
+    pub fn random_key(&mut self, mut random: impl FnMut(usize) -> usize) -> Option<Handle> {
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let handle = self.sample(&mut random)?;
+            if !self.is_past_deadline(handle) {
+                return Some(handle);
+            }
+        }
+        // Then the first that is left behind some place.
+        let start = (random(1 << 32) as u64) << 21;
+        let (mut cursor, mut found) = (start, None);
+        for _turn in 0..2 {
+            loop {
+                cursor = self.scan(cursor, |handle| {
+                    if found.is_none() && !self.is_past_deadline(handle) {
+                        found = Some(handle);
+                    }
+                });
+                if found.is_some() {
+                    return found;
+                }
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        None
     }
 
     /// Moves up to `budget` records out of sparse pages; whether it is worth going on.

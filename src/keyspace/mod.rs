@@ -53,10 +53,11 @@ impl Keyspace {
         (a, b)
     }
 
-    /// The time from now on.
+    /// A call begins at this time, which may touch any database. What was computed ahead of other calls no longer holds.
     pub fn set_now(&mut self, now: Now) {
         for db in &mut self.databases {
             db.now = now;
+            db.forget_hash();
         }
     }
 
