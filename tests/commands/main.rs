@@ -2,5 +2,6 @@
 //!
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
+mod generic;
 mod harness;
 mod string;
