@@ -22,17 +22,19 @@ fn main() {
     let words: Vec<Vec<u8>> =
         std::env::args_os().skip(1).map(|w| std::os::unix::ffi::OsStringExt::into_vec(w)).collect();
     let invocation = Invocation::parse(&words);
-    let config = Config::from_sources(
-        Sources { file: None, stdin: None, options: &invocation.options },
-        &mut |_| Ok(Vec::new()),
-    )
-    .unwrap_or_else(|e| {
-        eprintln!("{e}");
-        std::process::exit(1)
-    })
-    .config;
+    let config =
+        Config::from_sources(
+            Sources { file: None, stdin: None, options: &invocation.options },
+            &mut |_| Ok(Vec::new()),
+        )
+        .unwrap_or_else(|e| {
+            eprintln!("{e}");
+            std::process::exit(1)
+        })
+        .config;
     let (port, backlog) = (config.port, config.tcp_backlog);
-    let server = Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len()).on(Arc::new(System));
+    let server =
+        Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len()).on(Arc::new(System));
     let (poll, waker) = EventLoop::poll().expect("poll");
     let storage = Storage::new(Arc::new(RealDisk), Box::new(SystemThreads::new(waker).expect("threads")));
     let mut dispatcher = Dispatcher::new(server, storage);

@@ -6,10 +6,12 @@ pub mod context;
 pub mod effects;
 pub mod error;
 pub mod expire_options;
+pub mod generic;
 pub mod key_spec;
 pub mod look_ahead;
 pub mod registry;
 pub mod row;
+pub mod server;
 pub mod string;
 pub mod syntax;
 
@@ -24,5 +26,9 @@ pub struct Group {
 }
 
 /// All commands.
-pub const GROUPS: &[Group] =
-    &[Group { name: "string", lists: string::LISTS }, Group { name: "bitmap", lists: bitmap::LISTS }];
+pub const GROUPS: &[Group] = &[
+    Group { name: "string", lists: string::LISTS },
+    Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "generic", lists: generic::LISTS },
+    Group { name: "server", lists: server::LISTS },
+];

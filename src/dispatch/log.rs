@@ -58,7 +58,8 @@ impl Dispatcher {
             reason,
             kind: std::io::ErrorKind::Other,
         };
-        let store = Store::open(self.storage.disk.clone(), location(&self.server.config)).map_err(|e| trouble(e.to_string()))?;
+        let store = Store::open(self.storage.disk.clone(), location(&self.server.config))
+            .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
         self.begin_log(store, LogEnd::default(), true)?;
         self.server.persistence.log.rewrite_scheduled = true;
@@ -163,8 +164,12 @@ impl Dispatcher {
     fn note_log_event(&mut self, event: Event) {
         match event {
             Event::IncrementOpened { name } => log::info!("Creating AOF incr file {}", String::from_utf8_lossy(&name)),
-            Event::CutBack { trouble, len } => log::error!("{trouble}; the log was cut back to {len} bytes, and goes on in a new file"),
-            Event::BaseInstalled { name } => log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name)),
+            Event::CutBack { trouble, len } => {
+                log::error!("{trouble}; the log was cut back to {len} bytes, and goes on in a new file")
+            }
+            Event::BaseInstalled { name } => {
+                log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
+            }
             Event::RewriteDone => self.end_rewrite(true),
             Event::RewriteFailed(trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");

@@ -93,7 +93,17 @@ impl Dispatcher {
         let lookup = Lookup::new(renamed, gates::stopping);
         let mut server = server;
         server.raised |= gates::PROTECTED;
-        Dispatcher { server, lookup, batch: Batch::default(), effects: Effects::default(), storage, sparse: None, next_cron_ms: 0, turn_begun: (0, 0), config_reload: false }
+        Dispatcher {
+            server,
+            lookup,
+            batch: Batch::default(),
+            effects: Effects::default(),
+            storage,
+            sparse: None,
+            next_cron_ms: 0,
+            turn_begun: (0, 0),
+            config_reload: false,
+        }
     }
 
     /// Whether clients that wait in their place may go on; asked once per round.

@@ -38,8 +38,12 @@ impl Dispatcher {
                     let result = self.reload_log();
                     self.answer_waiting(client, result.as_ref().map(|_| ()).map_err(|text| text.as_str()));
                 }
-                Request::RewriteConfig { client } => self.answer_waiting(client, Err("ERR not possible without a configuration file")),
-                Request::Restart { client, .. } => self.answer_waiting(client, Err("ERR failed to restart the server. Check server logs.")),
+                Request::RewriteConfig { client } => {
+                    self.answer_waiting(client, Err("ERR not possible without a configuration file"))
+                }
+                Request::Restart { client, .. } => {
+                    self.answer_waiting(client, Err("ERR failed to restart the server. Check server logs."))
+                }
             }
         }
     }
@@ -135,7 +139,8 @@ impl Dispatcher {
     }
 
     fn empty_all(&mut self) {
-        let flushed: Vec<Database> = (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
+        let flushed: Vec<Database> =
+            (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
         self.storage.threads.free(super::storage::Garbage::Databases(flushed));
     }
 }

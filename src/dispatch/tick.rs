@@ -61,7 +61,9 @@ impl Dispatcher {
 
     /// Removes keys whose deadline has come. Gives when to come back.
     fn expire(&mut self) -> u64 {
-        if !self.server.debug.active_expire || self.server.raised & (gates::LOG_FULL | gates::PAUSE_ALL | gates::PAUSE_WRITES) != 0 {
+        if !self.server.debug.active_expire
+            || self.server.raised & (gates::LOG_FULL | gates::PAUSE_ALL | gates::PAUSE_WRITES) != 0
+        {
             return CRON_MS;
         }
         let now = self.server.now();

@@ -9,8 +9,8 @@
 use super::connection::{Connection, Socket};
 use super::listener::{Listener, Serves};
 use super::reading::INPUT_BYTES;
-use super::writing::refuse;
 use super::signals::{Signal, Signals};
+use super::writing::refuse;
 use crate::dispatch::Dispatcher;
 use crate::server::clients::{Client, ClientIndex};
 use mio::{Events, Poll, Token, Waker};
@@ -148,7 +148,9 @@ impl EventLoop {
                     let config = &self.dispatcher.server.config;
                     let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
                     if self.dispatcher.shut_down(flags).is_err() {
-                        log::warn!("{name} received but errors trying to shut down the server, check the logs for more information");
+                        log::warn!(
+                            "{name} received but errors trying to shut down the server, check the logs for more information"
+                        );
                     }
                 }
                 Signal::Reload => self.dispatcher.request_config_reload(),

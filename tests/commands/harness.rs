@@ -1,9 +1,9 @@
 //! A server without sockets: calls go in as words, replies come out as bytes.
 
 use ferrodis::base::clock::ManualClock;
+use ferrodis::base::disk::RealDisk;
 use ferrodis::base::quote::split_args;
 use ferrodis::commands::registry;
-use ferrodis::base::disk::RealDisk;
 use ferrodis::dispatch::storage::{NoThreads, Storage};
 use ferrodis::dispatch::{Dispatcher, Partial};
 use ferrodis::server::Server;
