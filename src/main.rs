@@ -1,2 +1,6 @@
 //! The binary.
+
+#[global_allocator]
+static ALLOCATOR: ferrodis::base::sys::allocator::ProgramAllocator = ferrodis::base::sys::allocator::ProgramAllocator;
+
 fn main() {}
