@@ -1,1 +1,7 @@
-//! Floor: net.
+//! Floor 10: sockets, signals and the poll loop. Knows nothing of what any command means.
+
+pub mod connection;
+pub mod event_loop;
+pub mod listener;
+mod reading;
+mod writing;

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::Config;
-use super::directive::{Directive, Reason, When};
+use super::directive::{Directive, When};
+use super::kind::Reason;
 use super::rows::{directives, find};
 use crate::base::glob::{self, Case};
 
@@ -58,8 +59,8 @@ impl Default for Config {
 impl Config {
     /// CONFIG GET: names and values that match any of the patterns, each once.
     ///
-    /// A pattern without `*`, `?` and `[` is a name, and is answered as the client spelt it. Others match names and aliases in any
-    /// case, but for hidden ones.
+    /// A pattern without `*`, `?` and `[` is a name, and is answered as the client spelt it. Others match names and
+    /// aliases in any case, but for hidden ones.
     pub fn get(&self, patterns: &[&[u8]]) -> Vec<(String, Vec<u8>)> {
         let mut found: Vec<(String, Vec<u8>)> = Vec::new();
         let mut add = |name: String, row: &Directive| {
@@ -85,8 +86,8 @@ impl Config {
         found
     }
 
-    /// What CONFIG SET of these pairs makes of the configuration, and the rows that change by it; `self` stays as it is, so that
-    /// the caller can try the effects (a port that is taken) before it takes over the new one.
+    /// What CONFIG SET of these pairs makes of the configuration, and the rows that change by it; `self` stays as it
+    /// is, so that the caller can try the effects (a port that is taken) before it takes over the new one.
     ///
     /// # Errors
     /// The first pair that is not possible; then none is.
@@ -129,8 +130,8 @@ impl Config {
         Ok(changed)
     }
 
-    /// What a re-read configuration changes: `self` with the live directives of `new`, and all that differ, also those that wait
-    /// for a restart.
+    /// What a re-read configuration changes: `self` with the live directives of `new`, and all that differ, also
+    /// those that wait for a restart.
     pub fn reload(&self, new: &Config) -> (Config, Vec<Change>) {
         let mut merged = self.clone();
         let mut changes = Vec::new();

@@ -5,7 +5,7 @@
 //!                                                                                        save ""
 //! ```
 
-use super::directive::quoted;
+use super::kind::quoted;
 use crate::base::quote::split_args;
 
 /// What the words of a command line ask for.
@@ -20,10 +20,11 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Reads the words behind the program's name. Nothing is an error here: a bad option becomes a line that is refused when read.
+    /// Reads the words behind the program's name. Nothing is an error here: a bad option becomes a line that is
+    /// refused when read.
     ///
-    /// A word with `--` begins an option only where the one before has its value, so that `--logfile --my--file` names a file.
-    /// `--save` is the exception: before another option, or last, it means `save ""` (Redis 7.0.1).
+    /// A word with `--` begins an option only where the one before has its value, so that `--logfile --my--file`
+    /// names a file. `--save` is the exception: before another option, or last, it means `save ""` (Redis 7.0.1).
     pub fn parse<W: AsRef<[u8]>>(words: &[W]) -> Self {
         let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
         let mut invocation = Invocation::default();

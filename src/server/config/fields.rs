@@ -1,4 +1,5 @@
-//! `Config`: one plain, typed field for each directive. What a field means, its range and its default stand in its row (`rows/`).
+//! `Config`: one plain, typed field for each directive. What a field means, its range and its default stand in its
+//! row (`rows/`).
 
 use super::values::*;
 use super::words::*;
@@ -8,12 +9,13 @@ macro_rules! config_fields {
     ($($field:ident: $type:ty,)*) => {
         /// The whole configuration, parsed: every directive is a field of its own type, so nobody reads text again.
         ///
-        /// `Config::default()` is an empty file's configuration. Fields that hold a time or a size say its unit; paths and
-        /// texts are empty when not set. `dir` is `.` until whoever changes into it puts the absolute path here.
+        /// `Config::default()` is an empty file's configuration. Fields that hold a time or a size say its unit;
+        /// paths and texts are empty when not set. `dir` is `.` until whoever changes into it puts the absolute path
+        /// here.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Config {
             $(
-                #[doc = concat!("Value of the directive of this name (`", stringify!($field), "`, see `docs/CONFIG.md`).")]
+                #[doc = concat!("Value of the directive `", stringify!($field), "` (see `docs/CONFIG.md`).")]
                 pub $field: $type,
             )*
         }

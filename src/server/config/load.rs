@@ -1,10 +1,12 @@
 //! Reading configuration text: files, what they include, standard input and the command line's options.
 //!
-//! Reading goes on after an error, so that `check` can tell all of them; a start stops at the first. Each finding has its place.
+//! Reading goes on after an error, so that `check` can tell all of them; a start stops at the first. Each finding has
+//! its place.
 
 use std::fmt;
 
-use super::directive::{Directive, Origin, Support};
+use super::directive::{Directive, Support};
+use super::kind::Origin;
 use super::rows::{self, find};
 use super::suggest::nearest;
 use super::values::RenamedCommand;
@@ -14,8 +16,8 @@ use crate::base::quote::split_args;
 /// Deepest nesting of `include`; Redis has no bound and dies of a file that includes itself.
 const INCLUDE_DEPTH_MAX: usize = 16;
 
-/// Opens the file (or all files that match the pattern) that an `include` names: pairs of path and content, in order. A pattern
-/// may match nothing; a plain path that cannot be read is an error, with the reason of the system.
+/// Opens the file (or all files that match the pattern) that an `include` names: pairs of path and content, in order.
+/// A pattern may match nothing; a plain path that cannot be read is an error, with the reason of the system.
 pub type Include<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<(String, Vec<u8>)>, String>;
 
 /// The texts that make up a configuration, later ones winning.
@@ -216,7 +218,8 @@ impl<'a> Reader<'a> {
             ("user", [name, ..]) => {
                 if self.config.users.iter().any(|user| user[0] == *name) {
                     return Err(Fault::in_value(format!(
-                        "Error in user declaration '{}': Duplicate user found. A user can only be defined once in config files",
+                        "Error in user declaration '{}': Duplicate user found. A user can only be defined once in \
+                         config files",
                         String::from_utf8_lossy(name)
                     )));
                 }

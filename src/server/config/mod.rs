@@ -3,6 +3,7 @@
 //! ```text
 //! rows/*.rs     one row for each directive: name, kind, field, default, support, doc
 //!    |
+//!    +-- directive.rs, kind.rs  what a row says, and how its kind of value is read and printed
 //!    +-- fields.rs        Config: the parsed values, one plain field each
 //!    +-- command_line.rs  words of the command line -> Invocation
 //!    +-- load.rs          texts -> Config, with findings that have a place
@@ -17,6 +18,7 @@ mod change;
 mod command_line;
 mod directive;
 mod fields;
+mod kind;
 mod load;
 mod reference;
 mod rewrite;

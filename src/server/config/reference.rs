@@ -14,15 +14,15 @@ pub fn example_file() -> String {
     let mut text = String::new();
     comment(
         &mut text,
-        "Configuration of Ferrodis. Start it with `ferrodis /path/to/this/file`; options behind the file, as in `--port 6380`, win \
-         over it. `ferrodis check-config FILE` tells what is wrong with a file.",
+        "Configuration of Ferrodis. Start it with `ferrodis /path/to/this/file`; options behind the file, as in \
+         `--port 6380`, win over it. `ferrodis check-config FILE` tells what is wrong with a file.",
     );
     text.push_str("#\n");
     comment(
         &mut text,
-        "A line without a blank behind its `#` is a directive with its default: take the `#` away and change the value. \
-         All directives of redis.conf 8.0 and valkey.conf 9.1 are known; those that have no effect here are only named. \
-         docs/CONFIG.md lists all of them.",
+        "A line without a blank behind its `#` is a directive with its default: take the `#` away and change the \
+         value. All directives of redis.conf 8.0 and valkey.conf 9.1 are known; those that have no effect here are \
+         only named. docs/CONFIG.md lists all of them.",
     );
     for topic in TOPICS {
         example_topic(&mut text, topic);
@@ -84,20 +84,26 @@ fn comment(text: &mut String, paragraph: &str) {
     text.push('\n');
 }
 
+/// What stands before the tables of CONFIG.md.
+const PREFACE: &str = "\
+<!-- Generated from src/server/config/rows: change a row, then run `FERRODIS_BLESS=1 cargo test config_docs`. -->
+
+# Configuration
+
+`ferrodis [FILE] [-] [--directive value ...]`: the file first, then standard input (`-`), then the command line; the
+last one wins. A line of a file is a directive and its values; values may be quoted; `#` begins a comment. An unknown
+directive, or a value that is not possible, ends the start; `ferrodis check-config FILE` tells all there is to say.
+
+Every directive of `redis.conf` 8.0 and `valkey.conf` 9.1 is known here. It works as described; or it has **no effect**,
+and a file that sets it to something else is told so at start; or it is **refused**, because to ignore it would be
+dangerous or a lie. *Live* ones can be changed by `CONFIG SET`, and by SIGHUP after an edit of the file; *protected*
+ones only with `enable-protected-configs`; the others at start. *Hidden* ones are shown by `CONFIG GET` under their full name
+only.
+";
+
 /// The content of `docs/CONFIG.md`: a table of directives for each topic.
 pub fn reference_markdown() -> String {
-    let mut text = String::from(
-        "<!-- Generated from src/server/config/rows: change a row, then run `FERRODIS_BLESS=1 cargo test config_docs`. -->\n\n\
-         # Configuration\n\n\
-         `ferrodis [FILE] [-] [--directive value ...]`: the file first, then standard input (`-`), then the command line; the last \
-         one wins. A line of a file is a directive and its values; values may be quoted; `#` begins a comment. An unknown \
-         directive, or a value that is not possible, ends the start; `ferrodis check-config FILE` tells all there is to say.\n\n\
-         Every directive of `redis.conf` 8.0 and `valkey.conf` 9.1 is known here. It works as described; or it has **no effect**, \
-         and a file that sets it to something else is told so at start; or it is **refused**, because to ignore it would be \
-         dangerous or a lie. *Live* ones can be changed by `CONFIG SET`, and by SIGHUP after an edit of the file; *protected* \
-         ones only with `enable-protected-configs`; the others at start. *Hidden* ones are shown by `CONFIG GET` under their full \
-         name only.\n",
-    );
+    let mut text = PREFACE.to_string();
     let defaults = Config::default();
     for topic in TOPICS {
         let _ = write!(text, "\n## {}\n\n{}\n\n", topic.title, topic.intro);

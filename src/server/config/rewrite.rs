@@ -1,11 +1,12 @@
 //! CONFIG REWRITE: the text of a configuration file, changed as little as says the present values.
 //!
-//! Comments and order stay. A line whose value still holds stays as it is written; one that does not is replaced in its place.
-//! What the file does not name and is not default goes to its end, under a marker. Lines left over (a second `save`, a password
-//! that is gone) are taken out, and runs of empty lines become one, as Redis does.
+//! Comments and order stay. A line whose value still holds stays as it is written; one that does not is replaced in
+//! its place. What the file does not name and is not default goes to its end, under a marker. Lines left over (a
+//! second `save`, a password that is gone) are taken out, and runs of empty lines become one, as Redis does.
 
 use super::Config;
-use super::directive::{Directive, Kind, Line, Origin, quoted};
+use super::directive::Directive;
+use super::kind::{Kind, Line, Origin, quoted};
 use super::rows::{directives, find};
 use crate::base::quote::split_args;
 

@@ -1,7 +1,7 @@
 //! Directives with a form of their own: lists, pairs and letters.
 
 use super::Config;
-use super::directive::{Line, Origin, Reason, SpecialField, memory_with_unit, one_of, quoted, text_of};
+use super::kind::{Line, Origin, Reason, SpecialField, memory_with_unit, one_of, quoted, text_of};
 use super::values::{EventClasses, OutputClass, OutputLimit, PrimaryAddress, SaveRule, ShutdownFlags};
 use crate::base::number::{parse_i64, parse_memory};
 
@@ -202,11 +202,11 @@ fn set_output_buffer_limit(config: &mut Config, words: &[&[u8]], _: Origin) -> R
     Ok(())
 }
 
-fn set_replica_of(config: &mut Config, words: &[&[u8]], _: Origin) -> Result<(), Reason> {
+fn set_replica_of(config: &mut Config, words: &[&[u8]], origin: Origin) -> Result<(), Reason> {
     let &[host, port] = words else {
         return match words {
             // What CONFIG GET prints while there is none.
-            [b""] => {
+            [] | [b""] if origin == Origin::Live => {
                 config.replicaof = None;
                 Ok(())
             }

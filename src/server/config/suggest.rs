@@ -2,8 +2,8 @@
 
 use super::rows::directives;
 
-/// The name or alias with the smallest number of letters inserted, left out, changed or swapped, if that number is small enough
-/// for the length of the word. Of several, the first in the order of the rows.
+/// The name or alias with the smallest number of letters inserted, left out, changed or swapped, if that number is
+/// small enough for the length of the word. Of several, the first in the order of the rows.
 pub fn nearest(word: &[u8]) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     let limit = (word.len() / 3).min(3);

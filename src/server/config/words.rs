@@ -10,7 +10,11 @@ pub(crate) trait Words: Copy + PartialEq + 'static {
 
 /// Declares an enum together with its words; the first variant is only the blank value before defaults are applied.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $first:ident, $($variant:ident),* $(,)? } [$($word:literal = $meaning:ident),* $(,)?]) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $first:ident, $($variant:ident),* $(,)? }
+        [$($word:literal = $meaning:ident),* $(,)?]
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[allow(missing_docs, reason = "a variant means what CONFIG.md says of its word")]

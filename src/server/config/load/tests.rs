@@ -82,6 +82,7 @@ fn errors_are_in_the_words_of_redis() {
         (&["--shutdown-on-sigint"], "'shutdown-on-sigint'", "argument(s) must be one of the following: default, save"),
         (&["--replicaof", "127.0.0.1", "abc"], "'replicaof \"127.0.0.1\" \"abc\"'", "Invalid master port"),
         (&["--replicaof", "--127.0.0.1", "--abc"], "'replicaof \"--127.0.0.1\"'", "wrong number of arguments"),
+        (&["--replicaof"], "'replicaof'", "wrong number of arguments"),
         (&["--save", "1"], "'save \"1\"'", "Invalid save parameters"),
         (&["--user", "a", "--user", "a"], "'user (hidden)'", "Duplicate user found"),
         (&["--port", "99999"], "'port \"99999\"'", "argument must be between 0 and 65535 inclusive"),
@@ -194,11 +195,14 @@ fn statements_are_kept_for_those_who_act_on_them() {
     );
 }
 
-/// No bytes end the process: every prefix of a long file, and the file with every third byte replaced, is read or refused.
+/// No bytes end the process: every prefix of a long file, and the file with every third byte replaced, is read or
+/// refused.
 #[test]
 fn damaged_text_is_read_or_refused() {
-    let text = b"bind * -::1\nsave 900 1 \"300 10\"\nclient-output-buffer-limit normal 1 2 3\nunixsocketperm 777\nuser a >b\n\
-                 latency-tracking-info-percentiles 1 2\noom-score-adj-values 1 2 3\nnotify-keyspace-events \"K\\xe4\"\n";
+    let text = b"bind * -::1\nsave 900 1 \"300 10\"\nclient-output-buffer-limit normal 1 2 3\nunixsocketperm \
+    777\nuser a >b\n\
+                 latency-tracking-info-percentiles 1 2\noom-score-adj-values 1 2 3\n\
+                 notify-keyspace-events \"K\\xe4\"\n";
     let read = |bytes: &[u8]| {
         let findings = check(Sources { file: Some(("f", bytes)), ..Sources::default() }, &mut no_files);
         assert!(findings.iter().all(|finding| finding.place.line > 0));

@@ -19,8 +19,8 @@ const DIRECTIVES: &[Directive] = &[
     )
     .multi()
     .doc(
-        "For a class of clients (normal, replica, pubsub): a connection is closed when its waiting replies pass the first \
-         size, or stay above the second for that many seconds. 0 means no limit.",
+        "For a class of clients (normal, replica, pubsub): a connection is closed when its waiting replies pass \
+         the first size, or stay above the second for that many seconds. 0 means no limit.",
     ),
     Directive::integer("client-query-buffer-limit", int!(client_query_buffer_limit_bytes), 1 << 20, I64_MAX, "1gb")
         .memory()
@@ -33,8 +33,8 @@ const DIRECTIVES: &[Directive] = &[
         .hidden()
         .doc("Protocol version a connection starts with."),
     Directive::special("notify-keyspace-events", NOTIFY_KEYSPACE_EVENTS, "").doc(
-        "Events published about keys, by letter: K and E choose the channels (by key, by event), g $ l s h z x e t d m n the \
-         classes, A all but m and n. Empty means none.",
+        "Events published about keys, by letter: K and E choose the channels (by key, by event), g $ l s h z x e t \
+         d m n the classes, A all but m and n. Empty means none.",
     ),
     Directive::integer("tracking-table-max-keys", int!(tracking_table_max_keys), 0, I64_MAX, "1000000")
         .doc("Keys remembered for client-side caching; beyond, some are invalidated early. 0: no limit."),
@@ -44,21 +44,34 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("slowlog-max-len", int!(slowlog_max_len), 0, I64_MAX, "128")
         .alias("commandlog-slow-execution-max-len")
         .doc("Length of the slow log."),
-    Directive::integer("commandlog-request-larger-than", int!(commandlog_request_larger_than_bytes), -1, I64_MAX, "1048576")
-        .no_effect("there is no log of large requests")
-        .doc("Requests of at least this many bytes are noted; -1 none (Valkey)."),
+    Directive::integer(
+        "commandlog-request-larger-than",
+        int!(commandlog_request_larger_than_bytes),
+        -1,
+        I64_MAX,
+        "1048576",
+    )
+    .no_effect("there is no log of large requests")
+    .doc("Requests of at least this many bytes are noted; -1 none (Valkey)."),
     Directive::integer("commandlog-large-request-max-len", int!(commandlog_large_request_max_len), 0, I64_MAX, "128")
         .no_effect("there is no log of large requests")
         .doc("Length of that log (Valkey)."),
-    Directive::integer("commandlog-reply-larger-than", int!(commandlog_reply_larger_than_bytes), -1, I64_MAX, "1048576")
-        .no_effect("there is no log of large replies")
-        .doc("Replies of at least this many bytes are noted; -1 none (Valkey)."),
+    Directive::integer(
+        "commandlog-reply-larger-than",
+        int!(commandlog_reply_larger_than_bytes),
+        -1,
+        I64_MAX,
+        "1048576",
+    )
+    .no_effect("there is no log of large replies")
+    .doc("Replies of at least this many bytes are noted; -1 none (Valkey)."),
     Directive::integer("commandlog-large-reply-max-len", int!(commandlog_large_reply_max_len), 0, I64_MAX, "128")
         .no_effect("there is no log of large replies")
         .doc("Length of that log (Valkey)."),
     Directive::integer("latency-monitor-threshold", int!(latency_monitor_threshold_ms), 0, I64_MAX, "0")
         .doc("Events of at least this many milliseconds are kept for the LATENCY command; 0 turns it off."),
-    Directive::boolean("latency-tracking", flag!(latency_tracking), "yes").doc("Keeps a histogram of times for each command."),
+    Directive::boolean("latency-tracking", flag!(latency_tracking), "yes")
+        .doc("Keeps a histogram of times for each command."),
     Directive::special("latency-tracking-info-percentiles", LATENCY_PERCENTILES, "50 99 99.9")
         .multi()
         .doc("Percentiles that INFO latencystats shows of it."),

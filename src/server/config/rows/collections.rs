@@ -5,7 +5,8 @@ use super::prelude::*;
 /// The topic "Encodings".
 pub(crate) const TOPIC: Topic = Topic {
     title: "Encodings",
-    intro: "Small collections are packed into one block: less memory, and linear time that does not matter at that size.",
+    intro: "Small collections are packed into one block: less memory, and linear time that does not matter at that \
+            size.",
     directives: DIRECTIVES,
 };
 

@@ -11,8 +11,8 @@ pub(crate) const TOPIC: Topic = Topic {
 
 const DIRECTIVES: &[Directive] = &[
     Directive::statement("include", "/etc/ferrodis/conf.d/*.conf").doc(
-        "Reads another file, or all that match a pattern, as if its lines stood here; what comes later wins. A plain name \
-         must exist, a pattern may match nothing.",
+        "Reads another file, or all that match a pattern, as if its lines stood here; what comes later wins. A \
+         plain name must exist, a pattern may match nothing.",
     ),
     Directive::boolean("daemonize", flag!(daemonize), "no")
         .at_start()
@@ -30,8 +30,10 @@ const DIRECTIVES: &[Directive] = &[
     Directive::text("logfile", text!(logfile), "")
         .at_start()
         .doc("File the log lines go to; empty means standard output. Rotate it by renaming and SIGHUP."),
-    Directive::choice("log-format", choice!(log_format), "text")
-        .doc("`text` is Redis's own line, `json` and `logfmt` carry the same as fields. `legacy` is Valkey's word for `text`."),
+    Directive::choice("log-format", choice!(log_format), "text").doc(
+        "`text` is Redis's own line, `json` and `logfmt` carry the same as fields. `legacy` is Valkey's word for \
+         `text`.",
+    ),
     Directive::choice("log-timestamp-format", choice!(log_timestamp_format), "legacy")
         .doc("How times are written in log lines (Valkey): `legacy` is Redis's local date."),
     Directive::boolean("hide-user-data-from-log", flag!(hide_user_data_from_log), "no")
@@ -62,7 +64,10 @@ const DIRECTIVES: &[Directive] = &[
     Directive::text("proc-title-template", text!(proc_title_template), "{title} {listen-addr} {server-mode}")
         .checked(validate::process_title)
         .no_effect("the process keeps its command line as title")
-        .doc("What the process title shows: {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, {unixsocket}, {config-file}."),
+        .doc(
+            "What the process title shows: {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, \
+             {unixsocket}, {config-file}.",
+        ),
     Directive::text("locale-collate", text!(locale_collate), "")
         .no_effect("strings are compared byte by byte")
         .doc("Locale by which SORT ALPHA compares strings."),
@@ -72,12 +77,11 @@ const DIRECTIVES: &[Directive] = &[
     Directive::special("shutdown-on-sigint", SHUTDOWN_ON_SIGINT, "default")
         .multi()
         .doc("Options of the SHUTDOWN that SIGINT means: default, save, nosave, now, force."),
-    Directive::special("shutdown-on-sigterm", SHUTDOWN_ON_SIGTERM, "default")
-        .multi()
-        .doc("The same for SIGTERM."),
-    Directive::integer("hz", int!(hz), 0, INT_MAX, "10")
-        .clamped(1, 500)
-        .doc("Turns a second of the periodic work (statistics, timeouts); expiry does not wait for them. Kept within 1 and 500."),
+    Directive::special("shutdown-on-sigterm", SHUTDOWN_ON_SIGTERM, "default").multi().doc("The same for SIGTERM."),
+    Directive::integer("hz", int!(hz), 0, INT_MAX, "10").clamped(1, 500).doc(
+        "Turns a second of the periodic work (statistics, timeouts); expiry does not wait for them. Kept within 1 \
+         and 500.",
+    ),
     Directive::boolean("dynamic-hz", flag!(dynamic_hz), "yes")
         .no_effect("periodic work costs by what is due, not by the number of clients")
         .doc("Raises `hz` with the number of clients."),
@@ -112,7 +116,8 @@ const DIRECTIVES: &[Directive] = &[
     .doc("The same with I/O threads (Valkey)."),
     cpulist("server-cpulist", "server_cpulist", text!(server_cpulist)).doc("CPUs of the main thread, as `0-3,7:2`."),
     cpulist("bio-cpulist", "bio_cpulist", text!(bio_cpulist)).doc("CPUs of background threads."),
-    cpulist("aof-rewrite-cpulist", "aof_rewrite_cpulist", text!(aof_rewrite_cpulist)).doc("CPUs of the log rewriting child."),
+    cpulist("aof-rewrite-cpulist", "aof_rewrite_cpulist", text!(aof_rewrite_cpulist))
+        .doc("CPUs of the log rewriting child."),
     cpulist("bgsave-cpulist", "bgsave_cpulist", text!(bgsave_cpulist)).doc("CPUs of the saving child."),
     Directive::choice("oom-score-adj", choice!(oom_score_adj), "no")
         .no_effect("the process keeps the score it was started with; set OOMScoreAdjust= in the unit")
@@ -128,7 +133,8 @@ const DIRECTIVES: &[Directive] = &[
     Directive::text("ignore-warnings", text!(ignore_warnings), "")
         .no_effect("there is no such check at start")
         .doc("Start-up checks to skip, as `ARM64-COW-BUG`."),
-    Directive::boolean("crash-log-enabled", flag!(crash_log_enabled), "yes").doc("Writes a report when the process crashes."),
+    Directive::boolean("crash-log-enabled", flag!(crash_log_enabled), "yes")
+        .doc("Writes a report when the process crashes."),
     Directive::boolean("crash-memcheck-enabled", flag!(crash_memcheck_enabled), "yes")
         .no_effect("a crash report has no memory test")
         .doc("Adds a quick memory test to it."),

@@ -5,13 +5,14 @@ use super::prelude::*;
 /// The topic "Append-only log".
 pub(crate) const TOPIC: Topic = Topic {
     title: "Append-only log",
-    intro: "With `appendonly yes` every write goes to a log that is replayed at start. `docs/PERSISTENCE.md` tells what is \
-            promised when.",
+    intro: "With `appendonly yes` every write goes to a log that is replayed at start. `docs/PERSISTENCE.md` tells \
+            what is promised when.",
     directives: DIRECTIVES,
 };
 
 const DIRECTIVES: &[Directive] = &[
-    Directive::boolean("appendonly", flag!(appendonly), "no").doc("Keeps the log; it is then loaded at start instead of the snapshot."),
+    Directive::boolean("appendonly", flag!(appendonly), "no")
+        .doc("Keeps the log; it is then loaded at start instead of the snapshot."),
     Directive::text("appendfilename", text!(appendfilename), "appendonly.aof")
         .at_start()
         .checked(validate::log_name)
@@ -21,8 +22,8 @@ const DIRECTIVES: &[Directive] = &[
         .checked(validate::log_directory)
         .doc("Directory in `dir` that holds them."),
     Directive::choice("appendfsync", choice!(appendfsync), "everysec").doc(
-        "`always`: a write is answered, and shown to others, once it is on disk. `everysec`: at most about a second is lost \
-         with the machine, nothing with the process. `no`: the kernel decides.",
+        "`always`: a write is answered, and shown to others, once it is on disk. `everysec`: at most about a \
+         second is lost with the machine, nothing with the process. `no`: the kernel decides.",
     ),
     Directive::boolean("no-appendfsync-on-rewrite", flag!(no_appendfsync_on_rewrite), "no")
         .doc("Does not sync the log while a snapshot or a rewrite runs."),
@@ -31,8 +32,10 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("auto-aof-rewrite-min-size", int!(auto_aof_rewrite_min_size_bytes), 0, I64_MAX, "64mb")
         .memory()
         .doc("... but not before it has this size."),
-    Directive::boolean("aof-load-truncated", flag!(aof_load_truncated), "yes")
-        .doc("Starts from a log whose last record is cut short (what is cut off is kept in a file); `no` refuses to start."),
+    Directive::boolean("aof-load-truncated", flag!(aof_load_truncated), "yes").doc(
+        "Starts from a log whose last record is cut short (what is cut off is kept in a file); `no` refuses to \
+         start.",
+    ),
     Directive::boolean("aof-use-rdb-preamble", flag!(aof_use_rdb_preamble), "yes")
         .doc("A rewritten base is RDB, which is smaller and loads faster, instead of commands."),
     Directive::boolean("aof-timestamp-enabled", flag!(aof_timestamp_enabled), "no")

@@ -9,24 +9,25 @@ pub(crate) const TOPIC: Topic = Topic {
     directives: DIRECTIVES,
 };
 
-const LAZY: &str = "values that are large to free are always freed by a thread of their own";
-
 const DIRECTIVES: &[Directive] = &[
     Directive::limit("maxmemory", limit!(maxmemory), U64_MAX, "0").doc(
-        "Memory that keys, values and clients' buffers may take: a size, or a percentage of the machine's or the control \
-         group's limit (`75%`). 0 means no limit.",
+        "Memory that keys, values and clients' buffers may take: a size, or a percentage of the machine's or the \
+         control group's limit (`75%`). 0 means no limit.",
     ),
     Directive::choice("maxmemory-policy", choice!(maxmemory_policy), "noeviction").doc(
-        "What goes when the limit is reached: the key used longest ago (`-lru`, exact), least often (`-lfu`), any (`-random`) \
-         or the one that expires first (`volatile-ttl`), of all keys or of those with an expiry; or nothing, and writes fail.",
+        "What goes when the limit is reached: the key used longest ago (`-lru`, exact), least often (`-lfu`), any \
+         (`-random`) or the one that expires first (`volatile-ttl`), of all keys or of those with an expiry; or \
+         nothing, and writes fail.",
     ),
     Directive::integer("maxmemory-samples", int!(maxmemory_samples), 1, 64, "5")
         .doc("Keys looked at to choose one under `-lfu` and `volatile-ttl`. LRU is exact and does not sample."),
     Directive::integer("maxmemory-eviction-tenacity", int!(maxmemory_eviction_tenacity), 0, 100, "10")
         .no_effect("room is made before the very call that needs it, as much as it needs")
         .doc("How long eviction may keep clients waiting, 0 to 100."),
-    Directive::limit("maxmemory-clients", limit!(maxmemory_clients), I64_MAX, "0")
-        .doc("Memory that all clients' buffers may take, a size or a percentage of `maxmemory`; the largest clients go first. 0: no limit."),
+    Directive::limit("maxmemory-clients", limit!(maxmemory_clients), I64_MAX, "0").doc(
+        "Memory that all clients' buffers may take, a size or a percentage of `maxmemory`; the largest clients go \
+         first. 0: no limit.",
+    ),
     Directive::integer("lfu-log-factor", int!(lfu_log_factor), 0, INT_MAX, "10")
         .doc("How slowly the 8-bit counter of `-lfu` grows; with 10 it is full after about a million uses."),
     Directive::integer("lfu-decay-time", int!(lfu_decay_time_minutes), 0, INT_MAX, "1")
@@ -38,12 +39,13 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("active-expire-effort", int!(active_expire_effort), 1, 10, "1")
         .no_effect("due keys leave at their millisecond, whatever the effort")
         .doc("How hard expired keys are looked for."),
-    Directive::boolean("lazyfree-lazy-eviction", flag!(lazyfree_lazy_eviction), "no").no_effect(LAZY).doc("Evicted values are freed in the background."),
-    Directive::boolean("lazyfree-lazy-expire", flag!(lazyfree_lazy_expire), "no").no_effect(LAZY).doc("Expired values are freed in the background."),
+    Directive::boolean("lazyfree-lazy-eviction", flag!(lazyfree_lazy_eviction), "no")
+        .doc("Evicted values are freed in the background. Large values always are, here and in the next three."),
+    Directive::boolean("lazyfree-lazy-expire", flag!(lazyfree_lazy_expire), "no")
+        .doc("Expired values are freed in the background."),
     Directive::boolean("lazyfree-lazy-server-del", flag!(lazyfree_lazy_server_del), "no")
-        .no_effect(LAZY)
         .doc("Overwritten values are freed in the background."),
-    Directive::boolean("lazyfree-lazy-user-del", flag!(lazyfree_lazy_user_del), "no").no_effect(LAZY).doc("DEL frees as UNLINK does."),
+    Directive::boolean("lazyfree-lazy-user-del", flag!(lazyfree_lazy_user_del), "no").doc("DEL frees as UNLINK does."),
     Directive::boolean("lazyfree-lazy-user-flush", flag!(lazyfree_lazy_user_flush), "no")
         .doc("FLUSHDB, FLUSHALL and SCRIPT FLUSH without a word mean ASYNC."),
     Directive::boolean("activerehashing", flag!(activerehashing), "yes")
@@ -52,12 +54,19 @@ const DIRECTIVES: &[Directive] = &[
     Directive::boolean("activedefrag", flag!(activedefrag), "no")
         .refused("Active defragmentation cannot be enabled: this build has none")
         .doc("Moves values together to give memory back."),
-    defrag("active-defrag-ignore-bytes", int!(active_defrag_ignore_bytes), 1, I64_MAX, "100mb").memory().doc("Waste below which nothing is moved."),
-    defrag("active-defrag-threshold-lower", int!(active_defrag_threshold_lower), 0, 1000, "10").doc("Percentage of waste at which it begins."),
-    defrag("active-defrag-threshold-upper", int!(active_defrag_threshold_upper), 0, 1000, "100").doc("Percentage of waste at which it is at its hardest."),
-    defrag("active-defrag-cycle-min", int!(active_defrag_cycle_min), 1, 99, "1").doc("Percentage of CPU it takes at least."),
-    defrag("active-defrag-cycle-max", int!(active_defrag_cycle_max), 1, 99, "25").doc("Percentage of CPU it takes at most."),
-    defrag("active-defrag-cycle-us", int!(active_defrag_cycle_us), 0, 100_000, "500").doc("Length of one slice in microseconds (Valkey)."),
+    defrag("active-defrag-ignore-bytes", int!(active_defrag_ignore_bytes), 1, I64_MAX, "100mb")
+        .memory()
+        .doc("Waste below which nothing is moved."),
+    defrag("active-defrag-threshold-lower", int!(active_defrag_threshold_lower), 0, 1000, "10")
+        .doc("Percentage of waste at which it begins."),
+    defrag("active-defrag-threshold-upper", int!(active_defrag_threshold_upper), 0, 1000, "100")
+        .doc("Percentage of waste at which it is at its hardest."),
+    defrag("active-defrag-cycle-min", int!(active_defrag_cycle_min), 1, 99, "1")
+        .doc("Percentage of CPU it takes at least."),
+    defrag("active-defrag-cycle-max", int!(active_defrag_cycle_max), 1, 99, "25")
+        .doc("Percentage of CPU it takes at most."),
+    defrag("active-defrag-cycle-us", int!(active_defrag_cycle_us), 0, 100_000, "500")
+        .doc("Length of one slice in microseconds (Valkey)."),
     defrag("active-defrag-max-scan-fields", int!(active_defrag_max_scan_fields), 1, I64_MAX, "1000")
         .doc("Collections larger than this are moved in pieces."),
     Directive::boolean("jemalloc-bg-thread", flag!(jemalloc_bg_thread), "yes")

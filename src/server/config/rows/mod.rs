@@ -63,7 +63,8 @@ pub fn find(name: &[u8]) -> Option<&'static Directive> {
 
 /// What the row files write their tables with.
 mod prelude {
-    pub(super) use super::super::directive::{BoolField, Directive, IntField, TextField};
+    pub(super) use super::super::directive::Directive;
+    pub(super) use super::super::kind::{BoolField, IntField, TextField};
     pub(super) use super::super::special::*;
     pub(super) use super::super::validate;
     pub(super) use super::Topic;
@@ -81,7 +82,7 @@ mod prelude {
 /// The accessor of an integer field.
 macro_rules! int {
     ($field:ident) => {
-        crate::server::config::directive::IntField {
+        crate::server::config::kind::IntField {
             get: |config| i128::from(config.$field),
             set: |config, value| config.$field = value as _,
         }
@@ -91,7 +92,7 @@ macro_rules! int {
 /// The accessor of a yes/no field.
 macro_rules! flag {
     ($field:ident) => {
-        crate::server::config::directive::BoolField {
+        crate::server::config::kind::BoolField {
             get: |config| config.$field,
             set: |config, value| config.$field = value,
         }
@@ -101,7 +102,7 @@ macro_rules! flag {
 /// The accessor of a field that is a size or a percentage.
 macro_rules! limit {
     ($field:ident) => {
-        crate::server::config::directive::LimitField {
+        crate::server::config::kind::LimitField {
             get: |config| config.$field,
             set: |config, value| config.$field = value,
         }
@@ -111,7 +112,7 @@ macro_rules! limit {
 /// The accessor of a text field.
 macro_rules! text {
     ($field:ident) => {
-        crate::server::config::directive::TextField {
+        crate::server::config::kind::TextField {
             get: |config| &config.$field,
             set: |config, value| config.$field = value,
         }
@@ -121,7 +122,7 @@ macro_rules! text {
 /// The accessor of a secret field.
 macro_rules! secret {
     ($field:ident) => {
-        crate::server::config::directive::SecretField {
+        crate::server::config::kind::SecretField {
             get: |config| &config.$field,
             set: |config, value| config.$field = value,
         }
@@ -131,10 +132,10 @@ macro_rules! secret {
 /// The accessor of a field that is one word of a list.
 macro_rules! choice {
     ($field:ident) => {
-        crate::server::config::directive::ChoiceField {
-            words: |config| crate::server::config::directive::words_of(&config.$field),
-            get: |config| crate::server::config::directive::word_for(config.$field),
-            set: |config, word| crate::server::config::directive::set_word(&mut config.$field, word),
+        crate::server::config::kind::ChoiceField {
+            words: |config| crate::server::config::kind::words_of(&config.$field),
+            get: |config| crate::server::config::kind::word_for(config.$field),
+            set: |config, word| crate::server::config::kind::set_word(&mut config.$field, word),
         }
     };
 }

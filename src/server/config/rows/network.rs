@@ -11,13 +11,14 @@ pub(crate) const TOPIC: Topic = Topic {
 
 const DIRECTIVES: &[Directive] = &[
     Directive::special("bind", BIND, "* -::*").multi().doc(
-        "Addresses to listen on, separated by blanks: IPv4, IPv6, or `*` and `::*` for every interface. An address with a \
-         leading `-` may be missing on this machine. An empty value listens on none.",
+        "Addresses to listen on, separated by blanks: IPv4, IPv6, or `*` and `::*` for every interface. An address \
+         with a leading `-` may be missing on this machine. An empty value listens on none.",
     ),
     Directive::optional_text("bind-source-addr", text!(bind_source_addr), "")
         .no_effect("the server opens no outgoing connections yet")
         .doc("Local address of outgoing connections (replication)."),
-    Directive::integer("port", int!(port), 0, PORT_MAX, "6379").doc("TCP port for clients; 0 means no TCP port at all."),
+    Directive::integer("port", int!(port), 0, PORT_MAX, "6379")
+        .doc("TCP port for clients; 0 means no TCP port at all."),
     Directive::integer("tcp-backlog", int!(tcp_backlog), 0, INT_MAX, "511")
         .at_start()
         .doc("Length of the accept queue. The kernel caps it at `net.core.somaxconn`."),
@@ -28,8 +29,8 @@ const DIRECTIVES: &[Directive] = &[
         .seconds()
         .doc("Closes a connection that sent nothing for this long; 0 never does. Subscribers and replicas are spared."),
     Directive::boolean("protected-mode", flag!(protected_mode), "yes").doc(
-        "While no password is set for the default user, answers only clients of this machine, so that a server left open by \
-         mistake is not open to the network.",
+        "While no password is set for the default user, answers only clients of this machine, so that a server \
+         left open by mistake is not open to the network.",
     ),
     Directive::optional_text("unixsocket", text!(unixsocket), "")
         .at_start()

@@ -43,7 +43,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Whether a replica loads that copy straight from the socket."),
     yes_no("repl-disable-tcp-nodelay", "no", flag!(repl_disable_tcp_nodelay))
         .doc("Gathers small writes to replicas: less traffic, more delay."),
-    yes_no("repl-rdb-channel", "no", flag!(repl_rdb_channel))
+    yes_no("repl-rdb-channel", "yes", flag!(repl_rdb_channel))
         .hidden()
         .doc("Sends the first copy on a connection of its own."),
     yes_no("dual-channel-replication-enabled", "no", flag!(dual_channel_replication_enabled))
@@ -61,6 +61,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Silence after which a replication link is broken."),
     number("repl-backlog-size", int!(repl_backlog_size_bytes), 1, I64_MAX, "1mb")
         .memory()
+        .clamped(16 << 10, I64_MAX)
         .doc("Writes kept for replicas that come back after a short absence."),
     number("repl-backlog-ttl", int!(repl_backlog_ttl_seconds), 0, I64_MAX, "3600")
         .seconds()

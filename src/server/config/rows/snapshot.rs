@@ -5,17 +5,19 @@ use super::prelude::*;
 /// The topic "Snapshots".
 pub(crate) const TOPIC: Topic = Topic {
     title: "Snapshots",
-    intro: "A snapshot is one RDB file of all data at a point in time. It is written without a fork, while clients are served.",
+    intro: "A snapshot is one RDB file of all data at a point in time. It is written without a fork, while clients \
+            are served.",
     directives: DIRECTIVES,
 };
 
 const DIRECTIVES: &[Directive] = &[
     Directive::special("save", SAVE, "3600 1 300 100 60 10000").multi().doc(
-        "Pairs of seconds and changes: a snapshot is taken once that much time has passed with at least that many changes. \
-         Several lines add up; `save \"\"` takes none.",
+        "Pairs of seconds and changes: a snapshot is taken once that much time has passed with at least that many \
+         changes. Several lines add up; `save \"\"` takes none.",
     ),
-    Directive::boolean("stop-writes-on-bgsave-error", flag!(stop_writes_on_bgsave_error), "yes")
-        .doc("Refuses writes after a snapshot by `save` has failed, until one succeeds, so that the failure is noticed."),
+    Directive::boolean("stop-writes-on-bgsave-error", flag!(stop_writes_on_bgsave_error), "yes").doc(
+        "Refuses writes after a snapshot by `save` has failed, until one succeeds, so that the failure is noticed.",
+    ),
     Directive::boolean("rdbcompression", flag!(rdbcompression), "yes").doc("Compresses strings in the file (LZF)."),
     Directive::boolean("rdbchecksum", flag!(rdbchecksum), "yes")
         .at_start()

@@ -1,8 +1,9 @@
 use super::super::Config;
-use super::super::directive::{Kind, Origin};
+use super::super::kind::{Kind, Origin};
 use super::*;
 
-/// What `CONFIG GET *` of Redis 8.0 answers after a start without a file, but for `dir`, `port`, `save` and `syslog-ident`.
+/// What `CONFIG GET *` of Redis 8.0 answers after a start without a file, but for `dir`, `port`, `save` and
+/// `syslog-ident`.
 const REDIS_DEFAULTS: &str = include_str!("redis8_defaults.txt");
 
 /// Further names: hidden ones and statements of Redis 8.0, and what only Valkey 9.1 has.

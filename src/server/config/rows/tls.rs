@@ -5,8 +5,8 @@ use super::prelude::*;
 /// The topic "TLS".
 pub(crate) const TOPIC: Topic = Topic {
     title: "TLS",
-    intro: "This build has no TLS: a `tls-port` other than 0 is refused, the rest is kept for the day it has. Put a TLS proxy \
-            (stunnel, HAProxy, ghostunnel) in front meanwhile.",
+    intro: "This build has no TLS: a `tls-port` other than 0 is refused, the rest is kept for the day it has. Put \
+            a TLS proxy (stunnel, HAProxy, ghostunnel) in front meanwhile.",
     directives: DIRECTIVES,
 };
 

@@ -1,0 +1,113 @@
+//! A connection: a socket, and half a request when there is one. All else about a client is in `server::clients`.
+
+use crate::dispatch::Partial;
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+/// A stream of either family.
+pub enum Socket {
+    /// IPv4 or IPv6.
+    Tcp(TcpStream),
+    /// A path.
+    Unix(UnixStream),
+}
+
+impl Socket {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Socket::Tcp(stream) => stream,
+            Socket::Unix(stream) => stream,
+        }
+    }
+
+    /// Begins to listen for events, of both directions: edges do not repeat, so there is nothing to switch later.
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(self.source(), token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// The descriptor.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        }
+    }
+
+    /// The descriptor's number, for CLIENT LIST.
+    pub fn number(&self) -> i32 {
+        self.descriptor().as_raw_fd()
+    }
+}
+
+impl Read for Socket {
+    #[inline]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.read(buffer),
+            Socket::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.write(bytes),
+            Socket::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.write_vectored(slices),
+            Socket::Unix(stream) => stream.write_vectored(slices),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A connection.
+pub struct Connection {
+    /// The stream.
+    pub socket: Socket,
+    /// Bytes of a request that is not whole yet; no buffer is held while there are none.
+    pub rest: Vec<u8>,
+    /// How far that request is parsed.
+    pub partial: Partial,
+    /// Whether there may be more to read.
+    pub is_readable: bool,
+    /// Whether the socket takes bytes, as far as is known.
+    pub is_writable: bool,
+    /// Whether it waits for its turn.
+    pub is_queued: bool,
+    /// Whether `rest` begins with calls that may be whole: they go before anything that is read.
+    pub has_calls: bool,
+    /// Whether its next call waits for a gate.
+    pub is_parked: bool,
+    /// The bytes of buffers that were counted for it.
+    pub counted_bytes: usize,
+}
+
+impl Connection {
+    /// A connection that has just come.
+    pub fn new(socket: Socket) -> Connection {
+        Connection {
+            socket,
+            rest: Vec::new(),
+            partial: Partial::default(),
+            is_readable: true,
+            is_writable: true,
+            is_queued: false,
+            has_calls: false,
+            is_parked: false,
+            counted_bytes: 0,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A client's turn: read what is there, run the calls in it, keep the half one.
+
+use super::connection::Connection;
+use super::event_loop::EventLoop;
+use crate::dispatch::Turn;
+use crate::server::clients::{ClientIndex, Closing};
+use std::io::{self, Read};
+
+/// Bytes read at once into the loop's own buffer.
+pub(super) const INPUT_BYTES: usize = 64 * 1024;
+/// Half requests longer than this stay in a buffer of their own instead of being copied to and fro.
+const OWN_BUFFER_BYTES: usize = 16 * 1024;
+/// Bytes read at once of a bulk that has an allocation of its own.
+const BIG_READ_BYTES: usize = 1 << 20;
+/// A client with so many unsent bytes is not read from until it has taken some.
+const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
+
+/// What a read brought.
+enum Brought {
+    /// Bytes.
+    Some(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The peer has closed, or the connection broke.
+    End,
+}
+
+fn brought(result: io::Result<usize>) -> Brought {
+    match result {
+        Ok(0) => Brought::End,
+        Ok(n) => Brought::Some(n),
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Brought::Nothing,
+        Err(e) if e.kind() == io::ErrorKind::Interrupted => Brought::Some(0),
+        Err(_) => Brought::End,
+    }
+}
+
+impl EventLoop {
+    /// One turn of a client that may have something to say.
+    pub(super) fn turn(&mut self, index: ClientIndex) {
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+        connection.is_queued = false;
+        let client = self.dispatcher.server.clients.get(index);
+        if connection.is_parked || client.closing != Closing::No {
+            return;
+        }
+        if client.output.len() > OUTPUT_PAUSE_BYTES || client.held_for > self.durable_offset {
+            return; // it is queued again when its replies have left
+        }
+        if connection.has_calls {
+            connection.has_calls = false;
+            self.run_rest(index);
+        } else if connection.partial.filling > 0 {
+            self.fill_big(index);
+        } else if connection.rest.len() > OWN_BUFFER_BYTES {
+            self.read_into_rest(index);
+        } else {
+            self.read_into_shared(index);
+        }
+    }
+
+    fn connection(&mut self, index: ClientIndex) -> &mut Connection {
+        self.connections[index].as_mut().expect("checked when its turn began")
+    }
+
+    /// The common way: the loop's buffer, behind what is left of the last read.
+    fn read_into_shared(&mut self, index: ClientIndex) {
+        let mut input = std::mem::take(&mut self.input);
+        let connection = self.connection(index);
+        let kept = connection.rest.len();
+        input[..kept].copy_from_slice(&connection.rest);
+        let outcome = brought(connection.socket.read(&mut input[kept..]));
+        match outcome {
+            Brought::Some(n) => {
+                connection.is_readable = kept + n == input.len();
+                if kept > 0 {
+                    let buffer = std::mem::take(&mut connection.rest);
+                    self.give_back(buffer);
+                }
+                self.count_input(index, n);
+                self.run_calls(index, &input[..kept + n]);
+            }
+            Brought::Nothing => connection.is_readable = false,
+            Brought::End => self.end_input(index),
+        }
+        self.input = input;
+    }
+
+    /// A long half request: read behind it, where it is.
+    fn read_into_rest(&mut self, index: ClientIndex) {
+        let connection = self.connection(index);
+        let before = connection.rest.len();
+        let limit = before.clamp(INPUT_BYTES, BIG_READ_BYTES);
+        connection.rest.reserve(limit);
+        let result = (&mut connection.socket).take(limit as u64).read_to_end(&mut connection.rest);
+        let n = connection.rest.len() - before;
+        if n == 0 {
+            match brought(result) {
+                Brought::Nothing => connection.is_readable = false,
+                _ => self.end_input(index),
+            }
+            return;
+        }
+        connection.is_readable = result.is_ok(); // an error comes again at the next read
+        self.count_input(index, n);
+        self.run_rest(index);
+    }
+
+    /// Runs the calls that stand in `rest`.
+    fn run_rest(&mut self, index: ClientIndex) {
+        let bytes = std::mem::take(&mut self.connection(index).rest);
+        self.run_calls(index, &bytes);
+        self.give_back(bytes);
+    }
+
+    /// A big bulk: read straight into its own allocation, which grows with what has come.
+    fn fill_big(&mut self, index: ClientIndex) {
+        let connection = self.connection(index);
+        let filling = connection.partial.filling;
+        let big = connection.partial.big.last_mut().expect("being filled");
+        let before = big.len();
+        let missing = filling - before;
+        big.reserve_exact(missing.min(before.max(BIG_READ_BYTES)));
+        let result = (&mut connection.socket).take(missing.min(BIG_READ_BYTES) as u64).read_to_end(big);
+        let n = big.len() - before;
+        if n == 0 {
+            match brought(result) {
+                Brought::Nothing => connection.is_readable = false,
+                _ => self.end_input(index),
+            }
+            return;
+        }
+        connection.is_readable = result.is_ok();
+        let is_filled = big.len() == filling;
+        self.count_input(index, n);
+        if is_filled {
+            self.run_rest(index);
+        } else {
+            self.after_turn(index, Turn::Drained);
+        }
+    }
+
+    /// Runs the calls in `bytes` and keeps what is left of them.
+    fn run_calls(&mut self, index: ClientIndex, bytes: &[u8]) {
+        let connection = self.connections[index].as_mut().expect("checked when its turn began");
+        let mut partial = std::mem::take(&mut connection.partial);
+        let (consumed, turn) = self.dispatcher.run(index, bytes, &mut partial);
+        let mut left = &bytes[consumed..];
+        if partial.filling > 0 && partial.big.len() < partial_bulks(&partial) {
+            // A big bulk has begun: what there is of it goes to its own allocation, only the head stays.
+            let body = &left[partial.progress.at..];
+            let mut big = Vec::with_capacity(partial.filling.min(body.len().max(BIG_READ_BYTES)));
+            big.extend_from_slice(body);
+            partial.big.push(big);
+            left = &left[..partial.progress.at];
+        }
+        if !left.is_empty() && turn != Turn::Closed {
+            let mut buffer = self.spare.pop().unwrap_or_default();
+            buffer.extend_from_slice(left);
+            self.connection(index).rest = buffer;
+        }
+        self.connection(index).partial = partial;
+        self.after_turn(index, turn);
+    }
+
+    fn after_turn(&mut self, index: ClientIndex, turn: Turn) {
+        let query_limit = self.dispatcher.server.config.client_query_buffer_limit_bytes as usize;
+        let connection = self.connection(index);
+        let input_bytes = connection.rest.len() + connection.partial.big.iter().map(Vec::len).sum::<usize>();
+        let capacity = connection.rest.capacity() + connection.partial.capacity();
+        connection.is_parked = turn == Turn::Parked;
+        connection.has_calls = matches!(turn, Turn::Again | Turn::Parked);
+        let goes_on = turn == Turn::Again || (turn == Turn::Drained && connection.is_readable);
+        match turn {
+            Turn::Parked => self.parked.push(index),
+            _ if goes_on => self.queue(index),
+            _ => {}
+        }
+        let client = self.dispatcher.server.clients.get_mut(index);
+        (client.input_bytes, client.input_capacity) = (input_bytes, capacity);
+        if input_bytes > query_limit {
+            log::warn!(client = client.id; "closing a client that reached the query buffer limit");
+            client.closing = Closing::Now;
+            self.dispatcher.server.counters.query_limit_disconnections += 1;
+            self.dispatcher.server.clients.mark_pending(index);
+        }
+        self.count_buffers(index);
+    }
+
+    fn count_input(&mut self, index: ClientIndex, bytes: usize) {
+        let server = &mut self.dispatcher.server;
+        server.counters.bytes_in += bytes as u64;
+        server.counters.reads += 1;
+        server.clients.get_mut(index).bytes_in += bytes as u64;
+    }
+
+    /// The peer says no more: what it asked for is still answered.
+    fn end_input(&mut self, index: ClientIndex) {
+        self.connection(index).is_readable = false;
+        let client = self.dispatcher.server.clients.get_mut(index);
+        if client.closing == Closing::No {
+            client.closing = Closing::AfterReplies;
+        }
+        self.dispatcher.server.clients.mark_pending(index);
+    }
+
+    /// A buffer to be used again by whoever needs one next.
+    pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
+        if (1024..=2 * INPUT_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}
+
+/// Big bulks that the half call has announced.
+fn partial_bulks(partial: &crate::dispatch::Partial) -> usize {
+    partial.ranges.iter().filter(|range| range.start == crate::formats::resp::request::BIG).count() + 1
+}

@@ -1,0 +1,135 @@
+//! The end of a round: replies leave, connections that are to end do.
+
+use super::event_loop::EventLoop;
+use crate::server::clients::{ClientIndex, Closing};
+use crate::server::config::OutputClass;
+use mio::net::TcpStream;
+use std::io::{self, Write};
+
+/// Slices of one gathered write.
+const SLICES: usize = 16;
+/// Bytes written to one client per round, so that a big reply holds up nobody.
+const ROUND_BYTES: usize = 4 << 20;
+
+impl EventLoop {
+    /// Writes the replies of the round.
+    pub(super) fn write_replies(&mut self) {
+        let spare = std::mem::take(&mut self.pending);
+        let mut pending = self.dispatcher.server.clients.take_pending(spare);
+        for &index in &pending {
+            if self.dispatcher.server.clients.find(index).is_some() {
+                self.write_one(index);
+            }
+        }
+        pending.clear();
+        self.pending = pending;
+    }
+
+    /// Writes what one client's socket takes.
+    pub(super) fn write_one(&mut self, index: ClientIndex) {
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+        let server = &mut self.dispatcher.server;
+        let client = server.clients.get_mut(index);
+        if client.closing == Closing::Now {
+            return self.close(index);
+        }
+        if client.held_for > self.durable_offset {
+            return self.held.push(index);
+        }
+        let mut written = 0;
+        while connection.is_writable && !client.output.is_empty() {
+            let result = match client.output.chunk_count() {
+                0 => connection.socket.write(client.output.front()),
+                _ => connection.socket.write_vectored(&client.output.slices::<SLICES>()),
+            };
+            match result {
+                Ok(n) => {
+                    client.output.advance(n);
+                    written += n;
+                    server.counters.writes += 1;
+                    if written >= ROUND_BYTES {
+                        break;
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => connection.is_writable = false,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.close(index),
+            }
+        }
+        client.bytes_out += written as u64;
+        server.counters.bytes_out += written as u64;
+        if client.output.is_empty() {
+            if client.closing == Closing::AfterReplies {
+                return self.close(index);
+            }
+            client.over_soft_limit_since_ms = None;
+            if let Some(buffer) = client.output.take_buffer() {
+                self.give_back(buffer);
+            }
+            self.queue_if_readable(index);
+        } else {
+            if connection.is_writable {
+                server.clients.mark_pending(index);
+            }
+            self.check_output_limit(index);
+        }
+        self.count_buffers(index);
+    }
+
+    /// A client whose replies pile up is closed.
+    fn check_output_limit(&mut self, index: ClientIndex) {
+        let server = &mut self.dispatcher.server;
+        let limit = server.config.client_output_buffer_limit[OutputClass::Normal as usize];
+        let now_ms = server.time.monotonic_ms();
+        let client = server.clients.get_mut(index);
+        let bytes = client.output.len() as u64;
+        let is_over_hard = limit.hard_bytes > 0 && bytes > limit.hard_bytes;
+        let is_over_soft = limit.soft_bytes > 0 && bytes > limit.soft_bytes;
+        let since = if is_over_soft { *client.over_soft_limit_since_ms.get_or_insert(now_ms) } else { now_ms };
+        if !is_over_soft {
+            client.over_soft_limit_since_ms = None;
+        }
+        if is_over_hard || (is_over_soft && now_ms - since > limit.soft_seconds as u64 * 1000) {
+            log::warn!(
+                "Client id={} addr={} closed for overcoming of output buffer limits.",
+                client.id,
+                client.address
+            );
+            client.closing = Closing::Now;
+            server.counters.output_limit_disconnections += 1;
+            server.clients.mark_pending(index);
+        }
+    }
+
+    /// Queues a client that has more to say, or to be run.
+    pub(super) fn queue_if_readable(&mut self, index: ClientIndex) {
+        let Some(connection) = self.connections.get(index).and_then(Option::as_ref) else { return };
+        if (connection.is_readable || connection.has_calls) && !connection.is_parked {
+            self.queue(index);
+        }
+    }
+
+    /// Counts the memory of a client's buffers.
+    pub(super) fn count_buffers(&mut self, index: ClientIndex) {
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+        let client = self.dispatcher.server.clients.get(index);
+        let bytes = client.output.capacity() + client.input_capacity;
+        let total = &mut self.dispatcher.server.client_buffer_bytes;
+        *total = *total + bytes - connection.counted_bytes;
+        connection.counted_bytes = bytes;
+    }
+
+    /// Ends a connection at once.
+    pub(super) fn close(&mut self, index: ClientIndex) {
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::take) else { return };
+        self.dispatcher.server.client_buffer_bytes -= connection.counted_bytes;
+        self.dispatcher.server.clients.remove(index);
+        self.give_back(connection.rest);
+    }
+}
+
+/// Says why and closes a connection that is not to become a client.
+pub(super) fn refuse(mut stream: TcpStream, text: &str) {
+    // One line fits any socket's buffer; a peer that is gone does not hear it.
+    let _ = stream.write(format!("-{text}\r\n").as_bytes());
+}
