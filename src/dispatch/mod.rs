@@ -14,7 +14,7 @@ pub mod settle;
 pub mod tick;
 
 use crate::commands::effects::Effects;
-use crate::commands::registry::Lookup;
+use crate::commands::registry::{self, Lookup};
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
 use batch::Batch;
@@ -69,7 +69,8 @@ pub enum Turn {
 
 impl Dispatcher {
     /// A dispatcher over a server.
-    pub fn new(server: Server) -> Dispatcher {
+    pub fn new(mut server: Server) -> Dispatcher {
+        server.commands.set_names(registry::all().iter().map(|entry| entry.full_name.as_str()).collect());
         let renamed = |name: &str| {
             let found =
                 server.config.renamed_commands.iter().rev().find(|r| r.from.eq_ignore_ascii_case(name.as_bytes()));

@@ -653,7 +653,13 @@ impl Database {
         self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
     }
 
-    fn links_bytes(&self) -> usize {
+    /// Bytes of the table that finds keys.
+    pub fn table_bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// Bytes of the LRU list's links.
+    pub fn links_bytes(&self) -> usize {
         if self.recency.is_listed() { self.records.len() * 8 } else { 0 }
     }
 

@@ -2,8 +2,14 @@
 
 pub mod clients;
 pub mod config;
+pub mod debug;
+pub mod identity;
 pub mod memory;
 pub mod observe;
+pub mod persistence;
+pub mod report;
+pub mod request;
+pub mod resources;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
@@ -12,6 +18,8 @@ use crate::keyspace::Keyspace;
 use crate::keyspace::database::Now;
 use clients::Clients;
 use config::Config;
+use debug::DebugSwitches;
+use identity::Identity;
 use observe::command_stats::CommandStats;
 use observe::error_stats::ErrorStats;
 use observe::event_loop_stats::EventLoopStats;
@@ -19,6 +27,9 @@ use observe::expiry_lag::ExpiryLag;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
+use persistence::PersistenceState;
+use request::Request;
+use resources::Resources;
 use std::sync::Arc;
 
 /// The time, read once per turn.
@@ -67,8 +78,14 @@ pub struct Counters {
     pub output_limit_disconnections: u64,
     /// Clients closed for their input.
     pub query_limit_disconnections: u64,
-    /// Most bytes of memory used.
-    pub peak_memory_bytes: usize,
+    /// Clients closed for `maxmemory-clients`.
+    pub evicted_clients: u64,
+    /// Values that the reaper has freed.
+    pub freed_later: u64,
+    /// Values that wait for the reaper.
+    pub free_later_pending: u64,
+    /// Times that more keys were due than one slice may remove.
+    pub expiry_slices_cut: u64,
 }
 
 /// Everything that is not a socket.
@@ -111,6 +128,18 @@ pub struct Server {
     pub memory_limit_bytes: u64,
     /// Bytes of clients' buffers, counted once per round.
     pub client_buffer_bytes: usize,
+    /// Memory and CPU.
+    pub resources: Resources,
+    /// Loading, snapshots, the log.
+    pub persistence: PersistenceState,
+    /// What commands have asked for and `dispatch` has yet to do.
+    pub requests: Vec<Request>,
+    /// What DEBUG has switched.
+    pub debug: DebugSwitches,
+    /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
+    pub shutdown_deadline_ms: Option<u64>,
+    /// Who this is.
+    pub identity: Identity,
 }
 
 impl Server {
@@ -139,6 +168,12 @@ impl Server {
             dirty: 0,
             memory_limit_bytes: 0,
             client_buffer_bytes: 0,
+            resources: Resources::default(),
+            persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
+            requests: Vec::new(),
+            debug: DebugSwitches::default(),
+            shutdown_deadline_ms: None,
+            identity: Identity::of(&seed),
             config,
         }
     }
