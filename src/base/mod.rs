@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod crc;
+pub mod files;
 pub mod glob;
 pub mod hash;
 pub mod long_double;

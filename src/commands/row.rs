@@ -164,7 +164,11 @@ pub struct Command {
     pub tips: &'static [&'static str],
     /// (version, what changed).
     pub history: &'static [(&'static str, &'static str)],
+    secrets: Option<IsSecret>,
 }
+
+/// Whether word `i` of a call must not be shown to others (MONITOR, the slow log).
+pub type IsSecret = fn(args: &Args<'_>, i: usize) -> bool;
 
 impl Command {
     const fn new(name: &'static str, run: Run) -> Command {
@@ -183,6 +187,7 @@ impl Command {
             deprecated: None,
             tips: &[],
             history: &[],
+            secrets: None,
         }
     }
 
@@ -202,6 +207,12 @@ impl Command {
         command.subcommands = subcommands;
         command.arity = Arity::AtLeast(2);
         command
+    }
+
+    /// A command that has subcommands, and is called without one too.
+    pub const fn subcommands(mut self, subcommands: &'static [&'static Command]) -> Command {
+        self.subcommands = subcommands;
+        self
     }
 
     /// How many words it takes, its name (and for a subcommand its parent's) included.
@@ -272,6 +283,20 @@ impl Command {
     pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Command {
         self.history = history;
         self
+    }
+
+    /// Which of its words are passwords and the like.
+    pub const fn secrets(mut self, is_secret: IsSecret) -> Command {
+        self.secrets = Some(is_secret);
+        self
+    }
+
+    /// The words of a call as others may see them.
+    pub fn shown<'a>(&'a self, args: &'a Args<'_>) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        (0..args.len()).map(move |i| match self.secrets {
+            Some(is_secret) if is_secret(args, i) => b"(redacted)",
+            _ => args.get(i),
+        })
     }
 
     /// Whether it has the flag.

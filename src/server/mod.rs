@@ -1,9 +1,14 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
+pub mod access;
 pub mod clients;
 pub mod config;
+pub mod config_changes;
+pub mod gates;
 pub mod memory;
 pub mod observe;
+pub mod pause;
+pub mod surroundings;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
@@ -19,7 +24,9 @@ use observe::expiry_lag::ExpiryLag;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
+use std::path::PathBuf;
 use std::sync::Arc;
+use surroundings::Surroundings;
 
 /// The time, read once per turn.
 #[derive(Debug, Default, Clone, Copy)]
@@ -67,6 +74,8 @@ pub struct Counters {
     pub output_limit_disconnections: u64,
     /// Clients closed for their input.
     pub query_limit_disconnections: u64,
+    /// Calls of AUTH and HELLO with a wrong name or password.
+    pub failed_authentications: u64,
     /// Most bytes of memory used.
     pub peak_memory_bytes: usize,
 }
@@ -79,7 +88,7 @@ pub struct Server {
     pub keyspace: Keyspace,
     /// The clients.
     pub clients: Clients,
-    /// Gates raised for all clients (`dispatch::gates`).
+    /// Gates raised for all clients.
     pub raised: u32,
     /// The time of this turn.
     pub time: Time,
@@ -111,6 +120,16 @@ pub struct Server {
     pub memory_limit_bytes: u64,
     /// Bytes of clients' buffers, counted once per round.
     pub client_buffer_bytes: usize,
+    /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
+    pub machine_memory_bytes: u64,
+    /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
+    pub pause_until_ms: u64,
+    /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
+    pub config_changes: Vec<&'static str>,
+    /// The configuration file, absolute, if there is one.
+    pub config_path: Option<PathBuf>,
+    /// The process around the server.
+    pub surroundings: Box<dyn Surroundings>,
 }
 
 impl Server {
@@ -120,7 +139,7 @@ impl Server {
         let time = Time { wall_us: clock.wall_us(), monotonic_ns: clock.monotonic_ns() };
         let policy = memory::policy(&config);
         let now = Now { ms: time.wall_ms() };
-        Server {
+        let mut server = Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
             clients: Clients::default(),
             raised: 0,
@@ -139,8 +158,15 @@ impl Server {
             dirty: 0,
             memory_limit_bytes: 0,
             client_buffer_bytes: 0,
+            machine_memory_bytes: 0,
+            pause_until_ms: 0,
+            config_changes: Vec::new(),
+            config_path: None,
+            surroundings: Box::new(surroundings::Process),
             config,
-        }
+        };
+        server.apply_config();
+        server
     }
 
     /// Notes a call that was slow, if it was.
@@ -180,6 +206,9 @@ impl Server {
             crate::base::quote::print_quoted(arg, &mut line);
         }
         line.extend_from_slice(b"\r\n");
+        if self.clients.monitors.is_empty() {
+            self.raised &= !gates::MONITOR;
+        }
         for monitor in self.clients.monitors.clone() {
             self.clients.get_mut(monitor).output.tail().extend_from_slice(&line);
             self.clients.mark_pending(monitor);
