@@ -19,15 +19,16 @@ fn main() {
         std::env::args_os().skip(1).map(|w| std::os::unix::ffi::OsStringExt::into_vec(w)).collect();
     let invocation = Invocation::parse(&words);
     let _ = (&invocation, Config::from_sources);
-    let config = Config::from_sources(
-        Sources { file: None, stdin: None, options: &invocation.options },
-        &mut |_| Ok(Vec::new()),
-    )
-    .unwrap_or_else(|e| {
-        eprintln!("{e}");
-        std::process::exit(1)
-    })
-    .config;
+    let config =
+        Config::from_sources(
+            Sources { file: None, stdin: None, options: &invocation.options },
+            &mut |_| Ok(Vec::new()),
+        )
+        .unwrap_or_else(|e| {
+            eprintln!("{e}");
+            std::process::exit(1)
+        })
+        .config;
     let (port, backlog) = (config.port, config.tcp_backlog);
     let server = Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len());
     let mut event_loop = EventLoop::new(Dispatcher::new(server)).expect("poll");

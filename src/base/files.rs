@@ -53,9 +53,6 @@ mod tests {
     #[test]
     fn a_directory_that_is_not_there_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(
-            replace(&directory.path().join("no/a.conf"), b"x").unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
+        assert_eq!(replace(&directory.path().join("no/a.conf"), b"x").unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::context::{DataContext, ServerContext};
 use super::error::Error;
-use super::key_spec::{Access, KeySpec};
+use super::key_spec::{Access, Begin, Find, KeySpec};
 
 /// What a function answers: a reply was written, or an error is to be.
 pub type Outcome = Result<Done, Error>;
@@ -308,14 +308,30 @@ impl Command {
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
-        if self
-            .keys
-            .iter()
-            .any(|spec| matches!(spec.find, super::key_spec::Find::Count { .. } | super::key_spec::Find::Unknown))
-        {
+        if self.keys.iter().any(|spec| !spec.is_range()) {
             names.push("movablekeys");
         }
         names
+    }
+
+    /// First key, last key (negative: from the end) and step, as COMMAND INFO says them: the keys that stand in one range.
+    /// Zeros when there is none.
+    pub fn key_range(&self) -> (i64, i64, i64) {
+        let ranges = self.keys.iter().filter_map(|spec| match (spec.begin, spec.find) {
+            (Begin::Index(first), Find::Range { last, step, .. }) => {
+                Some((first as i64, if last < 0 { last as i64 } else { (first + last) as i64 }, step as i64))
+            }
+            _ => None,
+        });
+        if let [_] = self.keys {
+            return ranges.into_iter().next().unwrap_or_default();
+        }
+        // Ranges that follow one another count as one.
+        ranges.filter(|&(_, _, step)| step == 1).fold((0, 0, 0), |joined, next| match joined {
+            (0, 0, 0) => next,
+            (first, last, _) if last >= 0 && next.0 == last + 1 => (first, next.1, 1),
+            _ => joined,
+        })
     }
 
     /// Its ACL categories, without `@`, for a command of `group`.
@@ -332,6 +348,9 @@ impl Command {
         let mut names: Vec<&str> = by_flag.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| *name).collect();
         if !self.has(Flag::Fast) {
             names.push("slow");
+        }
+        if matches!(self.run, Run::Container) {
+            return names;
         }
         names.extend(match group {
             "string" => Some("string"),

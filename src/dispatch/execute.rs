@@ -375,7 +375,12 @@ impl Dispatcher {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
         self.server.commands.record(row.id, spent_ns);
-        self.server.note_slow_call(client, row.command.has(Flag::SkipSlowlog), row.command.shown(args), spent_ns / 1000);
+        self.server.note_slow_call(
+            client,
+            row.command.has(Flag::SkipSlowlog),
+            row.command.shown(args),
+            spent_ns / 1000,
+        );
         let event = if row.command.has(Flag::Fast) { "fast-command" } else { "command" };
         self.server.note_latency(event, spent_ns / 1_000_000);
     }

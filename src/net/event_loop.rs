@@ -73,7 +73,8 @@ impl EventLoop {
         let mut events = Events::with_capacity(EVENTS);
         let mut sleep_ms = Some(0);
         loop {
-            let timeout = if self.ready.is_empty() { sleep_ms.map(Duration::from_millis) } else { Some(Duration::ZERO) };
+            let timeout =
+                if self.ready.is_empty() { sleep_ms.map(Duration::from_millis) } else { Some(Duration::ZERO) };
             match self.poll.poll(&mut events, timeout) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
                 _ => {}

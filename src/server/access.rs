@@ -125,7 +125,8 @@ mod tests {
 
     fn server(pairs: &[(&str, &str)]) -> Server {
         let mut config = Config::default();
-        let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let pairs: Vec<(&[u8], &[u8])> =
+            pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
         config.set(&pairs, Default::default()).unwrap();
         Server::new(config, Arc::new(ManualClock::at(1_700_000_000_000)), [1; 16], 1)
     }

@@ -105,7 +105,8 @@ pub struct Client {
 impl Client {
     /// Whether it comes from this machine: by the Unix socket or a loopback address.
     pub fn is_local(&self) -> bool {
-        let is_loopback = |address: &str| address.parse::<SocketAddr>().is_ok_and(|a| a.ip().to_canonical().is_loopback());
+        let is_loopback =
+            |address: &str| address.parse::<SocketAddr>().is_ok_and(|a| a.ip().to_canonical().is_loopback());
         self.is_local_socket || is_loopback(&self.address)
     }
 }

@@ -28,6 +28,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use surroundings::Surroundings;
 
+/// The version of Redis whose behaviour the server has: client libraries decide by it what they may ask.
+pub const REDIS_VERSION: &str = "8.0.6";
+
 /// The time, read once per turn.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Time {
