@@ -1,12 +1,15 @@
 //! Floor 8: the commands. One row per command, next to its function; one list per file; one list of lists here.
 
 pub mod args;
+pub mod connection;
 pub mod context;
 pub mod effects;
 pub mod error;
+pub mod help;
 pub mod key_spec;
 pub mod registry;
 pub mod row;
+pub mod server;
 pub mod string;
 pub mod syntax;
 
@@ -21,4 +24,8 @@ pub struct Group {
 }
 
 /// All commands.
-pub const GROUPS: &[Group] = &[Group { name: "string", lists: string::LISTS }];
+pub const GROUPS: &[Group] = &[
+    Group { name: "connection", lists: connection::LISTS },
+    Group { name: "server", lists: server::LISTS },
+    Group { name: "string", lists: string::LISTS },
+];

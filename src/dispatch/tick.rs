@@ -11,6 +11,10 @@ impl Dispatcher {
         self.server.read_clock();
         let now = self.server.now();
         self.server.keyspace.set_now(now);
+        let pause_ms = self.server.end_pause_when_due();
+        if pause_ms.is_some() {
+            return pause_ms;
+        }
         let lag = &mut self.server.expiry_lag;
         if self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1)) {
             return Some(0);

@@ -1,5 +1,6 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
+pub mod access;
 pub mod clients;
 pub mod config;
 pub mod debug;
@@ -10,6 +11,10 @@ pub mod persistence;
 pub mod report;
 pub mod request;
 pub mod resources;
+pub mod config_changes;
+pub mod gates;
+pub mod pause;
+pub mod surroundings;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
@@ -30,7 +35,12 @@ use observe::slow_log::SlowLog;
 use persistence::PersistenceState;
 use request::Request;
 use resources::Resources;
+use std::path::PathBuf;
 use std::sync::Arc;
+use surroundings::Surroundings;
+
+/// The version of Redis whose behaviour the server has: client libraries decide by it what they may ask.
+pub const REDIS_VERSION: &str = "8.0.6";
 
 /// The time, read once per turn.
 #[derive(Debug, Default, Clone, Copy)]
@@ -86,6 +96,8 @@ pub struct Counters {
     pub free_later_pending: u64,
     /// Times that more keys were due than one slice may remove.
     pub expiry_slices_cut: u64,
+    /// Calls of AUTH and HELLO with a wrong name or password.
+    pub failed_authentications: u64,
 }
 
 /// Everything that is not a socket.
@@ -96,7 +108,7 @@ pub struct Server {
     pub keyspace: Keyspace,
     /// The clients.
     pub clients: Clients,
-    /// Gates raised for all clients (`dispatch::gates`).
+    /// Gates raised for all clients.
     pub raised: u32,
     /// The time of this turn.
     pub time: Time,
@@ -140,6 +152,16 @@ pub struct Server {
     pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
     pub identity: Identity,
+    /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
+    pub machine_memory_bytes: u64,
+    /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
+    pub pause_until_ms: u64,
+    /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
+    pub config_changes: Vec<&'static str>,
+    /// The configuration file, absolute, if there is one.
+    pub config_path: Option<PathBuf>,
+    /// The process around the server.
+    pub surroundings: Box<dyn Surroundings>,
 }
 
 impl Server {
@@ -149,7 +171,7 @@ impl Server {
         let time = Time { wall_us: clock.wall_us(), monotonic_ns: clock.monotonic_ns() };
         let policy = memory::policy(&config);
         let now = Now { ms: time.wall_ms() };
-        Server {
+        let mut server = Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
             clients: Clients::default(),
             raised: 0,
@@ -174,8 +196,15 @@ impl Server {
             debug: DebugSwitches::default(),
             shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
+            machine_memory_bytes: 0,
+            pause_until_ms: 0,
+            config_changes: Vec::new(),
+            config_path: None,
+            surroundings: Box::new(surroundings::Process),
             config,
-        }
+        };
+        server.apply_config();
+        server
     }
 
     /// Notes a call that was slow, if it was.
@@ -215,6 +244,9 @@ impl Server {
             crate::base::quote::print_quoted(arg, &mut line);
         }
         line.extend_from_slice(b"\r\n");
+        if self.clients.monitors.is_empty() {
+            self.raised &= !gates::MONITOR;
+        }
         for monitor in self.clients.monitors.clone() {
             self.clients.get_mut(monitor).output.tail().extend_from_slice(&line);
             self.clients.mark_pending(monitor);

@@ -1,11 +1,8 @@
 //! INFO server.
 
 use super::{Kind, Sample, Statistic, Value};
-use crate::server::Server;
 use crate::server::config::Supervised;
-
-/// The Redis whose behaviour we have: client libraries decide by it what they may ask.
-pub(super) const REDIS_VERSION: &str = "8.0.6";
+use crate::server::{REDIS_VERSION, Server};
 
 pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("redis_version", |_| Value::text(REDIS_VERSION)),
@@ -40,7 +37,7 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("lru_clock", |s| Value::Count(s.time.wall_us / 1_000_000 & 0xff_ffff)),
     Statistic::new("executable", |s| Value::text(&*s.resources.host.executable)),
     Statistic::new("config_file", |s| {
-        Value::Text(s.identity.config_file.as_ref().map_or_else(String::new, |path| path.display().to_string()))
+        Value::Text(s.config_path.as_ref().map_or_else(String::new, |path| path.display().to_string()))
     }),
     Statistic::zero("io_threads_active"),
     Statistic::new("listener", listeners),

@@ -92,7 +92,8 @@ pub(super) const ROWS: &[Statistic] = &[
         .gauge("loop_longest_turn_seconds", "The longest turn of the event loop since the start or CONFIG RESETSTAT."),
     Statistic::new("instantaneous_eventloop_cycles_per_sec", |s| Value::Count(s.rates.turns_per_second())),
     Statistic::new("instantaneous_eventloop_duration_usec", |s| Value::Count(s.rates.turn_us())),
-    Statistic::zero("acl_access_denied_auth"),
+    Statistic::new("acl_access_denied_auth", |s| Value::Count(s.counters.failed_authentications))
+        .counter("failed_authentications_total", "Calls of AUTH and HELLO with a wrong name or password."),
     Statistic::zero("acl_access_denied_cmd"),
     Statistic::zero("acl_access_denied_key"),
     Statistic::zero("acl_access_denied_channel"),
