@@ -4,6 +4,7 @@ use ferrodis::base::clock::SystemClock;
 use ferrodis::base::disk::RealDisk;
 use ferrodis::base::random::entropy;
 use ferrodis::base::sys::System;
+use ferrodis::base::sys::allocator::ProgramAllocator;
 use ferrodis::commands::registry;
 use ferrodis::dispatch::Dispatcher;
 use ferrodis::dispatch::storage::Storage;
@@ -14,9 +15,8 @@ use ferrodis::server::Server;
 use ferrodis::server::config::{Config, Invocation, Sources};
 use std::sync::Arc;
 
-#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: ProgramAllocator = ProgramAllocator;
 
 fn main() {
     let words: Vec<Vec<u8>> =

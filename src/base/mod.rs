@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod crc;
 pub mod disk;
+pub mod files;
 pub mod glob;
 pub mod hash;
 pub mod long_double;

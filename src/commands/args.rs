@@ -76,6 +76,12 @@ impl<'a> Args<'a> {
         if start == BIG { &self.big[end as usize] } else { &self.buffer[start as usize..end as usize] }
     }
 
+    /// The words from `i` on as a call of their own.
+    pub fn behind(&mut self, i: usize) -> Args<'_> {
+        let ranges = &self.ranges[i.min(self.ranges.len())..];
+        Args { buffer: self.buffer, ranges, big: self.big, raw: None, logged: self.logged }
+    }
+
     /// All words.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len()).map(|i| self.get(i))

@@ -2,11 +2,13 @@
 
 pub mod args;
 pub mod bitmap;
+pub mod connection;
 pub mod context;
 pub mod effects;
 pub mod error;
 pub mod expire_options;
 pub mod generic;
+pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
 pub mod registry;
@@ -30,5 +32,6 @@ pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "generic", lists: generic::LISTS },
+    Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },
 ];

@@ -75,7 +75,6 @@ impl Dispatcher {
             }
             self.server.persistence.log.enabled = false;
             self.server.raised &= !(gates::LOG_FULL | gates::DISK);
-            self.storage.unparked = true;
         }
     }
 
@@ -137,12 +136,8 @@ impl Dispatcher {
         }
     }
 
-    /// Raises or clears a gate for all; who waited may go on when it is cleared.
+    /// Raises or clears a gate for all.
     pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
-        let was = self.server.raised & gate != 0;
-        if was && !raised {
-            self.storage.unparked = true;
-        }
         self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };
     }
 

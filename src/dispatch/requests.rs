@@ -38,9 +38,6 @@ impl Dispatcher {
                     let result = self.reload_log();
                     self.answer_waiting(client, result.as_ref().map(|_| ()).map_err(|text| text.as_str()));
                 }
-                Request::RewriteConfig { client } => {
-                    self.answer_waiting(client, Err("ERR not possible without a configuration file"))
-                }
                 Request::Restart { client, .. } => {
                     self.answer_waiting(client, Err("ERR failed to restart the server. Check server logs."))
                 }

@@ -301,6 +301,13 @@ impl Dispatcher {
         }
     }
 
+    /// A rewrite under way is in vain: the log is turned off.
+    pub(super) fn give_up_rewrite(&mut self) {
+        if self.storage.saving.as_ref().is_some_and(|saving| saving.target != Target::Snapshot) {
+            self.give_up_saving();
+        }
+    }
+
     fn give_up_one(&mut self, saving: &mut Saving) {
         if !saving.given_up {
             saving.given_up = true;

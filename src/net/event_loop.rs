@@ -12,7 +12,8 @@ use super::reading::INPUT_BYTES;
 use super::signals::{Signal, Signals};
 use super::writing::refuse;
 use crate::dispatch::Dispatcher;
-use crate::server::clients::{Client, ClientIndex};
+use crate::server::access::Newcomer;
+use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
@@ -220,22 +221,18 @@ impl EventLoop {
         if let Socket::Tcp(stream) = &socket {
             let _ = stream.set_nodelay(true);
         }
-        let clients = &mut self.dispatcher.server.clients;
-        if clients.len() >= self.dispatcher.server.config.maxclients as usize {
-            if let Socket::Tcp(stream) = socket {
-                refuse(stream, "ERR max number of clients reached");
-            }
-            return;
-        }
-        let index = clients.add(Client {
+        let newcomer = Newcomer {
             address: peer,
             local_address: local,
             descriptor: socket.number(),
             is_local_socket: matches!(socket, Socket::Unix(_)),
-            ..Client::default()
-        });
+        };
+        let index = match self.dispatcher.server.admit(newcomer) {
+            Ok(index) => index,
+            Err(text) => return refuse(socket, text),
+        };
         if socket.register(self.poll.registry(), Token(index)).is_err() {
-            clients.remove(index);
+            self.dispatcher.server.clients.remove(index);
             return;
         }
         if self.connections.len() <= index {

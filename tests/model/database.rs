@@ -336,7 +336,7 @@ impl Test {
 
     fn build_order(&mut self) {
         let budget = self.random.usize(1..200);
-        self.keyspace.all_mut().iter_mut().for_each(|db| drop(db.build_order(budget)));
+        self.keyspace.all_mut().iter_mut().for_each(|db| _ = db.build_order(budget));
     }
 
     fn defragment(&mut self) {
