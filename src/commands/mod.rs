@@ -7,6 +7,7 @@ pub mod effects;
 pub mod error;
 pub mod help;
 pub mod key_spec;
+pub mod reference;
 pub mod registry;
 pub mod row;
 pub mod server;

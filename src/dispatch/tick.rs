@@ -15,6 +15,9 @@ impl Dispatcher {
         if pause_ms.is_some() {
             return pause_ms;
         }
+        if !self.server.debug.active_expire {
+            return None;
+        }
         let lag = &mut self.server.expiry_lag;
         if self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1)) {
             return Some(0);

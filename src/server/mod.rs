@@ -174,7 +174,7 @@ impl Server {
         let mut server = Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
             clients: Clients::default(),
-            raised: 0,
+            raised: gates::PROTECTED,
             time,
             clock,
             random: Generator::new(u64::from_le_bytes(seed[..8].try_into().expect("8 of 16"))),

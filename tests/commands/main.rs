@@ -3,4 +3,5 @@
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
 mod harness;
+mod report;
 mod string;

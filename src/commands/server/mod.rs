@@ -3,12 +3,26 @@
 mod about;
 mod command;
 mod config;
+mod debug;
+mod info;
 mod latency;
+mod memory;
 mod monitor;
+mod saving;
 mod slowlog;
 
 use super::row::Command;
 
 /// The lists of this folder's files.
-pub const LISTS: &[&[&Command]] =
-    &[about::COMMANDS, command::COMMANDS, config::COMMANDS, latency::COMMANDS, monitor::COMMANDS, slowlog::COMMANDS];
+pub const LISTS: &[&[&Command]] = &[
+    about::COMMANDS,
+    command::COMMANDS,
+    config::COMMANDS,
+    debug::COMMANDS,
+    info::COMMANDS,
+    latency::COMMANDS,
+    memory::COMMANDS,
+    monitor::COMMANDS,
+    saving::COMMANDS,
+    slowlog::COMMANDS,
+];
