@@ -10,11 +10,8 @@ pub mod expire_options;
 pub mod generic;
 pub mod help;
 pub mod key_spec;
-<<<<<<< HEAD
 pub mod look_ahead;
-=======
 pub mod reference;
->>>>>>> report
 pub mod registry;
 pub mod row;
 pub mod server;

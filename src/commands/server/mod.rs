@@ -3,12 +3,9 @@
 mod about;
 mod command;
 mod config;
-<<<<<<< HEAD
 mod keyspace;
-=======
 mod debug;
 mod info;
->>>>>>> report
 mod latency;
 mod memory;
 mod monitor;
@@ -22,17 +19,12 @@ pub const LISTS: &[&[&Command]] = &[
     about::COMMANDS,
     command::COMMANDS,
     config::COMMANDS,
-<<<<<<< HEAD
     keyspace::COMMANDS,
     latency::COMMANDS,
     monitor::COMMANDS,
-=======
     debug::COMMANDS,
     info::COMMANDS,
-    latency::COMMANDS,
     memory::COMMANDS,
-    monitor::COMMANDS,
     saving::COMMANDS,
->>>>>>> report
     slowlog::COMMANDS,
 ];
