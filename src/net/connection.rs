@@ -91,6 +91,8 @@ pub struct Connection {
     pub has_calls: bool,
     /// Whether its next call waits for a gate.
     pub is_parked: bool,
+    /// Whether it stands in the list of those whose replies wait for the disk.
+    pub is_held: bool,
     /// The bytes of buffers that were counted for it.
     pub counted_bytes: usize,
 }
@@ -107,6 +109,7 @@ impl Connection {
             is_queued: false,
             has_calls: false,
             is_parked: false,
+            is_held: false,
             counted_bytes: 0,
         }
     }

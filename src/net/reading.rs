@@ -44,8 +44,12 @@ impl EventLoop {
         if connection.is_parked || client.closing != Closing::No {
             return;
         }
-        if client.output.len() > OUTPUT_PAUSE_BYTES || client.held_for > self.durable_offset {
+        if client.output.len() > OUTPUT_PAUSE_BYTES {
             return; // it is queued again when its replies have left
+        }
+        if client.held_for > self.durable_offset {
+            // The same; but with replies switched off there are none, and it has to be remembered.
+            return self.dispatcher.server.clients.mark_pending(index);
         }
         if connection.has_calls {
             connection.has_calls = false;
