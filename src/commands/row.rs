@@ -307,7 +307,9 @@ impl Command {
 
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
+        // Redis keeps `protected` to itself.
+        let shown = Flag::ALL.iter().filter(|&&flag| flag != Flag::Protected && self.has(flag));
+        let mut names: Vec<_> = shown.map(|flag| flag.name()).collect();
         if self.keys.iter().any(|spec| !spec.is_range()) {
             names.push("movablekeys");
         }

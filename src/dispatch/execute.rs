@@ -354,7 +354,7 @@ impl Dispatcher {
             self.hold_reply(client, &row, args);
         }
         if !self.server.requests.is_empty() {
-            self.carry_out_requests();
+            self.carry_out_requests(reply);
         }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
@@ -364,7 +364,7 @@ impl Dispatcher {
     }
 
     /// The row of the subcommand that the call names.
-    fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
+    pub(super) fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
         let entry = &registry::all()[parent.id];
         let named = |id: &&usize| registry::all()[**id].command.name.as_bytes().eq_ignore_ascii_case(args.get(1));
         match entry.children.iter().find(named) {
@@ -451,7 +451,7 @@ impl Dispatcher {
     }
 
     #[cold]
-    fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
+    pub(super) fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
         let text = error.text();
         if let Some(id) = ran {
             self.server.commands.record_failed(id);

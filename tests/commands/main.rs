@@ -5,4 +5,5 @@
 mod bitmap;
 mod generic;
 mod harness;
+mod report;
 mod string;

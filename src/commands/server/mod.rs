@@ -4,8 +4,12 @@ mod about;
 mod command;
 mod config;
 mod keyspace;
+mod debug;
+mod info;
 mod latency;
+mod memory;
 mod monitor;
+mod saving;
 mod slowlog;
 
 use super::row::Command;
@@ -18,5 +22,9 @@ pub const LISTS: &[&[&Command]] = &[
     keyspace::COMMANDS,
     latency::COMMANDS,
     monitor::COMMANDS,
+    debug::COMMANDS,
+    info::COMMANDS,
+    memory::COMMANDS,
+    saving::COMMANDS,
     slowlog::COMMANDS,
 ];
