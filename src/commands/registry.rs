@@ -120,7 +120,9 @@ impl Lookup {
                 return None;
             }
             // Of the bytes that fold to a lower-case letter, both are that letter.
-            if (self.words[id] == folded(name) && name.len() <= 8) || self.names[id].eq_ignore_ascii_case(name) {
+            if (self.words[id] == folded(name) && self.names[id].len() == name.len())
+                || self.names[id].eq_ignore_ascii_case(name)
+            {
                 return Some(&self.hot[id]);
             }
             slot = (slot + 1) % SLOTS;
