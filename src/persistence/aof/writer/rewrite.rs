@@ -160,12 +160,11 @@ impl Writer {
 
     /// Says that the rewrite is over once nothing is left to be removed.
     fn finish_rewrite(&mut self) {
-        if self.doomed.is_empty() || !self.removes_history {
-            if let Some(Rewrite { installed: true, .. }) = self.rewrite {
-                self.rewrite = None;
-                self.report_changed = true;
-                self.report.events.push(Event::RewriteDone);
-            }
+        let nothing_left = self.doomed.is_empty() || !self.removes_history;
+        if let (true, Some(Rewrite { installed: true, .. })) = (nothing_left, &self.rewrite) {
+            self.rewrite = None;
+            self.report_changed = true;
+            self.report.events.push(Event::RewriteDone);
         }
     }
 
