@@ -245,7 +245,7 @@ impl Simulation {
     fn poll(&mut self, session: &mut Session) {
         for event in session.log.poll().events {
             match event {
-                Event::RewriteFailed(_) => {
+                Event::RewriteFailed(..) => {
                     session.base = None;
                     if session.snapshot.is_active() {
                         session.snapshot.abort();
