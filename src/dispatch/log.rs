@@ -165,8 +165,8 @@ impl Dispatcher {
             Event::BaseInstalled { name } => {
                 log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
             }
-            Event::RewriteDone => self.end_rewrite(true),
-            Event::RewriteFailed(trouble) => {
+            Event::RewriteDone(_) => self.end_rewrite(true),
+            Event::RewriteFailed(_, trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");
                 self.give_up_saving();
                 self.end_rewrite(false);

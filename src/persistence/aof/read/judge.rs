@@ -50,10 +50,12 @@ impl Reader {
         }
         let boundary = start.saturating_add(head.len);
         let tail = plain_tail(&mut open.window, start, boundary)?;
-        let is_complete = boundary <= open.window.len();
-        let cut_by_another = tail.is_whole
-            && !tail.ends_at_boundary
-            && (is_complete || tail.selects && !has_zero_run(&mut open.window, start)?);
+        // Another server appends calls; where a block ends, a block of ours would begin with a head.
+        let appended_to = match tail.ends_at_boundary {
+            true => matches!(shape_at(&mut open.window, boundary, &mut Vec::new())?, Shape::Call(_)),
+            false => boundary <= open.window.len() || tail.selects,
+        };
+        let cut_by_another = tail.is_whole && appended_to && !has_zero_run(&mut open.window, start)?;
         if cut_by_another {
             self.go_on_plainly(position, start);
             return Ok(());
