@@ -1,3 +1,5 @@
+//! The metrics port over socket pairs, on a clock that the test moves.
+
 use super::*;
 use crate::base::clock::ManualClock;
 use crate::base::disk::RealDisk;
