@@ -1,3 +1,5 @@
+//! Logs that are whole, torn, foreign or damaged, and what the reader makes of each.
+
 use std::path::Path;
 
 use super::*;

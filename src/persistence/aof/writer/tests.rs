@@ -1,3 +1,5 @@
+//! The writer, step by step, over a real directory.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
