@@ -448,13 +448,17 @@ fn object_tells_of_use() {
     db.is("TOUCH k", ":1\r\n");
     db.is("OBJECT IDLETIME k", ":0\r\n");
     db.is("OBJECT REFCOUNT k", ":1\r\n");
-    for (value, encoding) in [("12", "int"), ("abc", "embstr"), (&*"x".repeat(45), "raw"), (&*"x".repeat(5000), "raw")] {
+    for (value, encoding) in [("12", "int"), ("abc", "embstr"), (&*"x".repeat(45), "raw"), (&*"x".repeat(5000), "raw")]
+    {
         db.run(&format!("SET k {value}"));
         db.is_bulk("OBJECT ENCODING k", encoding);
     }
     for sub in ["ENCODING", "IDLETIME", "FREQ", "REFCOUNT"] {
         db.is(&format!("OBJECT {sub} nokey"), "$-1\r\n");
-        db.fails(&format!("OBJECT {sub}"), &format!("ERR wrong number of arguments for 'object|{}' command", sub.to_lowercase()));
+        db.fails(
+            &format!("OBJECT {sub}"),
+            &format!("ERR wrong number of arguments for 'object|{}' command", sub.to_lowercase()),
+        );
     }
     db.fails("OBJECT foo k", "ERR unknown subcommand 'foo'. Try OBJECT HELP.");
     assert!(db.run("OBJECT HELP").starts_with("*12\r\n+OBJECT <subcommand>"));
@@ -464,10 +468,15 @@ fn object_tells_of_use() {
 fn idle_time_and_frequency_exclude_each_other() {
     let mut db = Db::new();
     db.run("SET k v");
-    assert!(db.run("OBJECT FREQ k").starts_with("-ERR An LFU maxmemory policy is not selected, access frequency not tracked."));
+    assert!(
+        db.run("OBJECT FREQ k")
+            .starts_with("-ERR An LFU maxmemory policy is not selected, access frequency not tracked.")
+    );
     let mut db = with_policy(MaxmemoryPolicy::AllkeysLfu);
     db.run("SET k v");
-    assert!(db.run("OBJECT IDLETIME k").starts_with("-ERR An LFU maxmemory policy is selected, idle time not tracked."));
+    assert!(
+        db.run("OBJECT IDLETIME k").starts_with("-ERR An LFU maxmemory policy is selected, idle time not tracked.")
+    );
     db.is("OBJECT FREQ k", ":5\r\n");
     (0..2000).for_each(|_| drop(db.run("GET k")));
     let frequency: u8 = db.run("OBJECT FREQ k").trim()[1..].parse().unwrap();

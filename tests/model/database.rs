@@ -313,12 +313,12 @@ impl Test {
     }
 
     fn change_policy(&mut self) {
-        let order = [Order::Never, Order::Lru, Order::Lru, Order::Lfu, Order::Random, Order::Ttl][self.random.usize(..6)];
+        let order =
+            [Order::Never, Order::Lru, Order::Lru, Order::Lfu, Order::Random, Order::Ttl][self.random.usize(..6)];
         let volatile_only = order == Order::Ttl || order != Order::Never && self.random.bool();
         let new = policy(order, volatile_only, self.random.u32(..4) > 0);
         let is_listed = |policy: Policy| policy.limited && policy.order == Order::Lru;
-        let begins =
-            is_listed(new) && (!is_listed(self.policy) || new.volatile_only != self.policy.volatile_only);
+        let begins = is_listed(new) && (!is_listed(self.policy) || new.volatile_only != self.policy.volatile_only);
         for entry in self.model.iter_mut().flat_map(Map::values_mut) {
             if new.is_lfu != self.policy.is_lfu {
                 entry.stamp = self.now / STAMP_MS;
@@ -333,7 +333,9 @@ impl Test {
 
     fn build_order(&mut self) {
         let budget = self.random.usize(1..200);
-        self.keyspace.all_mut().iter_mut().for_each(|db| drop(db.build_order(budget)));
+        self.keyspace.all_mut().iter_mut().for_each(|db| {
+            db.build_order(budget);
+        });
     }
 
     fn defragment(&mut self) {
@@ -351,10 +353,9 @@ impl Test {
 
     fn scan(&mut self) {
         let db = self.database();
-        let mut scan = self.scans[db].take().unwrap_or_else(|| Scan {
-            stayed: self.model[db].keys().cloned().collect(),
-            ..Scan::default()
-        });
+        let mut scan = self.scans[db]
+            .take()
+            .unwrap_or_else(|| Scan { stayed: self.model[db].keys().cloned().collect(), ..Scan::default() });
         let database = self.keyspace.db(db);
         scan.cursor = database.scan(scan.cursor, |handle| {
             *scan.seen.entry(database.key(handle).to_vec()).or_insert(0) += 1;
