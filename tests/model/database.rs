@@ -316,7 +316,10 @@ impl Test {
         let order =
             [Order::Never, Order::Lru, Order::Lru, Order::Lfu, Order::Random, Order::Ttl][self.random.usize(..6)];
         let volatile_only = order == Order::Ttl || order != Order::Never && self.random.bool();
-        let new = policy(order, volatile_only, self.random.u32(..4) > 0);
+        self.use_policy(policy(order, volatile_only, self.random.u32(..4) > 0));
+    }
+
+    fn use_policy(&mut self, new: Policy) {
         let is_listed = |policy: Policy| policy.limited && policy.order == Order::Lru;
         let begins = is_listed(new) && (!is_listed(self.policy) || new.volatile_only != self.policy.volatile_only);
         for entry in self.model.iter_mut().flat_map(Map::values_mut) {
@@ -518,10 +521,79 @@ fn databases_that_may_not_delete_hide_what_is_expired() {
             60..75 => test.edit(),
             75..90 => test.change_deadline(),
             90..95 => test.transfer(),
+            95..97 => test.walk(),
             _ => test.pass_time(),
         }
         if step % 100 == 0 {
             test.check();
         }
+    }
+}
+
+#[test]
+fn an_order_built_while_the_table_shrinks_has_every_key() {
+    let mut random = super::random();
+    for _ in 0..40 {
+        let mut test = Test::new(random.fork(), 600);
+        for step in 0..3000 {
+            test.set();
+            if step % 20 == 0 {
+                test.pass_time();
+            }
+        }
+        test.use_policy(policy(Order::Lru, test.random.bool(), true));
+        while !test.keyspace.is_order_exact() {
+            let budget = test.random.usize(1..8);
+            test.keyspace.all_mut().iter_mut().for_each(|db| {
+                db.build_order(budget);
+            });
+            for _ in 0..test.random.usize(..10) {
+                match test.random.u32(..10) {
+                    0..6 => test.remove(),
+                    6 => test.set(),
+                    7 => test.read(),
+                    8 => test.change_deadline(),
+                    _ => test.evict(),
+                }
+            }
+        }
+        test.check();
+        (0..100).for_each(|_| test.evict());
+        test.check();
+    }
+}
+
+#[test]
+fn records_that_move_keep_their_neighbours() {
+    let mut random = super::random();
+    for _ in 0..5 {
+        let mut test = Test::new(random.fork(), 6000);
+        test.use_policy(policy(Order::Lru, test.random.bool(), true));
+        for key in 0..6000 {
+            let (db, deadline) = (test.database(), test.deadline());
+            let key = format!("key:{key}").into_bytes();
+            test.keyspace.db(db).set(&key, NewText::Bytes(b"v"), Expiry::At(deadline)).expect("room");
+            test.put(db, &key, b"v".to_vec(), Some(deadline));
+        }
+        (0..15_000).for_each(|_| test.remove());
+        let mut emptied = 0;
+        for step in 0..5_000 {
+            match test.random.u32(..20) {
+                0..8 => test.defragment(),
+                8..12 => test.remove(),
+                12 => test.read(),
+                13 => test.change_deadline(),
+                14 => test.evict(),
+                15 => test.walk(),
+                16 => test.expire(),
+                _ => {}
+            }
+            emptied += test.evacuated.is_some() as u32;
+            if step % 500 == 0 {
+                test.check();
+            }
+        }
+        assert!(emptied > 0, "no page was worth emptying");
+        test.check();
     }
 }
