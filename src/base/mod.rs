@@ -2,9 +2,13 @@
 
 pub mod clock;
 pub mod crc;
+pub mod disk;
+pub mod files;
 pub mod glob;
 pub mod hash;
 pub mod long_double;
 pub mod number;
+pub mod platform;
 pub mod quote;
 pub mod random;
+pub mod sys;

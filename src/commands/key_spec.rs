@@ -67,12 +67,14 @@ pub enum Find {
 }
 
 /// One specification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct KeySpec {
     /// What is done with the values.
     pub access: Access,
     /// What for.
     pub purpose: Purpose,
+    /// Whether the caller also learns of the value, when that is not the purpose.
+    pub is_told: bool,
     /// Where the first key is.
     pub begin: Begin,
     /// How the others follow.
@@ -81,10 +83,41 @@ pub struct KeySpec {
     pub incomplete: bool,
     /// The access depends on the words (`variable_flags`).
     pub variable: bool,
-    /// Besides its purpose, it tells the user about the value (`access`).
-    pub tells: bool,
-    /// A remark of COMMAND INFO, or nothing.
-    pub notes: &'static str,
+    /// The access of a call with these words, when it depends on them.
+    pub use_of: Option<fn(&Args<'_>) -> KeyUse>,
+    /// What else is to be known, for COMMAND INFO; or nothing.
+    pub note: &'static str,
+}
+
+/// What one call does with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What is done with the value.
+    pub access: Access,
+    /// What for.
+    pub purpose: Purpose,
+    /// Whether the caller also learns of the value.
+    pub is_told: bool,
+}
+
+impl KeyUse {
+    /// Its flags as COMMAND INFO and GETKEYSANDFLAGS name them.
+    pub fn flag_names(self) -> Vec<&'static str> {
+        let access = match self.access {
+            Access::ReadOnly => "RO",
+            Access::ReadWrite => "RW",
+            Access::Overwrite => "OW",
+            Access::Remove => "RM",
+        };
+        let purpose = match self.purpose {
+            Purpose::Access | Purpose::None => None,
+            Purpose::Update => Some("update"),
+            Purpose::Insert => Some("insert"),
+            Purpose::Delete => Some("delete"),
+        };
+        let is_told = self.is_told || self.purpose == Purpose::Access;
+        [Some(access), is_told.then_some("access"), purpose].into_iter().flatten().collect()
+    }
 }
 
 /// The key at word 1.
@@ -99,51 +132,65 @@ pub const fn key_at(index: i32, access: Access, purpose: Purpose) -> KeySpec {
 
 /// The keys from word `index` on: `last` is relative to the first (-1: to the end), each `step` words.
 pub const fn keys_from(index: i32, last: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
-    let find = Find::Range { last, step, limit: 0 };
-    KeySpec {
-        access,
-        purpose,
-        begin: Begin::Index(index),
-        find,
-        incomplete: false,
-        variable: false,
-        tells: false,
-        notes: "",
-    }
+    KeySpec::new(access, purpose, Begin::Index(index), Find::Range { last, step, limit: 0 })
 }
 
 /// As many keys as word `index` says, behind it, each `step` words.
 pub const fn counted_keys(index: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
-    let find = Find::Count { count: 0, first: 1, step };
-    KeySpec {
-        access,
-        purpose,
-        begin: Begin::Index(index),
-        find,
-        incomplete: false,
-        variable: false,
-        tells: false,
-        notes: "",
-    }
+    KeySpec::new(access, purpose, Begin::Index(index), Find::Count { count: 0, first: 1, step })
 }
 
 impl KeySpec {
+    /// Keys that begin and follow like this.
+    pub const fn new(access: Access, purpose: Purpose, begin: Begin, find: Find) -> KeySpec {
+        let (is_told, incomplete, variable) = (false, false, false);
+        KeySpec { access, purpose, is_told, begin, find, incomplete, variable, use_of: None, note: "" }
+    }
+
+    /// The same, where the caller learns of the value too.
+    pub const fn told(mut self) -> KeySpec {
+        self.is_told = true;
+        self
+    }
+
     /// The same, with an access that depends on the words.
     pub const fn variable(mut self) -> KeySpec {
         self.variable = true;
         self
     }
 
-    /// The same, which also tells the user about the value (`RW access update`).
-    pub const fn telling(mut self) -> KeySpec {
-        self.tells = true;
+    /// The same, with an access that `use_of` reads from the words.
+    pub const fn by_words(mut self, use_of: fn(&Args<'_>) -> KeyUse) -> KeySpec {
+        self.variable = true;
+        self.use_of = Some(use_of);
         self
     }
 
-    /// The same, with a remark for COMMAND INFO.
-    pub const fn notes(mut self, notes: &'static str) -> KeySpec {
-        self.notes = notes;
+    /// The same, with more keys than it tells of.
+    pub const fn incomplete(mut self) -> KeySpec {
+        self.incomplete = true;
         self
+    }
+
+    /// The same, with a note for COMMAND INFO.
+    pub const fn note(mut self, note: &'static str) -> KeySpec {
+        self.note = note;
+        self
+    }
+
+    /// What any call may do with the key.
+    pub const fn any_use(&self) -> KeyUse {
+        KeyUse { access: self.access, purpose: self.purpose, is_told: self.is_told }
+    }
+
+    /// What the call of these words does with the key.
+    pub fn use_in(&self, args: &Args<'_>) -> KeyUse {
+        self.use_of.map_or(self.any_use(), |use_of| use_of(args))
+    }
+
+    /// Whether all keys can be found by one range from a fixed word.
+    pub fn is_range(&self) -> bool {
+        matches!((self.begin, self.find), (Begin::Index(_), Find::Range { .. }))
     }
 
     /// The words of this call that are keys by this specification; None when the call's words do not fit it.

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::context::{DataContext, ServerContext};
 use super::error::Error;
-use super::key_spec::{Access, KeySpec};
+use super::key_spec::{Access, Begin, Find, KeySpec};
 
 /// What a function answers: a reply was written, or an error is to be.
 pub type Outcome = Result<Done, Error>;
@@ -164,7 +164,11 @@ pub struct Command {
     pub tips: &'static [&'static str],
     /// (version, what changed).
     pub history: &'static [(&'static str, &'static str)],
+    secrets: Option<IsSecret>,
 }
+
+/// Whether word `i` of a call must not be shown to others (MONITOR, the slow log).
+pub type IsSecret = fn(args: &Args<'_>, i: usize) -> bool;
 
 impl Command {
     const fn new(name: &'static str, run: Run) -> Command {
@@ -183,6 +187,7 @@ impl Command {
             deprecated: None,
             tips: &[],
             history: &[],
+            secrets: None,
         }
     }
 
@@ -202,6 +207,12 @@ impl Command {
         command.subcommands = subcommands;
         command.arity = Arity::AtLeast(2);
         command
+    }
+
+    /// A command that has subcommands, and is called without one too.
+    pub const fn subcommands(mut self, subcommands: &'static [&'static Command]) -> Command {
+        self.subcommands = subcommands;
+        self
     }
 
     /// How many words it takes, its name (and for a subcommand its parent's) included.
@@ -274,6 +285,20 @@ impl Command {
         self
     }
 
+    /// Which of its words are passwords and the like.
+    pub const fn secrets(mut self, is_secret: IsSecret) -> Command {
+        self.secrets = Some(is_secret);
+        self
+    }
+
+    /// The words of a call as others may see them.
+    pub fn shown<'a>(&'a self, args: &'a Args<'_>) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        (0..args.len()).map(move |i| match self.secrets {
+            Some(is_secret) if is_secret(args, i) => b"(redacted)",
+            _ => args.get(i),
+        })
+    }
+
     /// Whether it has the flag.
     #[inline(always)]
     pub const fn has(&self, flag: Flag) -> bool {
@@ -283,14 +308,30 @@ impl Command {
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
-        if self
-            .keys
-            .iter()
-            .any(|spec| matches!(spec.find, super::key_spec::Find::Count { .. } | super::key_spec::Find::Unknown))
-        {
+        if self.keys.iter().any(|spec| !spec.is_range()) {
             names.push("movablekeys");
         }
         names
+    }
+
+    /// First key, last key (negative: from the end) and step, as COMMAND INFO says them: the keys that stand in one range.
+    /// Zeros when there is none.
+    pub fn key_range(&self) -> (i64, i64, i64) {
+        let ranges = self.keys.iter().filter_map(|spec| match (spec.begin, spec.find) {
+            (Begin::Index(first), Find::Range { last, step, .. }) => {
+                Some((first as i64, if last < 0 { last as i64 } else { (first + last) as i64 }, step as i64))
+            }
+            _ => None,
+        });
+        if let [_] = self.keys {
+            return ranges.into_iter().next().unwrap_or_default();
+        }
+        // Ranges that follow one another count as one.
+        ranges.filter(|&(_, _, step)| step == 1).fold((0, 0, 0), |joined, next| match joined {
+            (0, 0, 0) => next,
+            (first, last, _) if last >= 0 && next.0 == last + 1 => (first, next.1, 1),
+            _ => joined,
+        })
     }
 
     /// Its ACL categories, without `@`, for a command of `group`.
@@ -307,6 +348,9 @@ impl Command {
         let mut names: Vec<&str> = by_flag.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| *name).collect();
         if !self.has(Flag::Fast) {
             names.push("slow");
+        }
+        if matches!(self.run, Run::Container) {
+            return names;
         }
         names.extend(match group {
             "string" => Some("string"),

@@ -69,7 +69,8 @@ impl Dispatcher {
         let before = reply.out.len();
         let (consumed, turn) = self.run_calls(client, input, partial, &mut reply, before);
         let state = self.server.clients.get_mut(client);
-        state.output = reply.out;
+        let mut shown_to_itself = std::mem::replace(&mut state.output, reply.out);
+        state.output.tail().append(shown_to_itself.tail());
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
         }
@@ -349,6 +350,12 @@ impl Dispatcher {
         if self.needs_settling(client) {
             self.settle(client, &row, args);
         }
+        if self.storage.log.is_some() {
+            self.hold_reply(client, &row, args);
+        }
+        if !self.server.requests.is_empty() {
+            self.carry_out_requests();
+        }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
             self.mute(client, mark, reply);
@@ -374,7 +381,12 @@ impl Dispatcher {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
         self.server.commands.record(row.id, spent_ns);
-        self.server.note_slow_call(client, row.command.has(Flag::SkipSlowlog), args.iter(), spent_ns / 1000);
+        self.server.note_slow_call(
+            client,
+            row.command.has(Flag::SkipSlowlog),
+            row.command.shown(args),
+            spent_ns / 1000,
+        );
         let event = if row.command.has(Flag::Fast) { "fast-command" } else { "command" };
         self.server.note_latency(event, spent_ns / 1_000_000);
     }
@@ -398,7 +410,7 @@ impl Dispatcher {
     }
 
     #[inline]
-    fn run_row(
+    pub(super) fn run_row(
         &mut self,
         client: ClientIndex,
         row: &Hot,

@@ -9,39 +9,12 @@ use crate::commands::error::Error;
 use crate::commands::registry::Hot;
 use crate::commands::row::{Command, Flag};
 use crate::server::clients::ClientIndex;
-
-/// The client has yet to authenticate.
-pub const AUTH: u32 = 1 << 0;
-/// The data set is being loaded.
-pub const LOADING: u32 = 1 << 1;
-/// A memory limit is set: there must be room.
-pub const MEMORY: u32 = 1 << 2;
-/// The disk refuses writes.
-pub const DISK: u32 = 1 << 3;
-/// The log's queue is full: writes wait.
-pub const LOG_FULL: u32 = 1 << 4;
-/// CLIENT PAUSE: writes wait.
-pub const PAUSE_WRITES: u32 = 1 << 5;
-/// CLIENT PAUSE: all wait.
-pub const PAUSE_ALL: u32 = 1 << 6;
-/// Somebody watches all calls.
-pub const MONITOR: u32 = 1 << 7;
-/// Commands that the configuration must allow (always raised).
-pub const PROTECTED: u32 = 1 << 8;
-/// The client hears no answers (CLIENT REPLY).
-pub const MUTED: u32 = 1 << 9;
-/// Every call is to be timed on its own.
-pub const TIMED: u32 = 1 << 10;
-/// The client's reads are no uses (CLIENT NO-TOUCH).
-pub const NO_TOUCH: u32 = 1 << 11;
-
-/// Gates at which a call waits in its place.
-pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL;
+pub use crate::server::gates::*;
 
 /// The gates that stop a row.
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
-    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH;
+    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH | WAITING;
     if !is_exempt_from_pause(row) {
         gates |= PAUSE_ALL;
     }
@@ -102,7 +75,7 @@ impl Dispatcher {
             return Passage::Refused(Error::OutOfMemory);
         }
         if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
-            self.server.show_to_monitors(client, args.iter());
+            self.server.show_to_monitors(client, row.command.shown(args));
         }
         if met & NO_TOUCH != 0 {
             let db = self.server.clients.get(client).db;
@@ -112,8 +85,7 @@ impl Dispatcher {
     }
 
     fn check_protected(&self, client: ClientIndex, row: &Hot) -> Result<(), Error> {
-        let state = self.server.clients.get(client);
-        let is_local = state.is_local_socket || state.address.starts_with("127.") || state.address.starts_with("[::1]");
+        let is_local = self.server.clients.get(client).is_local();
         if self.server.config.enable_debug_command.allows(is_local) {
             return Ok(());
         }

@@ -206,7 +206,8 @@ impl EventLoop {
 
     /// A buffer to be used again by whoever needs one next.
     pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
-        if (1024..=2 * INPUT_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS {
+        if (1024..=2 * INPUT_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS
+        {
             buffer.clear();
             self.spare.push(buffer);
         }

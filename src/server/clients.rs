@@ -3,6 +3,10 @@
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
+use std::net::SocketAddr;
+
+/// The user that every client is at first.
+pub const DEFAULT_USER: &str = "default";
 
 /// A client's place, as long as it is connected.
 pub type ClientIndex = usize;
@@ -70,6 +74,8 @@ pub struct Client {
     pub active_ms: u64,
     /// What it hears.
     pub answers: Answers,
+    /// Whether it is no connection but a part of the server: it replays the log.
+    pub is_internal: bool,
     /// Whether it sees all calls (MONITOR).
     pub is_monitor: bool,
     /// Whether maxmemory-clients spares it.
@@ -98,6 +104,15 @@ pub struct Client {
     pub is_pending: bool,
 }
 
+impl Client {
+    /// Whether it comes from this machine: by the Unix socket or a loopback address.
+    pub fn is_local(&self) -> bool {
+        let is_loopback =
+            |address: &str| address.parse::<SocketAddr>().is_ok_and(|a| a.ip().to_canonical().is_loopback());
+        self.is_local_socket || is_loopback(&self.address)
+    }
+}
+
 /// All clients.
 #[derive(Default)]
 pub struct Clients {
@@ -113,6 +128,9 @@ impl Clients {
     pub fn add(&mut self, mut client: Client) -> ClientIndex {
         self.next_id += 1;
         client.id = self.next_id;
+        if client.user.is_empty() {
+            client.user = DEFAULT_USER.to_string();
+        }
         self.slots.insert(client)
     }
 
@@ -137,6 +155,18 @@ impl Clients {
     /// The client at a place, if there is one.
     pub fn find(&self, index: ClientIndex) -> Option<&Client> {
         self.slots.get(index)
+    }
+
+    /// The place of the client of this number, if it is connected.
+    pub fn with_id(&self, id: u64) -> Option<ClientIndex> {
+        self.slots.iter().find(|(_, client)| client.id == id).map(|(index, _)| index)
+    }
+
+    /// The places of all clients, those that came first in front.
+    pub fn by_age(&self) -> Vec<ClientIndex> {
+        let mut all: Vec<ClientIndex> = self.slots.iter().map(|(index, _)| index).collect();
+        all.sort_unstable_by_key(|&index| self.slots[index].id);
+        all
     }
 
     /// Clients that are connected.

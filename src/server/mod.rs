@@ -1,9 +1,20 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
+pub mod access;
 pub mod clients;
 pub mod config;
+pub mod debug;
+pub mod identity;
 pub mod memory;
 pub mod observe;
+pub mod persistence;
+pub mod report;
+pub mod request;
+pub mod resources;
+pub mod config_changes;
+pub mod gates;
+pub mod pause;
+pub mod surroundings;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
@@ -12,6 +23,8 @@ use crate::keyspace::Keyspace;
 use crate::keyspace::database::{Database, Now};
 use clients::Clients;
 use config::Config;
+use debug::DebugSwitches;
+use identity::Identity;
 use observe::command_stats::CommandStats;
 use observe::error_stats::ErrorStats;
 use observe::event_loop_stats::EventLoopStats;
@@ -19,7 +32,15 @@ use observe::expiry_lag::ExpiryLag;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
+use persistence::PersistenceState;
+use request::Request;
+use resources::Resources;
+use std::path::PathBuf;
 use std::sync::Arc;
+use surroundings::Surroundings;
+
+/// The version of Redis whose behaviour the server has: client libraries decide by it what they may ask.
+pub const REDIS_VERSION: &str = "8.0.6";
 
 /// The time, read once per turn.
 #[derive(Debug, Default, Clone, Copy)]
@@ -67,8 +88,16 @@ pub struct Counters {
     pub output_limit_disconnections: u64,
     /// Clients closed for their input.
     pub query_limit_disconnections: u64,
-    /// Most bytes of memory used.
-    pub peak_memory_bytes: usize,
+    /// Clients closed for `maxmemory-clients`.
+    pub evicted_clients: u64,
+    /// Values that the reaper has freed.
+    pub freed_later: u64,
+    /// Values that wait for the reaper.
+    pub free_later_pending: u64,
+    /// Times that more keys were due than one slice may remove.
+    pub expiry_slices_cut: u64,
+    /// Calls of AUTH and HELLO with a wrong name or password.
+    pub failed_authentications: u64,
 }
 
 /// Everything that is not a socket.
@@ -81,7 +110,7 @@ pub struct Server {
     pub garbage: Vec<Database>,
     /// The clients.
     pub clients: Clients,
-    /// Gates raised for all clients (`dispatch::gates`).
+    /// Gates raised for all clients.
     pub raised: u32,
     /// The time of this turn.
     pub time: Time,
@@ -113,6 +142,28 @@ pub struct Server {
     pub memory_limit_bytes: u64,
     /// Bytes of clients' buffers, counted once per round.
     pub client_buffer_bytes: usize,
+    /// Memory and CPU.
+    pub resources: Resources,
+    /// Loading, snapshots, the log.
+    pub persistence: PersistenceState,
+    /// What commands have asked for and `dispatch` has yet to do.
+    pub requests: Vec<Request>,
+    /// What DEBUG has switched.
+    pub debug: DebugSwitches,
+    /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
+    pub shutdown_deadline_ms: Option<u64>,
+    /// Who this is.
+    pub identity: Identity,
+    /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
+    pub machine_memory_bytes: u64,
+    /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
+    pub pause_until_ms: u64,
+    /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
+    pub config_changes: Vec<&'static str>,
+    /// The configuration file, absolute, if there is one.
+    pub config_path: Option<PathBuf>,
+    /// The process around the server.
+    pub surroundings: Box<dyn Surroundings>,
 }
 
 impl Server {
@@ -122,7 +173,7 @@ impl Server {
         let time = Time { wall_us: clock.wall_us(), monotonic_ns: clock.monotonic_ns() };
         let policy = memory::policy(&config);
         let now = Now { ms: time.wall_ms() };
-        Server {
+        let mut server = Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
             garbage: Vec::new(),
             clients: Clients::default(),
@@ -142,8 +193,21 @@ impl Server {
             dirty: 0,
             memory_limit_bytes: 0,
             client_buffer_bytes: 0,
+            resources: Resources::default(),
+            persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
+            requests: Vec::new(),
+            debug: DebugSwitches::default(),
+            shutdown_deadline_ms: None,
+            identity: Identity::of(&seed),
+            machine_memory_bytes: 0,
+            pause_until_ms: 0,
+            config_changes: Vec::new(),
+            config_path: None,
+            surroundings: Box::new(surroundings::Process),
             config,
-        }
+        };
+        server.apply_config();
+        server
     }
 
     /// Notes a call that was slow, if it was.
@@ -183,6 +247,9 @@ impl Server {
             crate::base::quote::print_quoted(arg, &mut line);
         }
         line.extend_from_slice(b"\r\n");
+        if self.clients.monitors.is_empty() {
+            self.raised &= !gates::MONITOR;
+        }
         for monitor in self.clients.monitors.clone() {
             self.clients.get_mut(monitor).output.tail().extend_from_slice(&line);
             self.clients.mark_pending(monitor);

@@ -63,6 +63,11 @@ impl Output {
         self.tail.len()
     }
 
+    /// Bytes of memory that the open tail holds, used or not.
+    pub fn tail_capacity(&self) -> usize {
+        self.tail.capacity()
+    }
+
     /// Where small replies are appended.
     #[inline(always)]
     pub fn tail(&mut self) -> &mut Vec<u8> {

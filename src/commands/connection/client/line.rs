@@ -1,0 +1,98 @@
+//! A client as one line of `field=value`: CLIENT LIST, CLIENT INFO, the log.
+
+use crate::commands::registry;
+use crate::formats::resp::output::Output;
+use crate::formats::resp::reply::Protocol;
+use crate::server::Server;
+use crate::server::clients::{Client, ClientIndex, Closing};
+use std::fmt::Write;
+
+/// What is known of the calling client, and does not stand in its record while its call runs.
+pub struct Calling<'a> {
+    /// Where its replies are being written.
+    pub output: &'a Output,
+    /// The bytes of its call.
+    pub call_bytes: usize,
+    /// The bytes of the call's words.
+    pub argument_bytes: usize,
+    /// The call's name, `client|list`.
+    pub command: &'a str,
+}
+
+/// The line of the client at `index`, without an end of line; `calling` when it is the one that asks.
+pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_>>) -> String {
+    let client = server.clients.get(index);
+    let output = calling.map_or(&client.output, |calling| calling.output);
+    let command = match (calling, client.last_command) {
+        (Some(calling), _) => calling.command,
+        (None, Some(id)) => &registry::all()[id].full_name,
+        (None, None) => "NULL",
+    };
+    let now_ms = server.time.monotonic_ms();
+    let input_bytes = client.input_bytes + calling.map_or(0, |calling| calling.call_bytes);
+    let input_capacity = client.input_capacity.max(input_bytes);
+    let chunk_bytes = output.capacity() - output.tail_capacity();
+    let mut line = String::with_capacity(400);
+    let mut add = |name: &str, value: &dyn std::fmt::Display| {
+        let blank = if line.is_empty() { "" } else { " " };
+        write!(line, "{blank}{name}={value}").expect("writing to a String does not fail");
+    };
+    add("id", &client.id);
+    add("addr", &client.address);
+    add("laddr", &client.local_address);
+    add("fd", &client.descriptor);
+    add("name", &String::from_utf8_lossy(&client.name));
+    add("age", &(now_ms.saturating_sub(client.connected_ms) / 1000));
+    add("idle", &(now_ms.saturating_sub(client.active_ms) / 1000));
+    add("flags", &flags(client));
+    add("db", &client.db);
+    add("sub", &0);
+    add("psub", &0);
+    add("ssub", &0);
+    add("multi", &-1);
+    add("watch", &0);
+    add("qbuf", &input_bytes);
+    add("qbuf-free", &(input_capacity - input_bytes));
+    add("argv-mem", &calling.map_or(0, |calling| calling.argument_bytes));
+    add("multi-mem", &0);
+    add("rbs", &output.tail_capacity());
+    add("rbp", &output.tail_capacity());
+    add("obl", &output.tail_len());
+    add("oll", &output.chunk_count());
+    add("omem", &chunk_bytes);
+    add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity()));
+    add("events", &events(client, calling.is_some()));
+    add("cmd", &command);
+    add("user", &client.user);
+    add("redir", &-1);
+    add("resp", &if client.protocol == Protocol::Resp3 { 3 } else { 2 });
+    add("lib-name", &String::from_utf8_lossy(&client.lib_name));
+    add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
+    add("io-thread", &0);
+    line
+}
+
+/// One letter for each thing out of the ordinary, `N` for none.
+fn flags(client: &Client) -> String {
+    let all = [
+        ('O', client.is_monitor),
+        ('c', client.closing == Closing::AfterReplies),
+        ('A', client.closing == Closing::Now),
+        ('U', client.is_local_socket),
+        ('e', client.no_evict),
+        ('T', client.no_touch),
+    ];
+    let set: String = all.iter().filter(|(_, is_set)| *is_set).map(|(letter, _)| letter).collect();
+    if set.is_empty() { "N".into() } else { set }
+}
+
+/// What the loop waits for at its socket: something to read, room to write.
+fn events(client: &Client, is_calling: bool) -> &'static str {
+    let awaits_room = !is_calling && !client.is_pending && !client.output.is_empty();
+    match (client.closing == Closing::No, awaits_room) {
+        (true, true) => "rw",
+        (true, false) => "r",
+        (false, true) => "w",
+        (false, false) => "",
+    }
+}

@@ -1,0 +1,26 @@
+//! HELP of a container: made of the rows of its subcommands.
+
+use super::row::Command;
+use super::syntax;
+use crate::formats::resp::reply::Reply;
+
+/// Answers the HELP of `container`: a head line, then for each subcommand its words and what it does.
+pub fn answer(reply: &mut Reply, container: &Command) {
+    let mut lines = vec![format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", upper(container.name))];
+    let is_help = |sub: &Command| sub.name == "help";
+    for sub in container.subcommands.iter().filter(|sub| !is_help(sub)) {
+        let words = syntax::parse(sub.syntax).map(|arguments| syntax::print(&arguments)).unwrap_or_default();
+        lines.push(format!("{} {words}", upper(sub.name)).trim_end().to_string());
+        lines.push(format!("    {}", sub.summary));
+    }
+    lines.push("HELP".into());
+    lines.push("    Prints this help.".into());
+    reply.array(lines.len());
+    for line in &lines {
+        reply.simple(line);
+    }
+}
+
+fn upper(name: &str) -> String {
+    name.to_ascii_uppercase()
+}

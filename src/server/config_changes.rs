@@ -1,0 +1,119 @@
+//! Putting a configuration in force: what concerns the server's own parts, and the file that CONFIG REWRITE writes.
+
+use super::config::{Config, Directive, Extent, SetContext, SetError};
+use super::surroundings::Refusal;
+use super::{Counters, Server, gates, memory};
+use std::io;
+
+/// Below this many microseconds even calls that are O(1) may be slow: each is then timed on its own.
+const TIMED_BELOW_US: i64 = 1000;
+
+/// Why CONFIG SET changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeError {
+    /// A name or value cannot be had.
+    Set(SetError),
+    /// The process cannot have it now.
+    Refused(Refusal),
+}
+
+/// Why CONFIG REWRITE wrote nothing.
+#[derive(Debug)]
+pub enum RewriteError {
+    /// The server was started without a file.
+    NoFile,
+    /// The file could not be read or written.
+    Io(io::Error),
+}
+
+impl Server {
+    /// CONFIG SET, all or none: checks, asks the process, puts the new values in force, and notes the names in
+    /// `config_changes` for those who own what they are about.
+    pub fn change_config(&mut self, pairs: &[(&[u8], &[u8])], context: SetContext) -> Result<(), ChangeError> {
+        let (new, changed) = self.config.with(pairs, context).map_err(ChangeError::Set)?;
+        self.take_config(new, &changed).map_err(ChangeError::Refused)
+    }
+
+    /// Puts `new` in force, whose rows in `changed` differ from the present ones (CONFIG SET, a file read again).
+    ///
+    /// # Errors
+    /// The process cannot have it; all is as before.
+    pub fn take_config(&mut self, new: Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
+        self.surroundings.try_config(&self.config, &new, changed)?;
+        self.config = new;
+        self.apply_config_changes(&changed.iter().map(|row| row.name).collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// Acts on the directives of these names, which have just changed; notes all of them in `config_changes`.
+    pub fn apply_config_changes(&mut self, changed: &[&'static str]) {
+        for &name in changed {
+            match name {
+                "maxmemory" | "maxmemory-policy" | "maxmemory-samples" | "lfu-log-factor" | "lfu-decay-time" => {
+                    self.apply_memory_limit();
+                }
+                "slowlog-max-len" => self.slow_log.set_max_len(self.config.slowlog_max_len as usize),
+                "slowlog-log-slower-than" | "latency-monitor-threshold" => self.apply_timing(),
+                "latency-tracking" => self.commands.track_latency(self.config.latency_tracking),
+                "requirepass" if self.config.requirepass.is_empty() => self.open_to_all(),
+                _ => {}
+            }
+            if !self.config_changes.contains(&name) {
+                self.config_changes.push(name);
+            }
+        }
+    }
+
+    /// Puts in force what the configuration says at start.
+    pub(super) fn apply_config(&mut self) {
+        self.apply_memory_limit();
+        self.apply_timing();
+    }
+
+    /// The memory limit in bytes, its gate and the eviction policy. To be called too when `machine_memory_bytes` changes.
+    pub fn apply_memory_limit(&mut self) {
+        self.memory_limit_bytes = self.config.maxmemory.resolve(self.machine_memory_bytes);
+        self.set_gate(gates::MEMORY, self.memory_limit_bytes > 0);
+        self.keyspace.set_policy(memory::policy(&self.config));
+    }
+
+    /// Calls are timed one by one while somebody wants to know of short ones.
+    fn apply_timing(&mut self) {
+        let threshold_us = self.config.slowlog_log_slower_than_us;
+        let is_fine = (0..TIMED_BELOW_US).contains(&threshold_us) || self.config.latency_monitor_threshold_ms > 0;
+        self.set_gate(gates::TIMED, is_fine);
+    }
+
+    /// No password is asked for any more.
+    fn open_to_all(&mut self) {
+        for (_, client) in self.clients.iter_mut() {
+            client.raised &= !gates::AUTH;
+            client.authenticated = true;
+        }
+    }
+
+    fn set_gate(&mut self, gate: u32, is_raised: bool) {
+        self.raised = if is_raised { self.raised | gate } else { self.raised & !gate };
+    }
+
+    /// CONFIG REWRITE: the configuration file says the present values.
+    pub fn rewrite_config(&mut self, extent: Extent) -> Result<(), RewriteError> {
+        let path = self.config_path.as_ref().ok_or(RewriteError::NoFile)?;
+        let old = match self.surroundings.read_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RewriteError::Io(error)),
+            read => read.unwrap_or_default(),
+        };
+        self.surroundings.replace_file(path, &self.config.rewrite(&old, extent)).map_err(RewriteError::Io)
+    }
+
+    /// CONFIG RESETSTAT: all statistics from zero. The peak of memory stays, as in Redis.
+    pub fn reset_statistics(&mut self) {
+        self.counters = Counters { free_later_pending: self.counters.free_later_pending, ..Counters::default() };
+        self.keyspace.reset_counts();
+        self.commands.reset();
+        self.errors.reset();
+        self.rates.reset();
+        self.event_loop.reset();
+        self.expiry_lag.reset();
+    }
+}

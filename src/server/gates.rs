@@ -1,0 +1,33 @@
+//! Gates: reasons not to run a call at once, each a bit. One is raised for all clients (`Server::raised`) or for one
+//! (`Client::raised`). Which calls a gate stops, and what happens to those, is `dispatch`'s to say.
+
+/// The client has yet to authenticate.
+pub const AUTH: u32 = 1 << 0;
+/// The data set is being loaded.
+pub const LOADING: u32 = 1 << 1;
+/// A memory limit is set: there must be room.
+pub const MEMORY: u32 = 1 << 2;
+/// The disk refuses writes.
+pub const DISK: u32 = 1 << 3;
+/// The log's queue is full: writes wait.
+pub const LOG_FULL: u32 = 1 << 4;
+/// CLIENT PAUSE: writes wait.
+pub const PAUSE_WRITES: u32 = 1 << 5;
+/// CLIENT PAUSE: all wait.
+pub const PAUSE_ALL: u32 = 1 << 6;
+/// Somebody watches all calls.
+pub const MONITOR: u32 = 1 << 7;
+/// Commands that the configuration must allow (always raised).
+pub const PROTECTED: u32 = 1 << 8;
+/// The client hears no answers (CLIENT REPLY).
+pub const MUTED: u32 = 1 << 9;
+/// Every call is to be timed on its own.
+pub const TIMED: u32 = 1 << 10;
+/// The client's reads are no uses (CLIENT NO-TOUCH).
+pub const NO_TOUCH: u32 = 1 << 11;
+
+/// The client waits for the answer to an earlier call.
+pub const WAITING: u32 = 1 << 12;
+
+/// Gates at which a call waits in its place.
+pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;

@@ -1,0 +1,48 @@
+//! CLIENT PAUSE: writes, or all calls, wait until a time.
+
+use super::{Server, gates};
+
+const PAUSES: u32 = gates::PAUSE_ALL | gates::PAUSE_WRITES;
+
+/// What a pause holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paused {
+    /// Calls that may change data.
+    Writes,
+    /// All calls.
+    All,
+}
+
+impl Server {
+    /// Pauses for so long from now. Of a pause under way and this one, the longer and the stricter holds.
+    pub fn pause(&mut self, paused: Paused, ttl_ms: u64) {
+        let until_ms = self.time.monotonic_ms().saturating_add(ttl_ms);
+        let is_strict = paused == Paused::All || self.raised & gates::PAUSE_ALL != 0;
+        self.pause_until_ms = if self.is_paused() { self.pause_until_ms.max(until_ms) } else { until_ms };
+        self.raised |= if is_strict { PAUSES } else { gates::PAUSE_WRITES };
+    }
+
+    /// Ends a pause.
+    pub fn unpause(&mut self) {
+        self.raised &= !PAUSES;
+    }
+
+    /// Whether a pause is under way: nothing changes then, so keys neither expire nor are evicted.
+    pub fn is_paused(&self) -> bool {
+        self.raised & PAUSES != 0
+    }
+
+    /// Ends a pause whose time is over; how long one under way still lasts, in milliseconds.
+    pub fn end_pause_when_due(&mut self) -> Option<u64> {
+        if !self.is_paused() {
+            return None;
+        }
+        match self.pause_until_ms.saturating_sub(self.time.monotonic_ms()) {
+            0 => {
+                self.unpause();
+                None
+            }
+            left_ms => Some(left_ms),
+        }
+    }
+}
