@@ -563,11 +563,11 @@ fn an_order_built_while_the_table_shrinks_has_every_key() {
         let volatile_only = test.random.bool();
         test.use_policy(policy(Order::Lru, volatile_only, true));
         while !test.keyspace.is_order_exact() {
-            let budget = test.random.usize(1..8);
+            let budget = test.random.usize(1..4);
             test.keyspace.all_mut().iter_mut().for_each(|db| {
                 db.build_order(budget);
             });
-            for _ in 0..test.random.usize(..10) {
+            for _ in 0..test.random.usize(..60) {
                 match test.random.u32(..10) {
                     0..7 => test.remove(),
                     7 => test.read(),
