@@ -560,6 +560,8 @@ fn an_order_built_while_the_table_shrinks_has_every_key() {
                 test.pass_time();
             }
         }
+        // From here on every few removals take a bucket from the table.
+        (0..1200).for_each(|_| test.remove());
         let volatile_only = test.random.bool();
         test.use_policy(policy(Order::Lru, volatile_only, true));
         while !test.keyspace.is_order_exact() {
