@@ -46,6 +46,7 @@ struct Test {
     walk: Option<(Option<Snapshot>, Vec<u8>)>,
     evacuated: Option<(usize, u32)>,
     policy: Policy,
+    is_order_known: bool,
     now: u64,
     uses: u64,
     keys: usize,
@@ -67,6 +68,7 @@ impl Test {
             walk: None,
             evacuated: None,
             policy,
+            is_order_known: true,
             now,
             uses: 0,
             keys,
@@ -305,7 +307,11 @@ impl Test {
         assert_eq!((removals.len(), removals[0].cause), (1, Cause::Evicted));
         let entry = self.model[db].get(&*removals[0].key).expect("it was there").clone();
         assert!(is_listed(&entry));
-        if self.policy.order == Order::Lru && self.policy.limited && self.keyspace.is_order_exact() {
+        if self.policy.order == Order::Lru
+            && self.policy.limited
+            && self.is_order_known
+            && self.keyspace.is_order_exact()
+        {
             let first = |db: &Map| db.values().filter(|e| is_listed(e)).map(|e| (e.place, e.stamp)).min();
             assert_eq!(Some(entry.place), first(&self.model[db]).map(|(place, _)| place), "not the oldest");
             let oldest = self.model.iter().filter_map(first).map(|(_, stamp)| stamp).min();
@@ -339,6 +345,7 @@ impl Test {
     fn use_policy(&mut self, new: Policy) {
         let is_listed = |policy: Policy| policy.limited && policy.order == Order::Lru;
         let begins = is_listed(new) && (!is_listed(self.policy) || new.volatile_only != self.policy.volatile_only);
+        self.is_order_known |= begins;
         for entry in self.model.iter_mut().flat_map(Map::values_mut) {
             if new.is_lfu != self.policy.is_lfu {
                 entry.stamp = self.now / STAMP_MS;
@@ -349,6 +356,21 @@ impl Test {
         }
         self.keyspace.set_policy(new);
         self.policy = new;
+    }
+
+    /// What RESTORE ... IDLETIME and FREQ do. After it, the order of use is only nearly that of the stamps.
+    fn restore_usage(&mut self) {
+        let (db, key, idle) = (self.database(), self.key(), self.random.u64(..100_000));
+        let Some(handle) = self.keyspace.db(db).peek(&key) else { return self.note_removals() };
+        let database = self.keyspace.db(db);
+        if database.counts_frequency() {
+            database.set_frequency(handle, idle as u8);
+            assert_eq!(database.frequency(handle), idle as u8);
+            return;
+        }
+        database.set_idle_ms(handle, idle);
+        self.is_order_known = false;
+        self.model[db].get_mut(&key).expect("there").stamp = self.now / STAMP_MS - idle / STAMP_MS;
     }
 
     fn build_order(&mut self) {
@@ -469,6 +491,7 @@ impl Test {
             950..970 => self.defragment(),
             970..990 => self.build_order(),
             990..993 => self.change_policy(),
+            994 if self.random.u32(..4) == 0 => self.restore_usage(),
             993 if self.random.u32(..8) == 0 => self.flush_or_swap(),
             _ => self.read(),
         }
