@@ -2,5 +2,8 @@
 //!
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
+mod command;
+mod config;
+mod connection;
 mod harness;
 mod string;
