@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod crc;
+pub mod disk;
 pub mod files;
 pub mod glob;
 pub mod hash;

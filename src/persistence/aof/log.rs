@@ -1,0 +1,524 @@
+//! The log as the loop sees it: calls go into a block, blocks go to the writer, and what comes back tells how far it has come.
+//!
+//! ```text
+//! log offset   0 ............ durable ........... written ........... sent ........... next
+//!              | on the disk    | in the file      | in the queue      | in `body`     |
+//! ```
+//!
+//! `durable <= written <= sent <= next`. Nothing here waits: a full queue only means that the block at hand grows, and past
+//! [`PENDING_MAX_BYTES`] that [`Log::is_full`] says so. A block ends between two calls, never inside a group, so whatever a crash
+//! leaves holds whole calls and whole transactions. The first call of an increment selects its database.
+//!
+//! Appending costs two or three copies into a buffer that has room, and one subtraction-and-compare per argument: no system call,
+//! and no allocation once the buffers that come back have grown to the size of a block.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+
+use super::job::{Block, Event, FsyncPolicy, Job, Report, Status};
+use super::store::BaseFormat;
+
+/// Bytes that wait for the disk at most; past that writers have to wait.
+pub const PENDING_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// A buffer that has grown past this is not kept.
+const SPARE_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Buffers kept for new blocks.
+const SPARES_MAX: usize = 8;
+/// What a first block has room for.
+const BLOCK_FIRST_BYTES: usize = 64 * 1024;
+
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// What a [`Log::poll`] brought.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The durable offset moved: held replies may go.
+    pub durable: bool,
+    /// The status is another one.
+    pub status: bool,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+}
+
+/// A rewrite was asked for while one is under way, or inside a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RewriteBusy;
+
+/// The loop's side of the log.
+pub struct Log {
+    jobs: Sender<Job>,
+    reports: Receiver<Report>,
+    /// Jobs that the queue had no room for. Bounded: one of each kind of setting, and those of one rewrite.
+    waiting: VecDeque<Job>,
+    /// The calls of the block at hand.
+    body: Vec<u8>,
+    /// The log offset of its first byte.
+    at: u64,
+    /// The database selected at its first byte.
+    first_db: Option<u32>,
+    /// The database selected now; none at the beginning of an increment.
+    db: Option<u32>,
+    in_group: bool,
+    timestamp_s: Option<u64>,
+    spares: Vec<Vec<u8>>,
+    written: u64,
+    durable: u64,
+    status: Status,
+    base_bytes: u64,
+    increment_bytes: u64,
+    syncs: u64,
+    policy: FsyncPolicy,
+    rewriting: bool,
+    ended: bool,
+}
+
+impl Log {
+    /// A log whose next byte stands at the log offset `at`, all before it being durable.
+    pub(super) fn new(
+        at: u64,
+        policy: FsyncPolicy,
+        status: Status,
+        jobs: Sender<Job>,
+        reports: Receiver<Report>,
+    ) -> Log {
+        Log {
+            jobs,
+            reports,
+            waiting: VecDeque::new(),
+            body: Vec::with_capacity(BLOCK_FIRST_BYTES),
+            at,
+            first_db: None,
+            db: None,
+            in_group: false,
+            timestamp_s: None,
+            spares: Vec::new(),
+            written: at,
+            durable: at,
+            status,
+            base_bytes: 0,
+            increment_bytes: 0,
+            syncs: 0,
+            policy,
+            rewriting: false,
+            ended: false,
+        }
+    }
+
+    // Appending.
+
+    /// Appends a call that runs in database `db`; `args` begins with the command's name.
+    pub fn append_call<'a>(&mut self, db: u32, args: impl ExactSizeIterator<Item = &'a [u8]>) {
+        self.select(db);
+        push_header(b'*', args.len(), &mut self.body);
+        for arg in args {
+            push_header(b'$', arg.len(), &mut self.body);
+            self.body.extend_from_slice(arg);
+            self.body.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Appends one or more whole calls, already as RESP arrays of bulk strings, that run in database `db` and select no other.
+    pub fn append_raw(&mut self, db: u32, calls: &[u8]) {
+        self.select(db);
+        self.body.extend_from_slice(calls);
+    }
+
+    /// Begins a group: the calls up to [`Log::end_group`] take effect together or not at all.
+    pub fn begin_group(&mut self) {
+        debug_assert!(!self.in_group, "groups do not nest");
+        self.in_group = true;
+        self.body.extend_from_slice(MULTI);
+    }
+
+    /// Ends a group.
+    pub fn end_group(&mut self) {
+        debug_assert!(self.in_group);
+        self.in_group = false;
+        self.body.extend_from_slice(EXEC);
+    }
+
+    #[inline]
+    fn select(&mut self, db: u32) {
+        if self.db == Some(db) {
+            return;
+        }
+        self.db = Some(db);
+        let mut number = itoa::Buffer::new();
+        let digits = number.format(db).as_bytes();
+        self.body.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n");
+        push_header(b'$', digits.len(), &mut self.body);
+        self.body.extend_from_slice(digits);
+        self.body.extend_from_slice(b"\r\n");
+    }
+
+    // Sending.
+
+    /// Sends the block at hand if it has reached `min_bytes` and no group is open; gives whether it went.
+    pub fn submit_if(&mut self, min_bytes: usize) -> bool {
+        self.body.len() >= min_bytes && self.submit()
+    }
+
+    /// Sends what can be sent: waiting jobs, then the block at hand. Gives whether the block went; a full queue leaves it here.
+    pub fn submit(&mut self) -> bool {
+        if !self.send_waiting() || self.body.is_empty() || self.in_group || self.jobs.is_full() {
+            return false;
+        }
+        let block = self.take_block();
+        match self.jobs.try_send(Job::Block(block)) {
+            Ok(()) => true,
+            // Only this side sends, and there was room: the writer has gone. Kept, so that offsets stay true.
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                self.waiting.push_front(job);
+                false
+            }
+        }
+    }
+
+    fn take_block(&mut self) -> Block {
+        let fresh = self.spares.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK_FIRST_BYTES));
+        let body = std::mem::replace(&mut self.body, fresh);
+        let block = Block { body, at: self.at, db: self.first_db, timestamp_s: self.timestamp_s };
+        self.at = block.end();
+        self.first_db = self.db;
+        block
+    }
+
+    fn send_waiting(&mut self) -> bool {
+        while let Some(job) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) {
+                self.waiting.push_front(job);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes the place of a waiting job of the same kind, so that settings changed often do not pile up.
+    fn set(&mut self, job: Job) {
+        self.waiting.retain(|waiting| std::mem::discriminant(waiting) != std::mem::discriminant(&job));
+        self.waiting.push_back(job);
+        self.send_waiting();
+    }
+
+    /// Sends `job` behind everything appended so far.
+    fn send_behind_block(&mut self, job: Job) {
+        debug_assert!(!self.in_group);
+        if !self.body.is_empty() {
+            let block = self.take_block();
+            self.waiting.push_back(Job::Block(block));
+        }
+        self.waiting.push_back(job);
+        self.send_waiting();
+    }
+
+    // Settings.
+
+    /// Syncs by another policy from now on.
+    pub fn set_policy(&mut self, policy: FsyncPolicy) {
+        self.policy = policy;
+        self.set(Job::Policy(policy));
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> FsyncPolicy {
+        self.policy
+    }
+
+    /// Has blocks preceded by this time stamp, in seconds since 1970, or by none.
+    pub fn set_timestamp(&mut self, timestamp_s: Option<u64>) {
+        self.timestamp_s = timestamp_s;
+    }
+
+    /// Has history files removed, or kept.
+    pub fn set_removes_history(&mut self, removes: bool) {
+        self.set(Job::RemoveHistory(removes));
+    }
+
+    /// Asks for a sync of what has been submitted, whatever the policy.
+    pub fn request_sync(&mut self) {
+        self.submit();
+        self.set(Job::Sync);
+    }
+
+    // Rewriting.
+
+    /// Begins a rewrite: what is appended from now on goes to a new increment, or, with the log off (`increment` false), nowhere.
+    ///
+    /// The walk has to begin in the same turn of the loop, since its base must hold exactly what has been appended so far. It
+    /// writes to [`super::store::Location::temp_base_path`]; when that file is durable, call [`Log::install_base`]. An
+    /// [`Event::RewriteFailed`] at any time says that it is in vain. Gives the log offset of the point in time.
+    pub fn begin_rewrite(&mut self, increment: bool) -> Result<u64, RewriteBusy> {
+        if self.rewriting || self.in_group {
+            return Err(RewriteBusy);
+        }
+        self.rewriting = true;
+        let at = self.next_offset();
+        self.send_behind_block(Job::BeginRewrite { at, increment });
+        self.db = None;
+        self.first_db = None;
+        Ok(at)
+    }
+
+    /// Puts the new base, complete and durable at its temporary place, in force. [`Event::RewriteDone`] follows.
+    pub fn install_base(&mut self, format: BaseFormat) {
+        if self.rewriting {
+            self.waiting.push_back(Job::InstallBase(format));
+            self.send_waiting();
+        }
+    }
+
+    /// Gives up a rewrite. No event follows.
+    pub fn abort_rewrite(&mut self) {
+        if std::mem::take(&mut self.rewriting) {
+            self.waiting.push_back(Job::AbortRewrite);
+            self.send_waiting();
+        }
+    }
+
+    /// Whether a rewrite is under way.
+    pub fn is_rewriting(&self) -> bool {
+        self.rewriting
+    }
+
+    // What comes back.
+
+    /// Takes in what the writer has reported. Call it whenever the writer's waker fires, and once per turn.
+    pub fn poll(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        while let Ok(report) = self.reports.try_recv() {
+            self.take_in(report, &mut changes);
+        }
+        self.send_waiting();
+        changes
+    }
+
+    /// Like [`Log::poll`], but waits for a report first: for the end of the server, when there is nothing else to do.
+    pub fn wait(&mut self, timeout: Duration) -> Changes {
+        let mut changes = Changes::default();
+        self.send_waiting();
+        if let Ok(report) = self.reports.recv_timeout(timeout) {
+            self.take_in(report, &mut changes);
+        }
+        let Changes { durable, status, mut events } = self.poll();
+        changes.durable |= durable;
+        changes.status |= status;
+        changes.events.append(&mut events);
+        changes
+    }
+
+    fn take_in(&mut self, report: Report, changes: &mut Changes) {
+        changes.durable |= report.durable_offset > self.durable;
+        changes.status |= report.status != self.status;
+        self.written = report.written_offset;
+        self.durable = report.durable_offset;
+        self.status = report.status;
+        self.base_bytes = report.base_bytes;
+        self.increment_bytes = report.increment_bytes;
+        self.syncs = report.syncs;
+        for event in report.events {
+            match &event {
+                Event::RewriteDone | Event::RewriteFailed(_) => self.rewriting = false,
+                Event::Ended(_) => self.ended = true,
+                _ => {}
+            }
+            changes.events.push(event);
+        }
+        for buffer in report.buffers {
+            if self.spares.len() < SPARES_MAX && buffer.capacity() <= SPARE_MAX_BYTES {
+                self.spares.push(buffer);
+            }
+        }
+    }
+
+    /// The log offset behind everything appended so far: what a reply to the last call depends on.
+    pub fn next_offset(&self) -> u64 {
+        self.at + self.body.len() as u64
+    }
+
+    /// The log offset up to which a crash loses nothing.
+    pub fn durable_offset(&self) -> u64 {
+        self.durable
+    }
+
+    /// Whether something that depends on the log up to `offset` may leave the server. Under `always` it has to be durable, but for
+    /// the time before the log is in force at all.
+    pub fn may_show(&self, offset: u64) -> bool {
+        offset <= self.durable || self.policy != FsyncPolicy::Always || self.status == Status::AwaitsBase
+    }
+
+    /// The log offset up to which the writer has taken blocks.
+    pub fn written_offset(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes appended that the writer has not taken yet (`aof_pending_bytes`).
+    pub fn pending_bytes(&self) -> u64 {
+        self.next_offset() - self.written
+    }
+
+    /// Bytes of the block at hand (`aof_buffer_length`).
+    pub fn block_bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Whether so much waits for the disk that writers have to wait.
+    pub fn is_full(&self) -> bool {
+        self.pending_bytes() > PENDING_MAX_BYTES
+    }
+
+    /// Whether the log takes writes, and why not.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Bytes of all files in force (`aof_current_size`).
+    pub fn current_bytes(&self) -> u64 {
+        self.base_bytes + self.increment_bytes
+    }
+
+    /// Bytes of the base.
+    pub fn base_bytes(&self) -> u64 {
+        self.base_bytes
+    }
+
+    /// Syncs of the log so far.
+    pub fn syncs(&self) -> u64 {
+        self.syncs
+    }
+
+    /// Asks the writer to make everything durable and end; [`Event::Ended`] tells how that went. A writer that cannot write keeps
+    /// trying: whoever waits sees [`Status::Failed`], and may drop the log to make it give up.
+    pub fn shut_down(&mut self) {
+        self.send_behind_block(Job::Shutdown);
+    }
+
+    /// Whether the writer has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
+/// Appends `*n\r\n` or `$n\r\n`.
+#[inline]
+fn push_header(kind: u8, n: usize, out: &mut Vec<u8>) {
+    if n < 10 {
+        out.extend_from_slice(&[kind, b'0' + n as u8, b'\r', b'\n']);
+        return;
+    }
+    let mut number = itoa::Buffer::new();
+    out.push(kind);
+    out.extend_from_slice(number.format(n).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persistence::aof::job::{JOBS_MAX, REPORTS_MAX};
+    use crossbeam_channel::bounded;
+
+    fn log() -> (Log, Receiver<Job>, Sender<Report>) {
+        let (jobs, job_receiver) = bounded(JOBS_MAX);
+        let (report_sender, reports) = bounded(REPORTS_MAX);
+        (Log::new(100, FsyncPolicy::Always, Status::Ok, jobs, reports), job_receiver, report_sender)
+    }
+
+    fn set(log: &mut Log, db: u32, value: &[u8]) {
+        log.append_call(db, [b"SET".as_slice(), b"k", value].into_iter());
+    }
+
+    fn block(jobs: &Receiver<Job>) -> Block {
+        match jobs.try_recv() {
+            Ok(Job::Block(block)) => block,
+            other => panic!("a block was expected, {other:?} came"),
+        }
+    }
+
+    #[test]
+    fn a_call_is_printed_as_resp_and_selects_its_database_once() {
+        let (mut log, jobs, _reports) = log();
+        set(&mut log, 0, b"hello world");
+        set(&mut log, 0, b"");
+        set(&mut log, 12, b"x");
+        let expected = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$11\r\nhello world\r\n\
+            *3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n*2\r\n$6\r\nSELECT\r\n$2\r\n12\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nx\r\n";
+        assert_eq!(log.next_offset(), 100 + expected.len() as u64);
+        assert!(log.submit() && !log.submit(), "an empty block is not sent");
+        let first = block(&jobs);
+        assert_eq!((first.body.as_slice(), first.at, first.db), (expected.as_slice(), 100, None));
+        set(&mut log, 12, b"y");
+        assert!(log.submit());
+        let second = block(&jobs);
+        assert_eq!(
+            (second.at, second.db),
+            (first.end(), Some(12)),
+            "no second SELECT, but it is known which one holds"
+        );
+        assert!(second.body.starts_with(b"*3\r\n"));
+    }
+
+    #[test]
+    fn a_block_never_ends_inside_a_group() {
+        let (mut log, jobs, _reports) = log();
+        log.begin_group();
+        set(&mut log, 0, b"1");
+        assert!(!log.submit_if(1) && log.begin_rewrite(true) == Err(RewriteBusy));
+        set(&mut log, 0, b"2");
+        log.end_group();
+        assert!(!log.submit_if(1000) && log.submit_if(1));
+        let body = block(&jobs).body;
+        assert!(body.starts_with(MULTI) && body.ends_with(EXEC));
+    }
+
+    #[test]
+    fn a_full_queue_makes_the_block_grow_and_at_last_says_so() {
+        let (mut log, jobs, _reports) = log();
+        let mut sent = 0;
+        while {
+            set(&mut log, 0, b"1");
+            log.submit()
+        } {
+            sent += 1;
+        }
+        assert_eq!(sent, JOBS_MAX);
+        log.set_policy(FsyncPolicy::No);
+        log.set_policy(FsyncPolicy::EverySecond);
+        assert_eq!(log.waiting.len(), 1, "settings do not pile up");
+        let before = log.block_bytes();
+        let big = vec![b'x'; 1024 * 1024];
+        while !log.is_full() {
+            set(&mut log, 0, &big);
+            assert!(!log.submit());
+        }
+        assert!(log.block_bytes() > before && log.pending_bytes() > PENDING_MAX_BYTES);
+        let first = block(&jobs);
+        assert!(!log.submit(), "the setting goes first, and takes the room");
+        drop(block(&jobs));
+        assert!(log.submit());
+        assert_eq!(first.at, 100);
+    }
+
+    #[test]
+    fn a_rewrite_cuts_the_block_and_the_next_one_selects_again() {
+        let (mut log, jobs, reports) = log();
+        set(&mut log, 3, b"1");
+        let at = log.begin_rewrite(true).unwrap();
+        set(&mut log, 3, b"2");
+        log.submit();
+        assert_eq!(block(&jobs).end(), at);
+        assert!(matches!(jobs.try_recv(), Ok(Job::BeginRewrite { at: begun, increment: true }) if begun == at));
+        assert!(block(&jobs).body.starts_with(b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"));
+        assert!(log.is_rewriting() && log.begin_rewrite(true) == Err(RewriteBusy));
+        let mut report = Report::new(at);
+        report.events.push(Event::RewriteDone);
+        report.buffers.push(Vec::with_capacity(77));
+        reports.try_send(report).unwrap();
+        let changes = log.poll();
+        assert!(changes.durable && changes.events == [Event::RewriteDone] && !log.is_rewriting());
+        assert!(log.may_show(at) && !log.may_show(at + 1) && log.durable_offset() == at);
+        assert_eq!(log.spares[0].capacity(), 77, "buffers are used again");
+    }
+}

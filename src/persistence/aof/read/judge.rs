@@ -1,0 +1,197 @@
+//! What to make of a block, of calls outside any, and of bytes that are neither. The table is in the parent module.
+
+use crate::persistence::Trouble;
+use crate::persistence::aof::block::Head;
+use crate::persistence::aof::cut::cut_and_keep;
+use crate::persistence::aof::scan::{
+    COMMENT_MAX_BYTES, GoodBlocks, Shape, block_is_good, good_blocks_from, has_zero_run, is_named, is_torn_comment,
+    line_length, only_zeros_from, plain_tail, shape_at,
+};
+
+use super::{Found, LoadError, Notice, Open, Reader, Tail};
+
+/// Valid blocks behind a lost one are only given up without asking up to this size: more cannot have been unsynced.
+const UNSYNCED_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+impl Reader {
+    /// The file being read.
+    fn at_hand(&mut self) -> &mut Open {
+        self.open.as_mut().expect("a file is judged while it is open")
+    }
+
+    /// A call outside any block. Gives nothing if it begins a transaction that has no end: the file then ends before it.
+    pub(super) fn foreign_call(&mut self, position: u64, len: u64) -> Result<Option<Found>, LoadError> {
+        let args = std::mem::take(&mut self.args);
+        let open = self.at_hand();
+        let begins_group = position >= open.group_end && is_named(open.window.from(position), &args, b"multi");
+        let whole = !begins_group || find_group_end(open, position)?;
+        // Looking for the end may have moved the window.
+        open.window.need(position, len)?;
+        if whole {
+            open.position = position + len;
+            open.unit_start = open.position;
+            open.foreign_calls += 1;
+            open.foreign_last = true;
+        }
+        self.args = args;
+        if !whole {
+            self.end_file()?;
+            return Ok(None);
+        }
+        Ok(Some(Found::Call { position, len }))
+    }
+
+    /// A block's head, itself valid, at `position`.
+    pub(super) fn judge_block(&mut self, position: u64, head_len: u64, head: Head) -> Result<(), LoadError> {
+        let open = self.at_hand();
+        let start = position + head_len;
+        if block_is_good(&mut open.window, start, &head)? {
+            return self.enter_block(position, start, head);
+        }
+        let boundary = start.saturating_add(head.len);
+        let tail = plain_tail(&mut open.window, start, boundary)?;
+        let is_complete = boundary <= open.window.len();
+        let cut_by_another = tail.is_whole
+            && !tail.ends_at_boundary
+            && (is_complete || tail.selects && !has_zero_run(&mut open.window, start)?);
+        if cut_by_another {
+            self.go_on_plainly(position, start);
+            return Ok(());
+        }
+        if boundary >= open.window.len() {
+            // Nothing can stand behind it.
+            return self.end_file();
+        }
+        let behind = good_blocks_from(&mut open.window, boundary)?;
+        self.judge_loss(position, head.place.map(|place| place.at), behind)
+    }
+
+    fn enter_block(&mut self, position: u64, start: u64, head: Head) -> Result<(), LoadError> {
+        let is_last_part = self.next_part == self.parts.len();
+        let (offset, last_begins_at) = (self.offset, self.last_begins_at.filter(|_| is_last_part));
+        let open = self.at_hand();
+        open.position = start;
+        open.block_end = start + head.len;
+        open.unit_start = open.block_end;
+        open.blocks += 1;
+        open.foreign_last = false;
+        let Some(place) = head.place else { return Ok(()) };
+        let begins_at = if open.has_counted_block { None } else { last_begins_at };
+        open.has_counted_block = true;
+        if let Some(expected) = [offset, begins_at].into_iter().flatten().find(|&expected| expected != place.at) {
+            let path = open.window.path().clone();
+            return Err(LoadError::Gap { path, offset: position, expected, found: place.at });
+        }
+        self.offset = Some(place.at + head.len);
+        Ok(())
+    }
+
+    /// Bytes at `position` that are neither call nor comment, or the beginning of one that has no end.
+    pub(super) fn judge_garbage(&mut self, position: u64, shape: Shape) -> Result<(), LoadError> {
+        let lost_at = self.offset.or(self.last_begins_at);
+        let ours_to_begin_with = self.last_begins_at.is_some();
+        let is_base = self.parts[self.next_part - 1].is_base;
+        let open = self.at_hand();
+        let behind = good_blocks_from(&mut open.window, position + 1)?;
+        open.window.need(position, COMMENT_MAX_BYTES)?;
+        let follows_ours = if open.blocks > 0 {
+            !open.foreign_last
+        } else {
+            open.foreign_calls == 0 && ours_to_begin_with && !is_base
+        };
+        let is_torn = shape == Shape::Unfinished
+            || follows_ours
+            || is_torn_comment(open.window.from(position))
+            || only_zeros_from(&mut open.window, position)?;
+        if behind.count > 0 {
+            return self.judge_loss(position, lost_at, behind);
+        }
+        if let Some(start) = plain_calls_behind(open, position)? {
+            self.go_on_plainly(position, start);
+            return Ok(());
+        }
+        if is_torn {
+            return self.end_file();
+        }
+        Err(LoadError::BadFormat { path: self.at_hand().window.path().clone(), offset: position })
+    }
+
+    /// What begins with a head at `position` is to be read as plain calls from `start` on.
+    fn go_on_plainly(&mut self, position: u64, start: u64) {
+        let open = self.at_hand();
+        open.position = start;
+        open.is_irregular = true;
+        let path = open.window.path().clone();
+        self.notices.push(Notice::CutBlock { path, offset: position });
+    }
+
+    /// Something at `position`, at `lost_at` in the log, is lost, and valid blocks follow: was it durable?
+    fn judge_loss(&mut self, position: u64, lost_at: Option<u64>, behind: GoodBlocks) -> Result<(), LoadError> {
+        let was_durable = behind.count > 0 && lost_at.is_none_or(|at| behind.synced > at);
+        if was_durable || behind.bytes > UNSYNCED_MAX_BYTES {
+            return Err(LoadError::DamagedBlock {
+                path: self.at_hand().window.path().clone(),
+                offset: position,
+                good_blocks: behind.count,
+                good_bytes: behind.bytes,
+            });
+        }
+        self.end_file()
+    }
+
+    /// The file's valid part ends behind the last whole thing.
+    fn end_file(&mut self) -> Result<(), LoadError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let (part, offset) = (&self.parts[open.index], open.unit_start);
+        let path = part.path.clone();
+        if self.tail == Tail::Refuse {
+            return Err(LoadError::UnexpectedEnd { path, offset });
+        }
+        if open.index < self.last {
+            return Err(LoadError::TruncatedNotLast { path, offset });
+        }
+        let kept = match self.tail {
+            Tail::Cut => Some(cut_and_keep(&*self.disk, &path, offset).map_err(LoadError::Disk)?),
+            Tail::Report | Tail::Refuse => None,
+        };
+        open.is_irregular |= kept.is_none();
+        self.notices.push(Notice::Cut { path, len: offset, cut_bytes: part.len - offset, kept });
+        self.close();
+        Ok(())
+    }
+}
+
+/// Whether a comment line too damaged to read is followed by nothing but whole calls, among them another server's: it skipped the
+/// line, and so may we. Gives where they begin.
+fn plain_calls_behind(open: &mut Open, position: u64) -> Result<Option<u64>, Trouble> {
+    open.window.need(position, COMMENT_MAX_BYTES)?;
+    let line = open.window.from(position);
+    let Some(start) = line_length(line).filter(|_| line[0] == b'#').map(|len| position + len) else { return Ok(None) };
+    let tail = plain_tail(&mut open.window, start, start)?;
+    let is_right = tail.is_whole && tail.selects && !has_zero_run(&mut open.window, start)?;
+    Ok(is_right.then_some(start))
+}
+
+/// Looks for the end of the transaction that begins at `start`, and notes it; gives whether there is one.
+fn find_group_end(open: &mut Open, start: u64) -> Result<bool, Trouble> {
+    let mut position = start;
+    let mut args = Vec::new();
+    loop {
+        match shape_at(&mut open.window, position, &mut args)? {
+            Shape::Call(len) => {
+                position += len;
+                if is_named(open.window.from(position - len), &args, b"exec") {
+                    open.group_end = position;
+                    return Ok(true);
+                }
+            }
+            Shape::Comment(len) | Shape::Head(len, _) => position += len,
+            // What is wrong there is said when it is reached.
+            Shape::Garbage => {
+                open.group_end = position;
+                return Ok(true);
+            }
+            Shape::Unfinished | Shape::End => return Ok(false),
+        }
+    }
+}

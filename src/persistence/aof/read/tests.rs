@@ -1,0 +1,272 @@
+use std::path::Path;
+
+use super::*;
+use crate::base::disk::RealDisk;
+use crate::persistence::aof::block::{Head, Place};
+use crate::persistence::aof::store::Location;
+
+const INCREMENT: &str = "file appendonly.aof.1.incr.aof seq 1 type i\n";
+
+/// A log in a directory of its own.
+struct Dir(tempfile::TempDir);
+
+impl Dir {
+    fn new(manifest: &str, files: &[(&str, &[u8])]) -> Dir {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("appendonlydir")).unwrap();
+        let dir = Dir(dir);
+        std::fs::write(dir.path("appendonly.aof.manifest"), manifest).unwrap();
+        for (name, bytes) in files {
+            std::fs::write(dir.path(name), bytes).unwrap();
+        }
+        dir
+    }
+
+    /// With one increment.
+    fn with(bytes: &[u8]) -> Dir {
+        Dir::new(INCREMENT, &[("appendonly.aof.1.incr.aof", bytes)])
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join("appendonlydir").join(name)
+    }
+
+    fn increment(&self) -> Vec<u8> {
+        std::fs::read(self.path("appendonly.aof.1.incr.aof")).unwrap()
+    }
+
+    fn load(&self, tail: Tail) -> Result<Loaded, LoadError> {
+        let store = Store::open(Arc::new(RealDisk), Location::new(self.0.path(), b"appendonlydir", b"appendonly.aof"));
+        let mut reader = Reader::open(&store.unwrap(), tail)?;
+        let mut loaded = Loaded::default();
+        loop {
+            match reader.next()? {
+                Item::File { name, .. } => loaded.items.push(format!("[{}]", name.escape_ascii())),
+                Item::Rdb => {
+                    let piece = reader.rdb_piece()?;
+                    let len = memchr::memchr(b'.', piece).unwrap() as u64 + 1;
+                    loaded.items.push(format!("rdb {len}"));
+                    reader.end_rdb(len);
+                }
+                Item::Call(call) => {
+                    let words: Vec<_> = call.args().map(|arg| arg.escape_ascii().to_string()).collect();
+                    loaded.items.push(words.join(" "));
+                }
+                Item::End => break,
+            }
+        }
+        assert_eq!(reader.read_bytes(), reader.total_bytes());
+        loaded.notices = reader.take_notices();
+        loaded.end = reader.end();
+        Ok(loaded)
+    }
+
+    fn refusal(&self, tail: Tail) -> String {
+        self.load(tail).expect_err("it must be refused").to_string()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Loaded {
+    items: Vec<String>,
+    notices: Vec<Notice>,
+    end: LogEnd,
+}
+
+impl Loaded {
+    /// The calls behind the file's name, by their last word.
+    fn calls(&self) -> String {
+        let words =
+            self.items.iter().filter(|item| !item.starts_with('[')).map(|item| item.rsplit(' ').next().unwrap());
+        words.collect::<Vec<_>>().join(",")
+    }
+}
+
+fn call(words: &str) -> Vec<u8> {
+    let words: Vec<_> = words.split(' ').collect();
+    let args = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+    format!("*{}\r\n{}", words.len(), args.collect::<String>()).into_bytes()
+}
+
+fn calls(words: &[&str]) -> Vec<u8> {
+    words.iter().flat_map(|words| call(words)).collect()
+}
+
+/// Blocks one behind the other from log offset 0; `synced` for each.
+fn blocks(bodies: &[(&[&str], u64)]) -> Vec<Vec<u8>> {
+    let mut at = 0;
+    let mut blocks = Vec::new();
+    for (words, synced) in bodies {
+        let body = calls(words);
+        let mut block = Vec::new();
+        Head::of(&body, Some(Place { at, synced: *synced })).print(&mut block);
+        at += body.len() as u64;
+        block.extend_from_slice(&body);
+        blocks.push(block);
+    }
+    blocks
+}
+
+/// Three blocks of one call each, all of which say that what was before them is durable.
+fn three() -> Vec<Vec<u8>> {
+    let len = call("set k 1").len() as u64;
+    blocks(&[(&["set k 1"], 0), (&["set k 2"], len), (&["set k 3"], 2 * len)])
+}
+
+#[test]
+fn blocks_are_loaded_in_order_and_the_end_is_told() {
+    let loaded = Dir::with(&three().concat()).load(Tail::Refuse).unwrap();
+    assert_eq!(loaded.items, ["[appendonly.aof.1.incr.aof]", "set k 1", "set k 2", "set k 3"]);
+    assert_eq!(loaded.end, LogEnd { offset: 3 * call("set k 1").len() as u64, is_whole: true });
+    assert!(loaded.notices.is_empty());
+}
+
+#[test]
+fn a_base_of_rdb_goes_on_with_calls_and_increments_follow() {
+    let manifest = "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";
+    let base = [b"REDIS0009 whatever.".as_slice(), &call("hpexpire h")].concat();
+    let files = [("appendonly.aof.1.base.rdb", base.as_slice()), ("appendonly.aof.1.incr.aof", &call("set k 1"))];
+    let loaded = Dir::new(manifest, &files).load(Tail::Refuse).unwrap();
+    let expected = ["[appendonly.aof.1.base.rdb]", "rdb 19", "hpexpire h", "[appendonly.aof.1.incr.aof]", "set k 1"];
+    assert_eq!(loaded.items, expected);
+}
+
+#[test]
+fn what_redis_appended_to_our_file_is_loaded_with_a_notice() {
+    let mut bytes = three().concat();
+    bytes.extend_from_slice(b"#TS:1628217470\r\n");
+    bytes.extend(calls(&["select 0", "multi", "set k 4", "exec"]));
+    let loaded = Dir::with(&bytes).load(Tail::Refuse).unwrap();
+    assert_eq!(loaded.calls(), "1,2,3,0,multi,4,exec");
+    assert!(matches!(loaded.notices[..], [Notice::ForeignCalls { calls: 4, .. }]), "{:?}", loaded.notices);
+    assert_eq!(loaded.end.offset, 3 * call("set k 1").len() as u64, "the log's own offset does not count them");
+}
+
+#[test]
+fn a_torn_end_is_cut_at_every_byte_and_kept_beside() {
+    let blocks = three();
+    let (whole, last) = (blocks[..2].concat(), &blocks[2]);
+    for cut in 1..last.len() {
+        let dir = Dir::with(&[&whole, &last[..cut]].concat());
+        assert!(dir.refusal(Tail::Refuse).starts_with("Unexpected end of file reading the append only file"), "{cut}");
+        let loaded = dir.load(Tail::Cut).unwrap();
+        assert_eq!(loaded.calls(), "1,2", "{cut}");
+        assert_eq!(dir.increment(), whole);
+        let Some(Notice::Cut { kept: Some(kept), .. }) = loaded.notices.first() else { panic!("a notice tells of it") };
+        assert_eq!(std::fs::read(kept).unwrap(), last[..cut]);
+        assert_eq!(dir.load(Tail::Refuse).unwrap().calls(), "1,2");
+    }
+}
+
+#[test]
+fn a_bad_last_block_is_cut_but_a_durable_one_with_good_ones_behind_refuses() {
+    let blocks = three();
+    for (index, cut) in [(2, true), (1, false), (0, false)] {
+        let start: usize = blocks[..index].iter().map(Vec::len).sum();
+        for byte in 0..blocks[index].len() {
+            let mut bytes = blocks.concat();
+            bytes[start + byte] ^= 4;
+            let dir = Dir::with(&bytes);
+            match dir.load(Tail::Cut) {
+                Ok(loaded) => assert!(cut && loaded.calls() == "1,2", "{index} {byte} {}", loaded.calls()),
+                Err(error) => assert!(!cut, "{index} {byte} {error}"),
+            }
+        }
+    }
+    let mut bytes = blocks.concat();
+    bytes[blocks[0].len() + blocks[1].len() - 3] ^= 1;
+    let refusal = Dir::with(&bytes).refusal(Tail::Cut);
+    let place = format!("at offset {}: it was durable, and 1 valid blocks", blocks[0].len());
+    assert!(refusal.contains(&place) && refusal.contains("check-aof --fix"), "{refusal}");
+}
+
+#[test]
+fn what_a_crash_lost_out_of_order_is_cut_though_good_blocks_follow() {
+    let lost = blocks(&[(&["set k 1"], 0), (&["set k 2"], 27), (&["set k 3"], 27), (&["set k 4"], 27)]);
+    for zeroed in 0..lost[1].len() {
+        let mut bytes = lost.concat();
+        let start = lost[0].len();
+        bytes[start + zeroed..start + lost[1].len()].fill(0);
+        let dir = Dir::with(&bytes);
+        assert_eq!(dir.load(Tail::Cut).unwrap().calls(), "1", "zeros from {zeroed} on");
+        assert_eq!(dir.increment(), lost[0]);
+    }
+}
+
+#[test]
+fn a_transaction_without_an_end_is_dropped_whole() {
+    let mut bytes = calls(&["set k 1"]);
+    let whole = bytes.len();
+    bytes.extend(calls(&["multi", "set k 2"]));
+    let dir = Dir::with(&bytes);
+    assert!(dir.refusal(Tail::Refuse).contains("Unexpected end of file reading the append only file"));
+    assert_eq!(dir.load(Tail::Cut).unwrap().calls(), "1");
+    assert_eq!(dir.increment().len(), whole);
+}
+
+#[test]
+fn a_missing_block_or_file_is_noticed() {
+    let blocks = three();
+    let refusal = Dir::with(&[blocks[0].as_slice(), &blocks[2]].concat()).refusal(Tail::Cut);
+    assert!(refusal.contains("log offset 27 should follow, 54 does"), "{refusal}");
+    let error = Dir::new(INCREMENT, &[]).refusal(Tail::Cut);
+    assert_eq!(error, "The append log file appendonly.aof.1.incr.aof doesn't exist: No such file or directory");
+}
+
+#[test]
+fn only_the_last_file_that_holds_anything_may_be_torn() {
+    let manifest = "file appendonly.aof.1.incr.aof seq 1 type i\nfile appendonly.aof.2.incr.aof seq 2 type i\n";
+    let torn = &call("set k 1")[..10];
+    for (second, refused) in [(b"".as_slice(), false), (&call("set k 2"), true)] {
+        let dir = Dir::new(manifest, &[("appendonly.aof.1.incr.aof", torn), ("appendonly.aof.2.incr.aof", second)]);
+        match dir.load(Tail::Cut) {
+            Ok(loaded) => assert!(!refused && loaded.calls().is_empty()),
+            Err(error) => assert!(refused && error.to_string().contains("the truncated file is not the last file")),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_call_is_refused_in_redis_words() {
+    for tail in [Tail::Cut, Tail::Refuse] {
+        let refusal = Dir::with(&[&call("set k 1")[..], b"!!!", &call("set k 2")].concat()).refusal(tail);
+        assert!(refusal.starts_with("Bad file format reading the append only file"), "{refusal}");
+    }
+}
+
+/// A crash tore our last block; Redis cut it at its last whole call and appended. What was acknowledged there must not be lost.
+#[test]
+fn a_block_that_redis_cut_and_appended_to_is_loaded_as_it_left_it() {
+    let block = blocks(&[(&["set k 1", "set k 2", "set k 3"], 0)]).concat();
+    let mut bytes = block[..block.len() - call("set k 3").len()].to_vec();
+    for appended in [1, 10] {
+        bytes.extend(calls(&["select 0", "set k redis"].repeat(appended)));
+        let dir = Dir::with(&bytes);
+        let loaded = dir.load(Tail::Cut).unwrap();
+        assert!(loaded.calls().starts_with("1,2,0,redis") && loaded.calls().ends_with("0,redis"), "{}", loaded.calls());
+        assert!(matches!(loaded.notices[0], Notice::CutBlock { offset: 0, .. }));
+        assert!(!loaded.end.is_whole, "nothing of ours may follow in that file");
+        assert_eq!(dir.increment(), bytes);
+    }
+}
+
+#[test]
+fn a_check_says_what_is_lost_and_mends_it_once() {
+    use crate::persistence::aof::check::{Mend, Problem, check};
+    let blocks = three();
+    let mut bytes = blocks.concat();
+    bytes[blocks[0].len() + blocks[1].len() - 3] ^= 1;
+    let dir = Dir::with(&bytes);
+    let run = |path: &Path, mend| check(Arc::new(RealDisk), path, mend, &mut |_: &[u8]| Err("no RDB here".to_owned()));
+    let found = run(dir.0.path(), Mend::No);
+    assert!(!found.is_whole() && matches!(found.problem, Some(Problem::Load(LoadError::DamagedBlock { .. }))));
+    let lost = blocks[1..].concat().len() as u64;
+    assert_eq!(found.loss, Some((dir.path("appendonly.aof.1.incr.aof"), blocks[0].len() as u64, lost)));
+    assert_eq!(dir.increment(), bytes, "a check changes nothing");
+    let mended = run(&dir.path("appendonly.aof.manifest"), Mend::Cut);
+    let kept = mended.mended.unwrap().unwrap();
+    assert_eq!(std::fs::read(kept).unwrap(), bytes[blocks[0].len()..]);
+    assert!(run(&dir.path(""), Mend::No).is_whole());
+    assert!(run(&dir.path("appendonly.aof.1.incr.aof"), Mend::No).to_string().contains("1 calls, whole up to offset"));
+    assert!(run(Path::new("/no/such"), Mend::No).to_string().contains("No such file or directory"));
+}

@@ -1,0 +1,361 @@
+//! A disk in memory that remembers what was durable, and loses, tears, reorders and refuses the rest, all from one seed.
+//!
+//! ```text
+//! name ----> inode: live      what a process sees
+//!                   durable   what is there after a crash for certain
+//!                   pending   writes since the last sync: each sector of each of them may or may not be there
+//! names: live, durable, and pending changes since the last sync of the directory, each of which may or may not be there
+//! ```
+//!
+//! A sync that fails decides on the spot which pending sectors made it; the rest is gone for good, though still visible until the
+//! next crash: a later sync that succeeds says nothing about it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use fastrand::Rng;
+use ferrodis::base::disk::{Disk, DiskFile, OpenMode};
+use ferrodis::persistence::aof::store::{Location, Store};
+
+const SECTOR_BYTES: usize = 512;
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
+/// How likely each kind of trouble is, from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// A write takes some of the bytes and fails.
+    pub write_error: f64,
+    /// A write takes some of the bytes.
+    pub short_write: f64,
+    /// A sync of a file fails.
+    pub sync_error: f64,
+    /// A sync of a directory fails.
+    pub sync_dir_error: f64,
+    /// Making, renaming, removing or cutting a file fails.
+    pub change_error: f64,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write { offset: usize, bytes: Vec<u8> },
+    Truncate(usize),
+}
+
+#[derive(Debug, Default)]
+struct Inode {
+    live: Vec<u8>,
+    durable: Vec<u8>,
+    pending: Vec<Change>,
+}
+
+#[derive(Clone, Debug)]
+enum NameChange {
+    Set(PathBuf, usize),
+    Rename(PathBuf, PathBuf, usize),
+    Remove(PathBuf),
+}
+
+#[derive(Default)]
+struct State {
+    rng: Option<Rng>,
+    faults: Faults,
+    inodes: Vec<Inode>,
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    pending_names: Vec<NameChange>,
+    /// Files opened before a crash are of no use behind it.
+    crashes: u64,
+}
+
+/// The disk; clones are the same disk.
+#[derive(Clone)]
+pub struct FaultyDisk(Arc<Mutex<State>>);
+
+struct FaultyFile {
+    disk: FaultyDisk,
+    inode: usize,
+    opened_after_crashes: u64,
+}
+
+fn error(code: i32) -> io::Error {
+    io::Error::from_raw_os_error(code)
+}
+
+impl State {
+    fn rng(&mut self) -> &mut Rng {
+        self.rng.as_mut().expect("a seed was given")
+    }
+
+    fn strikes(&mut self, of: impl Fn(&Faults) -> f64) -> bool {
+        let likelihood = of(&self.faults);
+        likelihood > 0.0 && self.rng().f64() < likelihood
+    }
+
+    fn inode_of(&self, path: &Path) -> io::Result<usize> {
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Inode {
+    /// Lets each pending sector be there with the likelihood `survival`.
+    fn settle(&mut self, rng: &mut Rng, survival: f64) {
+        for change in std::mem::take(&mut self.pending) {
+            match change {
+                Change::Truncate(len) if rng.f64() < survival => self.durable.truncate(len),
+                Change::Truncate(_) => {}
+                Change::Write { offset, bytes } => {
+                    let mut start = 0;
+                    while start < bytes.len() {
+                        let end = ((offset + start) / SECTOR_BYTES + 1) * SECTOR_BYTES - offset;
+                        let end = end.min(bytes.len());
+                        if rng.f64() < survival {
+                            // Now and then the last thing written is torn within its sector.
+                            let torn = if rng.u8(..10) == 0 { rng.usize(start..=end) } else { end };
+                            put(&mut self.durable, offset + start, &bytes[start..torn]);
+                        }
+                        start = end;
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply_all(&mut self) {
+        for change in std::mem::take(&mut self.pending) {
+            match change {
+                Change::Truncate(len) => self.durable.truncate(len),
+                Change::Write { offset, bytes } => put(&mut self.durable, offset, &bytes),
+            }
+        }
+    }
+}
+
+fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let end = offset + bytes.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[offset..end].copy_from_slice(bytes);
+}
+
+fn apply_name(names: &mut BTreeMap<PathBuf, usize>, change: NameChange) {
+    match change {
+        NameChange::Set(path, inode) => {
+            names.insert(path, inode);
+        }
+        NameChange::Rename(from, to, inode) => {
+            if names.get(&from) == Some(&inode) {
+                names.remove(&from);
+            }
+            names.insert(to, inode);
+        }
+        NameChange::Remove(path) => {
+            names.remove(&path);
+        }
+    }
+}
+
+impl FaultyDisk {
+    /// An empty disk.
+    pub fn new(seed: u64) -> FaultyDisk {
+        FaultyDisk(Arc::new(Mutex::new(State { rng: Some(Rng::with_seed(seed)), ..State::default() })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nothing panics while it holds the disk")
+    }
+
+    /// Makes trouble this likely from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// The power fails: of what was not synced, chance decides.
+    pub fn crash(&self) {
+        let state = &mut *self.state();
+        let rng = state.rng.as_mut().expect("a seed was given");
+        let survival = [0.0, 0.3, 0.8, 0.97, 1.0][rng.usize(..5)];
+        for inode in &mut state.inodes {
+            inode.settle(rng, survival);
+            inode.live = inode.durable.clone();
+        }
+        for change in std::mem::take(&mut state.pending_names) {
+            if rng.f64() < survival {
+                apply_name(&mut state.durable_names, change);
+            }
+        }
+        state.names = state.durable_names.clone();
+        state.crashes += 1;
+    }
+
+    /// The process ends, the machine does not: nothing is lost, and nothing becomes durable.
+    pub fn kill(&self) {
+        self.state().crashes += 1;
+    }
+
+    /// The files that a log's manifest has in force, in their order, as a process sees them.
+    pub fn files_of(&self, location: &Location) -> Vec<(PathBuf, Vec<u8>)> {
+        let store = Store::inspect(Arc::new(self.clone()), location.clone()).expect("the manifest is whole");
+        let paths: Vec<PathBuf> = store.manifest().parts().map(|part| location.path(&part.name)).collect();
+        let state = self.state();
+        paths.into_iter().map(|path| (path.clone(), state.inodes[state.names[&path]].live.clone())).collect()
+    }
+
+    /// Every file as a process sees it, for messages.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let state = self.state();
+        state.names.iter().map(|(path, &inode)| (path.clone(), state.inodes[inode].live.clone())).collect()
+    }
+}
+
+impl FaultyFile {
+    fn with<T>(&self, run: impl FnOnce(&mut State, usize) -> io::Result<T>) -> io::Result<T> {
+        let mut state = self.disk.state();
+        if state.crashes != self.opened_after_crashes {
+            return Err(error(EIO));
+        }
+        run(&mut state, self.inode)
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|state, inode| {
+            let live = &state.inodes[inode].live;
+            let rest = &live[live.len().min(offset as usize)..];
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        })
+    }
+
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        self.with(|state, inode| {
+            let fails = state.strikes(|faults| faults.write_error);
+            let is_short = fails || state.strikes(|faults| faults.short_write);
+            let count = match is_short && !bytes.is_empty() {
+                true if fails => state.rng().usize(0..bytes.len()),
+                true => state.rng().usize(1..=bytes.len()),
+                false => bytes.len(),
+            };
+            let file = &mut state.inodes[inode];
+            let offset = file.live.len();
+            file.live.extend_from_slice(&bytes[..count]);
+            file.pending.push(Change::Write { offset, bytes: bytes[..count].to_vec() });
+            if fails { Err(error(if state.rng().bool() { ENOSPC } else { EIO })) } else { Ok(count) }
+        })
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        self.with(|state, inode| {
+            if state.strikes(|faults| faults.sync_error) {
+                let survival = state.rng().f64();
+                let rng = state.rng.as_mut().expect("a seed was given");
+                state.inodes[inode].settle(rng, survival);
+                return Err(error(EIO));
+            }
+            state.inodes[inode].apply_all();
+            Ok(())
+        })
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.with(|state, inode| {
+            if state.strikes(|faults| faults.change_error) {
+                return Err(error(EIO));
+            }
+            let file = &mut state.inodes[inode];
+            assert!(len as usize <= file.live.len(), "the log never grows a file by cutting it");
+            file.live.truncate(len as usize);
+            file.pending.push(Change::Truncate(len as usize));
+            Ok(())
+        })
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.with(|state, inode| Ok(state.inodes[inode].live.len() as u64))
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.state();
+        let inode = if mode == OpenMode::Create {
+            if state.strikes(|faults| faults.change_error) {
+                return Err(error(ENOSPC));
+            }
+            state.inodes.push(Inode::default());
+            let inode = state.inodes.len() - 1;
+            state.names.insert(path.to_owned(), inode);
+            state.pending_names.push(NameChange::Set(path.to_owned(), inode));
+            inode
+        } else {
+            state.inode_of(path)?
+        };
+        Ok(Box::new(FaultyFile { disk: self.clone(), inode, opened_after_crashes: state.crashes }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let inode = state.inode_of(from)?;
+        if state.strikes(|faults| faults.change_error) {
+            return Err(error(EIO));
+        }
+        let change = NameChange::Rename(from.to_owned(), to.to_owned(), inode);
+        apply_name(&mut state.names, change.clone());
+        state.pending_names.push(change);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.inode_of(path)?;
+        if state.strikes(|faults| faults.change_error) {
+            return Err(error(EIO));
+        }
+        state.names.remove(path);
+        state.pending_names.push(NameChange::Remove(path.to_owned()));
+        Ok(())
+    }
+
+    fn create_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let state = &mut *self.state();
+        let fails = state.strikes(|faults| faults.sync_dir_error);
+        for change in std::mem::take(&mut state.pending_names) {
+            let in_dir = |name: &Path| name.parent() == Some(path);
+            let concerned = match &change {
+                NameChange::Set(name, _) | NameChange::Remove(name) => in_dir(name),
+                NameChange::Rename(from, to, _) => in_dir(from) || in_dir(to),
+            };
+            if !concerned {
+                state.pending_names.push(change);
+            } else if !fails || state.rng.as_mut().is_some_and(Rng::bool) {
+                apply_name(&mut state.durable_names, change);
+            }
+        }
+        if fails { Err(error(EIO)) } else { Ok(()) }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let state = self.state();
+        let names = state.names.keys().filter(|name| name.parent() == Some(path));
+        Ok(names.filter_map(|name| name.file_name().map(OsString::from)).collect())
+    }
+
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        let state = self.state();
+        Ok(state.inodes[state.inode_of(path)?].live.len() as u64)
+    }
+}
