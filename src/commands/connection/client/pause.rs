@@ -15,7 +15,7 @@ pub(super) static PAUSE: Command = Command::server("pause", pause)
     .since("3.0.0")
     .complexity("O(1)")
     .summary("Suspends commands processing.")
-    .syntax("timeout:integer [WRITE | ALL]@mode")
+    .syntax("timeout:integer [WRITE | ALL]@mode^6.2.0")
     .history(&[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")]);
 
 fn pause(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
