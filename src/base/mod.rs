@@ -8,5 +8,7 @@ pub mod glob;
 pub mod hash;
 pub mod long_double;
 pub mod number;
+pub mod platform;
 pub mod quote;
 pub mod random;
+pub mod sys;

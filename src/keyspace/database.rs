@@ -14,7 +14,7 @@ use crate::base::hash::KeyHasher;
 use crate::structures::key_table::KeyTable;
 use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
-use crate::values::string::{NewText, Text, editable};
+use crate::values::string::{NewText, Text, editable, integer, room_for};
 use crate::values::{Big, New, View, WrongType};
 
 /// All 2^32 handles of a database are taken.
@@ -191,6 +191,11 @@ impl Database {
     #[inline]
     fn locate(&mut self, key: &[u8]) -> Option<(u64, Handle)> {
         let hash = self.hash_of_call(key);
+        self.locate_hashed(key, hash).map(|handle| (hash, handle))
+    }
+
+    #[inline]
+    fn locate_hashed(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         match self.records.deadline_ms(handle) {
             Some(deadline) if deadline <= self.now.ms => {
@@ -199,7 +204,7 @@ impl Database {
                 }
                 None
             }
-            _ => Some((hash, handle)),
+            _ => Some(handle),
         }
     }
 
@@ -374,35 +379,37 @@ impl Database {
         Ok(to)
     }
 
-    /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`. A key that is not there begins
-    /// empty and has no deadline. The value is not changed in type or length beyond that.
+    /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`, with the length that it had
+    /// before (None: no such key). A key that is not there begins empty and has no deadline. The value is not changed in
+    /// type or length beyond that.
     pub fn edit_string<R>(
         &mut self,
         key: &[u8],
         len: usize,
-        edit: impl FnOnce(&mut [u8]) -> R,
+        edit: impl FnOnce(&mut [u8], Option<usize>) -> R,
     ) -> Result<R, EditError> {
         let hash = self.hash_of_call(key);
-        let Some((_, mut handle)) = self.locate(key) else {
+        let Some(mut handle) = self.locate_hashed(key, hash) else {
             let mut bytes = vec![0; len];
-            let result = edit(&mut bytes);
+            let result = edit(&mut bytes, None);
             NewText::Owned(bytes).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
             return Ok(result);
         };
+        let before = Text::view(self.records.payload(handle))?.len();
         self.before_change(handle);
         self.touch(handle);
-        let text = Text::view(self.records.payload(handle))?;
-        let grows_boxed = matches!(self.records.payload(handle), Payload::Boxed(_));
-        if grows_boxed {
-            if text.len() < len {
+        let is_boxed = matches!(self.records.payload(handle), Payload::Boxed(_));
+        if is_boxed {
+            if before < len {
                 self.grow_boxed(handle, len);
             }
-        } else if text.len() < len || editable(self.records.payload_mut(handle)).is_none() {
-            let mut bytes = Text::view(self.records.payload(handle))?.to_vec();
-            bytes.resize(len.max(bytes.len()), 0);
+        } else if before < len || editable(self.records.payload_mut(handle)).is_none() {
+            let mut bytes = Vec::with_capacity(len.max(before));
+            bytes.extend_from_slice(Text::view(self.records.payload(handle))?.bytes().as_slice());
+            bytes.resize(len.max(before), 0);
             handle = NewText::Owned(bytes).with_payload(|payload| self.replace(handle, hash, payload))?;
         }
-        Ok(edit(editable(self.records.payload_mut(handle)).expect("made so above")))
+        Ok(edit(editable(self.records.payload_mut(handle)).expect("made so above"), Some(before)))
     }
 
     fn grow_boxed(&mut self, handle: Handle, len: usize) {
@@ -410,10 +417,36 @@ impl Database {
         if let PayloadMut::Boxed(big) = self.records.payload_mut(handle) {
             let before = big.heap_bytes();
             let Big::String(bytes) = big;
+            bytes.reserve_exact(room_for(bytes.len(), len, bytes.capacity()));
             bytes.resize(len, 0);
             let after = big.heap_bytes();
             self.boxed_bytes = self.boxed_bytes + after - before;
         }
+    }
+
+    /// Adds to the integer at a key and gives the sum; a key that is not there counts as 0. The deadline stays. An integer
+    /// that is stored as one is rewritten where it stands.
+    #[inline]
+    pub fn increment(&mut self, key: &[u8], by: i64) -> Result<i64, IncrementError> {
+        let hash = self.hash_of_call(key);
+        let Some(handle) = self.locate_hashed(key, hash) else {
+            NewText::Int(by).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
+            return Ok(by);
+        };
+        let text = Text::view(self.records.payload(handle))?;
+        let sum = text.as_i64().ok_or(IncrementError::NotInteger)?.checked_add(by).ok_or(IncrementError::Overflow)?;
+        self.before_change(handle);
+        match integer(self.records.payload_mut(handle)) {
+            Some(place) => {
+                place.copy_from_slice(&sum.to_le_bytes());
+                self.touch(handle);
+            }
+            None => {
+                let to = NewText::Int(sum).with_payload(|payload| self.replace(handle, hash, payload))?;
+                self.touch(to);
+            }
+        }
+        Ok(sum)
     }
 
     /// Removes a key; whether it was there.
@@ -653,7 +686,13 @@ impl Database {
         self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
     }
 
-    fn links_bytes(&self) -> usize {
+    /// Bytes of the table that finds keys.
+    pub fn table_bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// Bytes of the LRU list's links.
+    pub fn links_bytes(&self) -> usize {
         if self.recency.is_listed() { self.records.len() * 8 } else { 0 }
     }
 
@@ -704,5 +743,30 @@ impl From<WrongType> for EditError {
 impl From<Full> for EditError {
     fn from(_: Full) -> Self {
         EditError::Full
+    }
+}
+
+/// Why a number could not be added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncrementError {
+    /// It is no string.
+    WrongType,
+    /// It is no integer.
+    NotInteger,
+    /// The sum does not fit 64 bits.
+    Overflow,
+    /// No handle is left.
+    Full,
+}
+
+impl From<WrongType> for IncrementError {
+    fn from(_: WrongType) -> Self {
+        IncrementError::WrongType
+    }
+}
+
+impl From<Full> for IncrementError {
+    fn from(_: Full) -> Self {
+        IncrementError::Full
     }
 }

@@ -3,7 +3,7 @@
 use super::config::{Config, Directive, Extent, SetContext, SetError};
 use super::surroundings::Refusal;
 use super::{Counters, Server, gates, memory};
-use std::io;
+use std::{fmt, io};
 
 /// Below this many microseconds even calls that are O(1) may be slow: each is then timed on its own.
 const TIMED_BELOW_US: i64 = 1000;
@@ -24,6 +24,16 @@ pub enum RewriteError {
     NoFile,
     /// The file could not be read or written.
     Io(io::Error),
+}
+
+impl fmt::Display for RewriteError {
+    /// As CONFIG REWRITE answers it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RewriteError::NoFile => f.write_str("ERR The server is running without a config file"),
+            RewriteError::Io(error) => write!(f, "ERR Rewriting config file: {error}"),
+        }
+    }
 }
 
 impl Server {
@@ -70,9 +80,10 @@ impl Server {
         self.apply_timing();
     }
 
-    /// The memory limit in bytes, its gate and the eviction policy. To be called too when `machine_memory_bytes` changes.
+    /// The memory limit in bytes, its gate and the eviction policy. To be called too when
+    /// `resources.limit_bytes` changes.
     pub fn apply_memory_limit(&mut self) {
-        self.memory_limit_bytes = self.config.maxmemory.resolve(self.machine_memory_bytes);
+        self.memory_limit_bytes = self.config.maxmemory.resolve(self.resources.limit_bytes);
         self.set_gate(gates::MEMORY, self.memory_limit_bytes > 0);
         self.keyspace.set_policy(memory::policy(&self.config));
     }
@@ -98,7 +109,7 @@ impl Server {
 
     /// CONFIG REWRITE: the configuration file says the present values.
     pub fn rewrite_config(&mut self, extent: Extent) -> Result<(), RewriteError> {
-        let path = self.config_path.as_ref().ok_or(RewriteError::NoFile)?;
+        let path = self.identity.config_file.as_ref().ok_or(RewriteError::NoFile)?;
         let old = match self.surroundings.read_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RewriteError::Io(error)),
             read => read.unwrap_or_default(),
@@ -106,9 +117,9 @@ impl Server {
         self.surroundings.replace_file(path, &self.config.rewrite(&old, extent)).map_err(RewriteError::Io)
     }
 
-    /// CONFIG RESETSTAT: all statistics from zero. The peak of memory stays, as in Redis.
+    /// CONFIG RESETSTAT: all statistics from zero. Levels (memory's peak, what is loaded) stay.
     pub fn reset_statistics(&mut self) {
-        self.counters = Counters { peak_memory_bytes: self.counters.peak_memory_bytes, ..Counters::default() };
+        self.counters = Counters::default();
         self.keyspace.reset_counts();
         self.commands.reset();
         self.errors.reset();

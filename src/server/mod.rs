@@ -4,10 +4,15 @@ pub mod access;
 pub mod clients;
 pub mod config;
 pub mod config_changes;
+pub mod debug;
 pub mod gates;
+pub mod identity;
 pub mod memory;
 pub mod observe;
 pub mod pause;
+pub mod persistence;
+pub mod request;
+pub mod resources;
 pub mod surroundings;
 
 use crate::base::clock::Clock;
@@ -17,6 +22,8 @@ use crate::keyspace::Keyspace;
 use crate::keyspace::database::Now;
 use clients::Clients;
 use config::Config;
+use debug::DebugSwitches;
+use identity::Identity;
 use observe::command_stats::CommandStats;
 use observe::error_stats::ErrorStats;
 use observe::event_loop_stats::EventLoopStats;
@@ -24,7 +31,9 @@ use observe::expiry_lag::ExpiryLag;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
-use std::path::PathBuf;
+use persistence::PersistenceState;
+use request::Request;
+use resources::Resources;
 use std::sync::Arc;
 use surroundings::Surroundings;
 
@@ -79,8 +88,6 @@ pub struct Counters {
     pub query_limit_disconnections: u64,
     /// Calls of AUTH and HELLO with a wrong name or password.
     pub failed_authentications: u64,
-    /// Most bytes of memory used.
-    pub peak_memory_bytes: usize,
 }
 
 /// Everything that is not a socket.
@@ -123,16 +130,22 @@ pub struct Server {
     pub memory_limit_bytes: u64,
     /// Bytes of clients' buffers, counted once per round.
     pub client_buffer_bytes: usize,
-    /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
-    pub machine_memory_bytes: u64,
     /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
     pub pause_until_ms: u64,
     /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
     pub config_changes: Vec<&'static str>,
-    /// The configuration file, absolute, if there is one.
-    pub config_path: Option<PathBuf>,
     /// The process around the server.
     pub surroundings: Box<dyn Surroundings>,
+    /// Memory and CPU.
+    pub resources: Resources,
+    /// Loading, snapshots, the log.
+    pub persistence: PersistenceState,
+    /// What commands have asked for and `dispatch` has yet to do.
+    pub requests: Vec<Request>,
+    /// What DEBUG has switched.
+    pub debug: DebugSwitches,
+    /// Who this is.
+    pub identity: Identity,
 }
 
 impl Server {
@@ -161,11 +174,14 @@ impl Server {
             dirty: 0,
             memory_limit_bytes: 0,
             client_buffer_bytes: 0,
-            machine_memory_bytes: 0,
             pause_until_ms: 0,
             config_changes: Vec::new(),
-            config_path: None,
             surroundings: Box::new(surroundings::Process),
+            resources: Resources::default(),
+            persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
+            requests: Vec::new(),
+            debug: DebugSwitches::default(),
+            identity: Identity::of(&seed),
             config,
         };
         server.apply_config();

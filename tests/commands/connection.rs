@@ -3,18 +3,10 @@
 use crate::harness::{Db, START_MS};
 use ferrodis::dispatch::{Partial, Turn};
 use ferrodis::keyspace::database::Expiry;
-use ferrodis::server::access::Newcomer;
 use ferrodis::server::clients::{ClientIndex, Closing};
 use ferrodis::values::string::NewText;
 
 const WRONG_PASSWORD: &str = "WRONGPASS invalid username-password pair or user is disabled.";
-
-/// A client that came in by the front door.
-fn admitted(db: &mut Db) -> ClientIndex {
-    let newcomer =
-        Newcomer { address: "127.0.0.1:2000".into(), local_address: "127.0.0.1:6379".into(), ..Newcomer::default() };
-    db.dispatcher.server.admit(newcomer).expect("let in")
-}
 
 fn say(db: &mut Db, client: ClientIndex, line: &str) -> String {
     let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
@@ -88,7 +80,7 @@ fn without_a_password_auth_by_password_alone_is_an_error() {
 fn a_password_is_asked_for_and_checked() {
     let mut db = Db::new();
     db.is("CONFIG SET requirepass secret", "+OK\r\n");
-    let client = admitted(&mut db);
+    let client = db.connect();
     assert_eq!(say(&mut db, client, "GET k"), "-NOAUTH Authentication required.\r\n");
     assert!(say(&mut db, client, "HELLO 3").starts_with("-NOAUTH HELLO must be called"));
     for wrong in ["AUTH secre", "AUTH secret2", "AUTH default x", "AUTH other secret", "HELLO 3 AUTH default x"] {
@@ -108,7 +100,7 @@ fn taking_the_password_away_opens_to_all() {
     let mut db = Db::with(|config| {
         config.set(&[(b"requirepass", b"secret")], Default::default()).unwrap();
     });
-    let client = admitted(&mut db);
+    let client = db.connect();
     db.is("CONFIG SET requirepass ''", "+OK\r\n");
     assert_eq!(say(&mut db, client, "GET k"), "$-1\r\n");
 }
@@ -116,7 +108,7 @@ fn taking_the_password_away_opens_to_all() {
 #[test]
 fn reset_makes_the_connection_new() {
     let mut db = Db::new();
-    let client = admitted(&mut db);
+    let client = db.connect();
     for line in ["HELLO 3 SETNAME me", "SELECT 3", "CLIENT NO-TOUCH on", "CLIENT SETINFO lib-name rs"] {
         say(&mut db, client, line);
     }
@@ -128,7 +120,7 @@ fn reset_makes_the_connection_new() {
 #[test]
 fn quit_closes_behind_the_answer() {
     let mut db = Db::new();
-    let client = admitted(&mut db);
+    let client = db.connect();
     let pipeline = b"QUIT\r\nSET k v\r\n";
     let (consumed, turn) = db.dispatcher.run(client, pipeline, &mut Partial::default());
     assert_eq!((consumed, turn), (pipeline.len(), Turn::Closed));
@@ -154,7 +146,7 @@ fn client_names_and_library() {
 #[test]
 fn client_info_has_the_fields_of_redis_8() {
     let mut db = Db::new();
-    let client = admitted(&mut db);
+    let client = db.connect();
     db.clock.advance_ms(2500);
     let line = say(&mut db, client, "client info");
     let names: Vec<&str> =
@@ -165,7 +157,7 @@ fn client_info_has_the_fields_of_redis_8() {
          tot-mem events cmd user redir resp lib-name lib-ver io-thread"
     );
     for (name, value) in [
-        ("addr", "127.0.0.1:2000"),
+        ("addr", "127.0.0.1:1001"),
         ("laddr", "127.0.0.1:6379"),
         ("age", "2"),
         ("idle", "0"),
@@ -182,7 +174,7 @@ fn client_info_has_the_fields_of_redis_8() {
 #[test]
 fn client_list_filters_by_type_and_id() {
     let mut db = Db::new();
-    let (first, second) = (admitted(&mut db), admitted(&mut db));
+    let (first, second) = (db.connect(), db.connect());
     say(&mut db, first, "PING");
     let all = db.run("CLIENT LIST");
     let commands: Vec<&str> = all.split(' ').filter_map(|word| word.strip_prefix("cmd=")).collect();
@@ -200,15 +192,15 @@ fn client_list_filters_by_type_and_id() {
 #[test]
 fn client_kill_ends_those_that_fit() {
     let mut db = Db::new();
-    let (first, second) = (admitted(&mut db), admitted(&mut db));
+    let (first, second) = (db.connect(), db.connect());
     let id = db.dispatcher.server.clients.get(second).id;
-    db.is(&format!("CLIENT KILL ID {id} TYPE normal ADDR 127.0.0.1:2000 LADDR 127.0.0.1:6379 USER default"), ":1\r\n");
+    db.is(&format!("CLIENT KILL ID {id} TYPE normal ADDR 127.0.0.1:1001 LADDR 127.0.0.1:6379 USER default"), ":1\r\n");
     assert_eq!(db.dispatcher.server.clients.get(second).closing, Closing::Now);
     assert!(db.dispatcher.server.clients.has_pending());
     db.is("CLIENT KILL MAXAGE 5", ":0\r\n");
-    db.is("CLIENT KILL 127.0.0.1:2000", "+OK\r\n");
+    db.is("CLIENT KILL 127.0.0.1:1001", "+OK\r\n");
     assert_eq!(db.dispatcher.server.clients.get(first).closing, Closing::Now);
-    db.fails("CLIENT KILL 127.0.0.1:2000", "ERR No such client");
+    db.fails("CLIENT KILL 127.0.0.1:1001", "ERR No such client");
     db.is("CLIENT KILL SKIPME yes", ":0\r\n");
     for (line, error) in [
         ("CLIENT KILL ID 0 TYPE normal", "client-id should be greater than 0"),
@@ -246,12 +238,12 @@ fn client_reply_silences() {
 #[test]
 fn client_pause_parks_until_its_time_or_unpause() {
     let mut db = Db::new();
-    let other = admitted(&mut db);
+    let other = db.connect();
     let deadline = Expiry::At(START_MS + 1000);
     db.dispatcher.server.keyspace.db(0).set(b"k", NewText::of(b"v"), deadline).unwrap();
     db.is("CLIENT PAUSE 5000 WRITE", "+OK\r\n");
     db.is("CLIENT PAUSE 10 WRITE", "+OK\r\n");
-    let mut turn_of = |db: &mut Db, call: &[u8]| db.dispatcher.run(other, call, &mut Partial::default()).1;
+    let turn_of = |db: &mut Db, call: &[u8]| db.dispatcher.run(other, call, &mut Partial::default()).1;
     assert_eq!(turn_of(&mut db, b"SET a b\r\n"), Turn::Parked);
     assert_eq!(turn_of(&mut db, b"GET a\r\n"), Turn::Drained);
     db.advance_ms(2000);
@@ -276,7 +268,7 @@ fn client_pause_parks_until_its_time_or_unpause() {
 #[test]
 fn client_modes_show_in_the_flags() {
     let mut db = Db::new();
-    let client = admitted(&mut db);
+    let client = db.connect();
     for (line, flags) in [
         ("CLIENT NO-EVICT on", "e"),
         ("CLIENT NO-TOUCH on", "eT"),
@@ -292,7 +284,7 @@ fn client_modes_show_in_the_flags() {
 #[test]
 fn monitor_sees_calls_but_no_passwords() {
     let mut db = Db::new();
-    let (watcher, worker) = (admitted(&mut db), admitted(&mut db));
+    let (watcher, worker) = (db.connect(), db.connect());
     assert_eq!(say(&mut db, watcher, "MONITOR"), "+OK\r\n");
     assert_eq!(say(&mut db, worker, "SET k v"), "+OK\r\n");
     for line in ["AUTH x", "AUTH default x", "HELLO 3 AUTH default x SETNAME me", "CONFIG GET port"] {
@@ -309,7 +301,7 @@ fn monitor_sees_calls_but_no_passwords() {
             r#""HELLO" "3" "AUTH" "(redacted)" "(redacted)" "SETNAME" "me""#,
         ]
     );
-    assert!(seen.starts_with("+1700000000.000000 [0 127.0.0.1:2000] "), "{seen}");
+    assert!(seen.starts_with("+1700000000.000000 [0 127.0.0.1:1001] "), "{seen}");
     assert!(say(&mut db, watcher, "PING").contains(r#""PING""#), "also its own");
     say(&mut db, watcher, "RESET");
     say(&mut db, worker, "PING");

@@ -1,0 +1,41 @@
+//! Who this server is: ids for INFO and replication, the file it was configured by.
+
+use crate::base::random::hex40;
+use sha1::{Digest, Sha1};
+use std::path::PathBuf;
+
+/// Names of this run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Forty hexadecimal digits, others at each start.
+    pub run_id: String,
+    /// Forty hexadecimal digits that name the history of the data.
+    pub replication_id: String,
+    /// The configuration file, absolute; `None` when there is none.
+    pub config_file: Option<PathBuf>,
+}
+
+impl Identity {
+    /// Ids that follow from a secret seed and do not give it away.
+    pub fn of(seed: &[u8]) -> Identity {
+        Identity { run_id: id(seed, b"run"), replication_id: id(seed, b"replication"), config_file: None }
+    }
+}
+
+fn id(seed: &[u8], purpose: &[u8]) -> String {
+    let digest = Sha1::new().chain_update(seed).chain_update(purpose).finalize();
+    hex40(&digest.into()).iter().map(|&digit| digit as char).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_differ_by_purpose_and_seed() {
+        let (a, b) = (Identity::of(&[1; 16]), Identity::of(&[2; 16]));
+        assert_eq!(a.run_id.len(), 40);
+        assert!(a.run_id != a.replication_id && a.run_id != b.run_id);
+        assert_eq!(a, Identity::of(&[1; 16]));
+    }
+}

@@ -1,0 +1,60 @@
+//! What a command asks of those above it: files are saved and loaded, and the process ends, by `dispatch`.
+//!
+//! A command pushes a request to `Server::requests`; `dispatch` carries it out right after the call, before anyone's next. Where a
+//! request names a client, the command has written no reply: `dispatch` answers when it is done, `+OK` or an error.
+
+use super::clients::ClientIndex;
+use super::config::ShutdownFlags;
+
+/// A thing to be done after the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// SAVE: write a snapshot before anything else happens, then answer.
+    Save {
+        /// Who waits.
+        client: ClientIndex,
+    },
+    /// BGSAVE: begin a snapshot (answered already).
+    StartSnapshot,
+    /// BGREWRITEAOF: begin a rewrite of the log (answered already).
+    StartRewrite,
+    /// SHUTDOWN: end the process; answer only if it cannot be.
+    Shutdown {
+        /// Who asked.
+        client: ClientIndex,
+        /// How.
+        flags: ShutdownFlags,
+    },
+    /// SHUTDOWN ABORT: forget the shutdown that waits for replicas (answered already).
+    AbortShutdown,
+    /// DEBUG RELOAD: save a snapshot, empty all databases, load it; then answer.
+    Reload {
+        /// Who waits.
+        client: ClientIndex,
+        /// Whether to save first.
+        save: bool,
+        /// Whether to empty the databases before loading.
+        flush: bool,
+        /// Whether keys of the file win over those that are there (else such a key is an error).
+        merge: bool,
+    },
+    /// DEBUG LOADAOF: write out the log, empty all databases, load it; then answer.
+    LoadLog {
+        /// Who waits.
+        client: ClientIndex,
+    },
+    /// DEBUG CONFIG-REWRITE-FORCE-ALL: write all directives to the configuration file; then answer.
+    RewriteConfig {
+        /// Who waits.
+        client: ClientIndex,
+    },
+    /// DEBUG RESTART, DEBUG CRASH-AND-RECOVER: run the program anew after so long, having ended as SHUTDOWN does, or not.
+    Restart {
+        /// Who asked.
+        client: ClientIndex,
+        /// Whether to save and close first.
+        graceful: bool,
+        /// How long to wait before.
+        delay_ms: u64,
+    },
+}

@@ -1,0 +1,114 @@
+//! What this process takes of the machine: memory and CPU, as the platform last told.
+
+use super::Server;
+use crate::base::platform::{AllocatorFacts, HostFacts, Platform, ProcessFacts, Still};
+use std::sync::Arc;
+
+/// The platform and what it told.
+pub struct Resources {
+    /// Whom to ask.
+    pub platform: Arc<dyn Platform>,
+    /// What stays the same.
+    pub host: HostFacts,
+    /// The kernel's counts.
+    pub process: ProcessFacts,
+    /// The allocator's pages.
+    pub allocator: AllocatorFacts,
+    /// Bytes in use: what all threads were handed out, without slots of record pages that no record uses.
+    pub used_bytes: u64,
+    /// The same before the first key.
+    pub startup_bytes: u64,
+    /// The most it ever was, since the start or the last reset.
+    pub peak_bytes: u64,
+    /// When that was (seconds since 1970).
+    pub peak_seconds: u64,
+    /// Bytes of memory that the machine has.
+    pub machine_bytes: u64,
+    /// Bytes of it that we may use.
+    pub limit_bytes: u64,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Resources::of(Arc::new(Still))
+    }
+}
+
+impl Resources {
+    /// What `platform` tells of itself; nothing is measured yet.
+    pub fn of(platform: Arc<dyn Platform>) -> Resources {
+        Resources {
+            host: platform.host(),
+            machine_bytes: platform.machine_bytes(),
+            limit_bytes: platform.memory_limit_bytes(),
+            platform,
+            process: ProcessFacts::default(),
+            allocator: AllocatorFacts::default(),
+            used_bytes: 0,
+            startup_bytes: 0,
+            peak_bytes: 0,
+            peak_seconds: 0,
+        }
+    }
+
+    /// Bytes of the process in RAM over bytes in use; 0 when not known.
+    pub fn fragmentation(&self) -> f64 {
+        ratio(self.process.resident_bytes, self.used_bytes)
+    }
+}
+
+/// `part / whole`, 0 without a whole.
+pub fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+impl Server {
+    /// This server on a platform, whose memory is read.
+    pub fn on(mut self, platform: Arc<dyn Platform>) -> Server {
+        self.resources = Resources::of(platform);
+        self.read_memory();
+        self.resources.startup_bytes = self.resources.used_bytes;
+        self.apply_memory_limit();
+        self
+    }
+
+    /// Reads how much memory is in use: cheap, for the 100 ms cron.
+    pub fn read_memory(&mut self) {
+        let allocated = self.resources.platform.allocated_bytes();
+        let used = match allocated {
+            Some(bytes) => bytes.saturating_sub(self.keyspace.slack_bytes() as u64),
+            None => self.counted_memory() as u64,
+        };
+        self.resources.used_bytes = used;
+        if used > self.resources.peak_bytes {
+            self.resources.peak_bytes = used;
+            self.resources.peak_seconds = self.time.wall_us / 1_000_000;
+        }
+    }
+
+    /// Reads everything that the platform tells, for a report: tens of microseconds.
+    pub fn read_resources(&mut self) {
+        self.read_memory();
+        self.resources.process = self.resources.platform.process();
+        self.resources.allocator = self.resources.platform.allocator();
+        self.resources.limit_bytes = self.resources.platform.memory_limit_bytes();
+    }
+
+    /// Bytes that are not data: tables, lists, clients' buffers, the log's, and what the process took at its start.
+    pub fn overhead_bytes(&self) -> u64 {
+        let tables: usize = self.keyspace.all().iter().map(|db| db.table_bytes() + db.links_bytes()).sum();
+        let buffers = self.client_buffer_bytes as u64 + self.persistence.log.buffer_bytes;
+        self.resources.startup_bytes + tables as u64 + buffers
+    }
+
+    /// Bytes of data.
+    pub fn dataset_bytes(&self) -> u64 {
+        self.resources.used_bytes.saturating_sub(self.overhead_bytes())
+    }
+
+    /// The share of data in what was taken since the start, in percent.
+    pub fn dataset_percent(&self) -> f64 {
+        let net = self.resources.used_bytes.saturating_sub(self.resources.startup_bytes).max(1);
+        self.dataset_bytes() as f64 * 100.0 / net as f64
+    }
+}
