@@ -101,6 +101,15 @@ fn getkeys_finds_keys() {
     let mut db = Db::new();
     db.is("COMMAND GETKEYS get k", "*1\r\n$1\r\nk\r\n");
     db.is("COMMAND GETKEYSANDFLAGS GET k", "*1\r\n*2\r\n$1\r\nk\r\n*2\r\n+RO\r\n+access\r\n");
+    for (call, flags) in [
+        ("set k v", "*2\r\n+OW\r\n+update\r\n"),
+        ("set k v ex 3 get", "*3\r\n+RW\r\n+access\r\n+update\r\n"),
+        ("bitfield k get u8 0", "*2\r\n+RO\r\n+access\r\n"),
+        ("bitfield k set u8 0 1", "*3\r\n+RW\r\n+access\r\n+update\r\n"),
+    ] {
+        db.is(&format!("COMMAND GETKEYSANDFLAGS {call}"), &format!("*1\r\n*2\r\n$1\r\nk\r\n{flags}"));
+    }
+    db.is("COMMAND GETKEYS mset a 1 b 2", "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
     db.fails("COMMAND GETKEYS get", "ERR Invalid number of arguments specified for command");
     db.fails("COMMAND GETKEYS nothing", "ERR Invalid command specified");
     db.fails("COMMAND GETKEYS config nothing", "ERR Invalid command specified");
