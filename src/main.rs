@@ -4,6 +4,7 @@ use ferrodis::base::clock::SystemClock;
 use ferrodis::base::disk::RealDisk;
 use ferrodis::base::random::entropy;
 use ferrodis::base::sys::System;
+use ferrodis::base::sys::allocator::ProgramAllocator;
 use ferrodis::commands::registry;
 use ferrodis::dispatch::Dispatcher;
 use ferrodis::dispatch::storage::Storage;
@@ -14,25 +15,26 @@ use ferrodis::server::Server;
 use ferrodis::server::config::{Config, Invocation, Sources};
 use std::sync::Arc;
 
-#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: ProgramAllocator = ProgramAllocator;
 
 fn main() {
     let words: Vec<Vec<u8>> =
         std::env::args_os().skip(1).map(|w| std::os::unix::ffi::OsStringExt::into_vec(w)).collect();
     let invocation = Invocation::parse(&words);
-    let config = Config::from_sources(
-        Sources { file: None, stdin: None, options: &invocation.options },
-        &mut |_| Ok(Vec::new()),
-    )
-    .unwrap_or_else(|e| {
-        eprintln!("{e}");
-        std::process::exit(1)
-    })
-    .config;
+    let config =
+        Config::from_sources(
+            Sources { file: None, stdin: None, options: &invocation.options },
+            &mut |_| Ok(Vec::new()),
+        )
+        .unwrap_or_else(|e| {
+            eprintln!("{e}");
+            std::process::exit(1)
+        })
+        .config;
     let (port, backlog) = (config.port, config.tcp_backlog);
-    let server = Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len()).on(Arc::new(System));
+    let server =
+        Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len()).on(Arc::new(System));
     let (poll, waker) = EventLoop::poll().expect("poll");
     let storage = Storage::new(Arc::new(RealDisk), Box::new(SystemThreads::new(waker).expect("threads")));
     let mut dispatcher = Dispatcher::new(server, storage);

@@ -73,8 +73,8 @@ pub struct KeySpec {
     pub access: Access,
     /// What for.
     pub purpose: Purpose,
-    /// Besides its purpose, it tells the user about the value (`access`).
-    pub tells: bool,
+    /// Whether the caller also learns of the value, when that is not the purpose.
+    pub is_told: bool,
     /// Where the first key is.
     pub begin: Begin,
     /// How the others follow.
@@ -85,8 +85,8 @@ pub struct KeySpec {
     pub variable: bool,
     /// The access of a call with these words, when it depends on them.
     pub use_of: Option<fn(&Args<'_>) -> KeyUse>,
-    /// A remark of COMMAND INFO, or nothing.
-    pub notes: &'static str,
+    /// What else is to be known, for COMMAND INFO; or nothing.
+    pub note: &'static str,
 }
 
 /// What one call does with a key.
@@ -96,8 +96,8 @@ pub struct KeyUse {
     pub access: Access,
     /// What for.
     pub purpose: Purpose,
-    /// Whether it tells the user about the value besides.
-    pub tells: bool,
+    /// Whether the caller also learns of the value.
+    pub is_told: bool,
 }
 
 impl KeyUse {
@@ -115,8 +115,8 @@ impl KeyUse {
             Purpose::Insert => Some("insert"),
             Purpose::Delete => Some("delete"),
         };
-        let tells = self.tells || self.purpose == Purpose::Access;
-        [Some(access), tells.then_some("access"), purpose].into_iter().flatten().collect()
+        let is_told = self.is_told || self.purpose == Purpose::Access;
+        [Some(access), is_told.then_some("access"), purpose].into_iter().flatten().collect()
     }
 }
 
@@ -143,8 +143,14 @@ pub const fn counted_keys(index: i32, step: i32, access: Access, purpose: Purpos
 impl KeySpec {
     /// Keys that begin and follow like this.
     pub const fn new(access: Access, purpose: Purpose, begin: Begin, find: Find) -> KeySpec {
-        let (tells, incomplete, variable) = (false, false, false);
-        KeySpec { access, purpose, tells, begin, find, incomplete, variable, use_of: None, notes: "" }
+        let (is_told, incomplete, variable) = (false, false, false);
+        KeySpec { access, purpose, is_told, begin, find, incomplete, variable, use_of: None, note: "" }
+    }
+
+    /// The same, where the caller learns of the value too.
+    pub const fn told(mut self) -> KeySpec {
+        self.is_told = true;
+        self
     }
 
     /// The same, with an access that depends on the words.
@@ -166,9 +172,15 @@ impl KeySpec {
         self
     }
 
+    /// The same, with a note for COMMAND INFO.
+    pub const fn note(mut self, note: &'static str) -> KeySpec {
+        self.note = note;
+        self
+    }
+
     /// What any call may do with the key.
     pub const fn any_use(&self) -> KeyUse {
-        KeyUse { access: self.access, purpose: self.purpose, tells: self.tells }
+        KeyUse { access: self.access, purpose: self.purpose, is_told: self.is_told }
     }
 
     /// What the call of these words does with the key.
@@ -179,18 +191,6 @@ impl KeySpec {
     /// Whether all keys can be found by one range from a fixed word.
     pub fn is_range(&self) -> bool {
         matches!((self.begin, self.find), (Begin::Index(_), Find::Range { .. }))
-    }
-
-    /// The same, which also tells the user about the value (`RW access update`).
-    pub const fn telling(mut self) -> KeySpec {
-        self.tells = true;
-        self
-    }
-
-    /// The same, with a remark for COMMAND INFO.
-    pub const fn notes(mut self, notes: &'static str) -> KeySpec {
-        self.notes = notes;
-        self
     }
 
     /// The words of this call that are keys by this specification; None when the call's words do not fit it.

@@ -7,6 +7,7 @@ pub mod context;
 pub mod effects;
 pub mod error;
 pub mod expire_options;
+pub mod generic;
 pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
@@ -28,8 +29,9 @@ pub struct Group {
 
 /// All commands.
 pub const GROUPS: &[Group] = &[
-    Group { name: "connection", lists: connection::LISTS },
-    Group { name: "server", lists: server::LISTS },
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "generic", lists: generic::LISTS },
+    Group { name: "connection", lists: connection::LISTS },
+    Group { name: "server", lists: server::LISTS },
 ];

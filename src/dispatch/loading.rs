@@ -58,7 +58,8 @@ impl Dispatcher {
         };
         let client = self.server.clients.add(Client { is_internal: true, authenticated: true, ..Client::default() });
         let state = &mut self.server.persistence.loading;
-        (state.started_seconds, state.total_bytes, state.loaded_bytes) = (Some(self.server.time.wall_us / 1_000_000), total, 0);
+        (state.started_seconds, state.total_bytes, state.loaded_bytes) =
+            (Some(self.server.time.wall_us / 1_000_000), total, 0);
         (state.loaded_keys, state.expired_keys) = (0, 0);
         self.server.raised |= gates::LOADING;
         self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
@@ -95,7 +96,9 @@ impl Dispatcher {
         if !exists(&*self.storage.disk, &path) {
             return Ok(None);
         }
-        let refused = |e: std::io::Error| format!("Fatal error loading the DB, check server logs. Can't open {}: {e}", path.display());
+        let refused = |e: std::io::Error| {
+            format!("Fatal error loading the DB, check server logs. Can't open {}: {e}", path.display())
+        };
         let file = self.storage.disk.open(&path, OpenMode::Read).map_err(refused)?;
         let total = file.len().map_err(refused)?;
         Ok(Some(Source::Snapshot { file, offset: 0, total }))
@@ -181,7 +184,10 @@ impl Dispatcher {
                 Step::Entry(entry) => self.load_entry(loading.db, entry)?,
                 Step::SelectDb(number) => {
                     if number >= self.server.keyspace.count() as u64 {
-                        return Err(format!("FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting", self.server.keyspace.count()));
+                        return Err(format!(
+                            "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting",
+                            self.server.keyspace.count()
+                        ));
                     }
                     loading.db = number as usize;
                 }
@@ -194,14 +200,18 @@ impl Dispatcher {
                         }
                         Source::Snapshot { file, offset, .. } => {
                             let mut piece = vec![0; PIECE_BYTES];
-                            let n = read_full(&**file, &mut piece, *offset).map_err(|e| format!("Can't read the RDB file: {e}"))?;
+                            let n = read_full(&**file, &mut piece, *offset)
+                                .map_err(|e| format!("Can't read the RDB file: {e}"))?;
                             decoder.feed(&piece[..n]);
                             *offset += n as u64;
                             n
                         }
                     };
                     if fed == 0 {
-                        return Err(format!("{} Terminating server after rdb file reading failure.", decoder.cut_off()));
+                        return Err(format!(
+                            "{} Terminating server after rdb file reading failure.",
+                            decoder.cut_off()
+                        ));
                     }
                 }
                 Step::End { consumed, .. } => {
@@ -215,7 +225,9 @@ impl Dispatcher {
                     };
                 }
                 Step::Aux { .. } | Step::ResizeDb { .. } => {}
-                Step::Function(_) => return Err("The file holds a library of functions, which this version cannot run".into()),
+                Step::Function(_) => {
+                    return Err("The file holds a library of functions, which this version cannot run".into());
+                }
             }
         }
         Ok(false)
@@ -254,7 +266,12 @@ impl Dispatcher {
     }
 
     /// Runs a call of the log. MULTI gathers until EXEC: a group takes effect whole.
-    fn replay(&mut self, client: ClientIndex, queued: &mut Option<Vec<Vec<Vec<u8>>>>, args: &mut Args<'_>) -> Result<(), Refusal> {
+    fn replay(
+        &mut self,
+        client: ClientIndex,
+        queued: &mut Option<Vec<Vec<Vec<u8>>>>,
+        args: &mut Args<'_>,
+    ) -> Result<(), Refusal> {
         if args.is(0, "multi") {
             *queued = Some(Vec::new());
             return Ok(());
@@ -288,7 +305,10 @@ impl Dispatcher {
 
     fn replay_one(&mut self, client: ClientIndex, args: &mut Args<'_>) -> Result<(), Refusal> {
         let Some(row) = self.lookup.find(args.get(0)).copied() else {
-            return Err(format!("Unknown command '{}' reading the append only file", String::from_utf8_lossy(args.get(0))));
+            return Err(format!(
+                "Unknown command '{}' reading the append only file",
+                String::from_utf8_lossy(args.get(0))
+            ));
         };
         let mut reply = Reply::new(Default::default(), Protocol::Resp2);
         self.effects.clear();

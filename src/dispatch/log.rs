@@ -58,7 +58,8 @@ impl Dispatcher {
             reason,
             kind: std::io::ErrorKind::Other,
         };
-        let store = Store::open(self.storage.disk.clone(), location(&self.server.config)).map_err(|e| trouble(e.to_string()))?;
+        let store = Store::open(self.storage.disk.clone(), location(&self.server.config))
+            .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
         self.begin_log(store, LogEnd::default(), true)?;
         self.server.persistence.log.rewrite_scheduled = true;
@@ -74,7 +75,6 @@ impl Dispatcher {
             }
             self.server.persistence.log.enabled = false;
             self.server.raised &= !(gates::LOG_FULL | gates::DISK);
-            self.storage.unparked = true;
         }
     }
 
@@ -136,12 +136,8 @@ impl Dispatcher {
         }
     }
 
-    /// Raises or clears a gate for all; who waited may go on when it is cleared.
+    /// Raises or clears a gate for all.
     pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
-        let was = self.server.raised & gate != 0;
-        if was && !raised {
-            self.storage.unparked = true;
-        }
         self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };
     }
 
@@ -163,8 +159,12 @@ impl Dispatcher {
     fn note_log_event(&mut self, event: Event) {
         match event {
             Event::IncrementOpened { name } => log::info!("Creating AOF incr file {}", String::from_utf8_lossy(&name)),
-            Event::CutBack { trouble, len } => log::error!("{trouble}; the log was cut back to {len} bytes, and goes on in a new file"),
-            Event::BaseInstalled { name } => log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name)),
+            Event::CutBack { trouble, len } => {
+                log::error!("{trouble}; the log was cut back to {len} bytes, and goes on in a new file")
+            }
+            Event::BaseInstalled { name } => {
+                log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
+            }
             Event::RewriteDone => self.end_rewrite(true),
             Event::RewriteFailed(trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");

@@ -19,7 +19,7 @@ pub mod storage;
 mod tick;
 
 use crate::commands::effects::Effects;
-use crate::commands::registry::Lookup;
+use crate::commands::registry::{self, Lookup};
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
 use batch::Batch;
@@ -41,6 +41,10 @@ pub struct Dispatcher {
     turn_begun: (u64, u64),
     /// Whether the configuration file is to be read again.
     config_reload: bool,
+    /// Gates that made calls wait at the end of the last round.
+    parking: u32,
+    /// Directives whose change `net` has to follow.
+    config_changes: Vec<&'static str>,
 }
 
 /// A call that has come in half: kept with its connection.
@@ -84,16 +88,28 @@ pub enum Turn {
 
 impl Dispatcher {
     /// A dispatcher over a server and its files.
-    pub fn new(server: Server, storage: Storage) -> Dispatcher {
+    pub fn new(mut server: Server, storage: Storage) -> Dispatcher {
+        server.commands.set_names(registry::all().iter().map(|entry| entry.full_name.as_str()).collect());
         let renamed = |name: &str| {
             let found =
                 server.config.renamed_commands.iter().rev().find(|r| r.from.eq_ignore_ascii_case(name.as_bytes()));
             found.map(|r| r.to.clone())
         };
         let lookup = Lookup::new(renamed, gates::stopping);
-        let mut server = server;
         server.raised |= gates::PROTECTED;
-        Dispatcher { server, lookup, batch: Batch::default(), effects: Effects::default(), storage, sparse: None, next_cron_ms: 0, turn_begun: (0, 0), config_reload: false }
+        Dispatcher {
+            server,
+            lookup,
+            batch: Batch::default(),
+            effects: Effects::default(),
+            storage,
+            sparse: None,
+            next_cron_ms: 0,
+            turn_begun: (0, 0),
+            config_reload: false,
+            parking: 0,
+            config_changes: Vec::new(),
+        }
     }
 
     /// Whether clients that wait in their place may go on; asked once per round.

@@ -2,7 +2,7 @@
 
 use super::{Dispatcher, gates};
 use crate::keyspace::database::Database;
-use crate::server::config::{Extent, ShutdownFlags};
+use crate::server::config::ShutdownFlags;
 use crate::server::request::Request;
 use std::time::Duration;
 
@@ -38,11 +38,9 @@ impl Dispatcher {
                     let result = self.reload_log();
                     self.answer_waiting(client, result.as_ref().map(|_| ()).map_err(|text| text.as_str()));
                 }
-                Request::RewriteConfig { client } => {
-                    let result = self.server.rewrite_config(Extent::Everything).map_err(|error| error.to_string());
-                    self.answer_waiting(client, result.as_ref().map(|_| ()).map_err(|text| text.as_str()));
+                Request::Restart { client, .. } => {
+                    self.answer_waiting(client, Err("ERR failed to restart the server. Check server logs."))
                 }
-                Request::Restart { client, .. } => self.answer_waiting(client, Err("ERR failed to restart the server. Check server logs.")),
             }
         }
     }
@@ -138,7 +136,8 @@ impl Dispatcher {
     }
 
     fn empty_all(&mut self) {
-        let flushed: Vec<Database> = (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
+        let flushed: Vec<Database> =
+            (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
         self.storage.threads.free(super::storage::Garbage::Databases(flushed));
     }
 }

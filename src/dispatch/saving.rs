@@ -73,8 +73,12 @@ pub(super) fn empty_base(server: &Server) -> Vec<u8> {
 fn header(encoder: &mut Encoder, server: &Server, is_base: bool) {
     let seconds = (server.time.wall_us / 1_000_000).to_string();
     let used = server.resources.used_bytes.to_string();
-    let mut aux: Vec<(&str, &[u8])> =
-        vec![("redis-ver", b"8.0.6"), ("redis-bits", b"64"), ("ctime", seconds.as_bytes()), ("used-mem", used.as_bytes())];
+    let mut aux: Vec<(&str, &[u8])> = vec![
+        ("redis-ver", b"8.0.6"),
+        ("redis-bits", b"64"),
+        ("ctime", seconds.as_bytes()),
+        ("used-mem", used.as_bytes()),
+    ];
     if is_base {
         aux.push(("aof-base", b"1"));
     }
@@ -96,7 +100,8 @@ impl Dispatcher {
             Target::Base(BaseFormat::Resp) => ImageFormat::Calls,
             _ => ImageFormat::Rdb(compression),
         };
-        let temp_snapshot = snapshot_path(config).with_file_name(format!("temp-{}.rdb", self.server.resources.host.process_id));
+        let temp_snapshot =
+            snapshot_path(config).with_file_name(format!("temp-{}.rdb", self.server.resources.host.process_id));
         match target {
             Target::Snapshot => self.storage.snapshot.begin(temp_snapshot, Some(snapshot_path(config))),
             Target::Base(_) => self.storage.snapshot.begin(location(config).temp_base_path(), None),
@@ -296,6 +301,13 @@ impl Dispatcher {
         }
     }
 
+    /// A rewrite under way is in vain: the log is turned off.
+    pub(super) fn give_up_rewrite(&mut self) {
+        if self.storage.saving.as_ref().is_some_and(|saving| saving.target != Target::Snapshot) {
+            self.give_up_saving();
+        }
+    }
+
     fn give_up_one(&mut self, saving: &mut Saving) {
         if !saving.given_up {
             saving.given_up = true;
@@ -407,7 +419,9 @@ impl Dispatcher {
             }
             return;
         }
-        if self.server.persistence.snapshots.scheduled || (self.is_save_due() && now_ms >= self.storage.save_not_before_ms) {
+        if self.server.persistence.snapshots.scheduled
+            || (self.is_save_due() && now_ms >= self.storage.save_not_before_ms)
+        {
             self.start_snapshot(None);
             return;
         }
@@ -418,7 +432,8 @@ impl Dispatcher {
     }
 
     fn is_save_due(&self) -> bool {
-        let since = (self.server.time.wall_us / 1_000_000).saturating_sub(self.server.persistence.snapshots.last_save_seconds);
+        let since =
+            (self.server.time.wall_us / 1_000_000).saturating_sub(self.server.persistence.snapshots.last_save_seconds);
         let rules = &self.server.config.save;
         rules.iter().any(|rule| self.server.dirty >= rule.changes && since > rule.seconds)
     }

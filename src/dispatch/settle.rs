@@ -124,7 +124,8 @@ impl Dispatcher {
         if log.policy() != FsyncPolicy::Always || log.next_offset() == log.durable_offset() {
             return;
         }
-        let shows_data = matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
+        let shows_data =
+            matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
         if !shows_data {
             return;
         }

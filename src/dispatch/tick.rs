@@ -1,5 +1,6 @@
 //! The end of a round: due deadlines, eviction, slices of background work, the log.
 
+use super::storage::Garbage;
 use super::{Dispatcher, gates};
 use crate::server::observe::rates;
 
@@ -40,9 +41,6 @@ impl Dispatcher {
     pub fn tick(&mut self) -> u64 {
         self.server.read_clock();
         let mut sleep_ms = CRON_MS;
-        if let Some(left_ms) = self.server.end_pause_when_due() {
-            sleep_ms = sleep_ms.min(left_ms);
-        }
         if !self.is_loading() {
             sleep_ms = sleep_ms.min(self.expire());
             if self.server.raised & gates::MEMORY != 0 {
@@ -59,12 +57,68 @@ impl Dispatcher {
             sleep_ms = sleep_ms.min(bound);
         }
         self.cron();
+        self.act_on_config_changes();
+        self.note_cleared_gates();
+        if !self.server.garbage.is_empty() {
+            let flushed = std::mem::take(&mut self.server.garbage);
+            self.storage.threads.free(Garbage::Databases(flushed));
+        }
         sleep_ms
+    }
+
+    /// Who waits in its place may go on when a gate that parks was cleared.
+    fn note_cleared_gates(&mut self) {
+        let parking = self.server.raised & gates::PARKING;
+        if self.parking & !parking != 0 {
+            self.storage.unparked = true;
+        }
+        self.parking = parking;
+    }
+
+    /// What CONFIG SET changed and this floor acts on; the rest is left for `net`.
+    fn act_on_config_changes(&mut self) {
+        if self.server.config_changes.is_empty() {
+            return;
+        }
+        for name in std::mem::take(&mut self.server.config_changes) {
+            match name {
+                "appendonly" if self.server.config.appendonly => {
+                    if let Err(trouble) = self.turn_log_on() {
+                        log::error!("The log cannot be turned on: {trouble}");
+                    }
+                }
+                "appendonly" => {
+                    self.give_up_rewrite();
+                    self.turn_log_off();
+                }
+                "appendfsync" => {
+                    let policy = super::log::policy(&self.server.config);
+                    if let Some(log) = &mut self.storage.log {
+                        log.set_policy(policy);
+                    }
+                }
+                "aof-disable-auto-gc" => {
+                    let removes = !self.server.config.aof_disable_auto_gc;
+                    if let Some(log) = &mut self.storage.log {
+                        log.set_removes_history(removes);
+                    }
+                }
+                _ => self.config_changes.push(name),
+            }
+        }
+    }
+
+    /// Directives that changed and that sockets or the process have to follow; asked once per round.
+    pub fn take_config_changes(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.config_changes)
     }
 
     /// Removes keys whose deadline has come. Gives when to come back.
     fn expire(&mut self) -> u64 {
-        if !self.server.debug.active_expire || self.server.is_paused() || self.server.raised & gates::LOG_FULL != 0 {
+        if let Some(pause_ms) = self.server.end_pause_when_due() {
+            return pause_ms.min(CRON_MS);
+        }
+        if !self.server.debug.active_expire || self.server.raised & gates::LOG_FULL != 0 {
             return CRON_MS;
         }
         let now = self.server.now();

@@ -9,8 +9,8 @@
 use super::connection::{Connection, Socket};
 use super::listener::{Listener, Serves};
 use super::reading::INPUT_BYTES;
-use super::writing::refuse;
 use super::signals::{Signal, Signals};
+use super::writing::refuse;
 use crate::dispatch::Dispatcher;
 use crate::server::access::Newcomer;
 use crate::server::clients::ClientIndex;
@@ -149,7 +149,9 @@ impl EventLoop {
                     let config = &self.dispatcher.server.config;
                     let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
                     if self.dispatcher.shut_down(flags).is_err() {
-                        log::warn!("{name} received but errors trying to shut down the server, check the logs for more information");
+                        log::warn!(
+                            "{name} received but errors trying to shut down the server, check the logs for more information"
+                        );
                     }
                 }
                 Signal::Reload => self.dispatcher.request_config_reload(),
@@ -227,12 +229,7 @@ impl EventLoop {
         };
         let index = match self.dispatcher.server.admit(newcomer) {
             Ok(index) => index,
-            Err(refusal) => {
-                if let Socket::Tcp(stream) = socket {
-                    refuse(stream, refusal);
-                }
-                return;
-            }
+            Err(text) => return refuse(socket, text),
         };
         if socket.register(self.poll.registry(), Token(index)).is_err() {
             self.dispatcher.server.clients.remove(index);

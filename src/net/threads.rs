@@ -19,7 +19,9 @@ impl SystemThreads {
     pub fn new(waker: Arc<Waker>) -> std::io::Result<SystemThreads> {
         // Not bounded: what waits here is memory that is about to be free, and the loop must not wait.
         let (reaper, garbage) = crossbeam_channel::unbounded();
-        Builder::new().name("reaper".into()).spawn(move || garbage.into_iter().for_each(|garbage: Garbage| drop(garbage)))?;
+        Builder::new()
+            .name("reaper".into())
+            .spawn(move || garbage.into_iter().for_each(|garbage: Garbage| drop(garbage)))?;
         Ok(SystemThreads { waker, reaper })
     }
 

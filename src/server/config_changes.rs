@@ -80,10 +80,9 @@ impl Server {
         self.apply_timing();
     }
 
-    /// The memory limit in bytes, its gate and the eviction policy. To be called too when
-    /// `resources.limit_bytes` changes.
+    /// The memory limit in bytes, its gate and the eviction policy. To be called too when `machine_memory_bytes` changes.
     pub fn apply_memory_limit(&mut self) {
-        self.memory_limit_bytes = self.config.maxmemory.resolve(self.resources.limit_bytes);
+        self.memory_limit_bytes = self.config.maxmemory.resolve(self.machine_memory_bytes);
         self.set_gate(gates::MEMORY, self.memory_limit_bytes > 0);
         self.keyspace.set_policy(memory::policy(&self.config));
     }
@@ -109,7 +108,7 @@ impl Server {
 
     /// CONFIG REWRITE: the configuration file says the present values.
     pub fn rewrite_config(&mut self, extent: Extent) -> Result<(), RewriteError> {
-        let path = self.identity.config_file.as_ref().ok_or(RewriteError::NoFile)?;
+        let path = self.config_path.as_ref().ok_or(RewriteError::NoFile)?;
         let old = match self.surroundings.read_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RewriteError::Io(error)),
             read => read.unwrap_or_default(),
@@ -117,9 +116,9 @@ impl Server {
         self.surroundings.replace_file(path, &self.config.rewrite(&old, extent)).map_err(RewriteError::Io)
     }
 
-    /// CONFIG RESETSTAT: all statistics from zero. Levels (memory's peak, what is loaded) stay.
+    /// CONFIG RESETSTAT: all statistics from zero. The peak of memory stays, as in Redis.
     pub fn reset_statistics(&mut self) {
-        self.counters = Counters::default();
+        self.counters = Counters { free_later_pending: self.counters.free_later_pending, ..Counters::default() };
         self.keyspace.reset_counts();
         self.commands.reset();
         self.errors.reset();

@@ -25,6 +25,7 @@ pub const MUTED: u32 = 1 << 9;
 pub const TIMED: u32 = 1 << 10;
 /// The client's reads are no uses (CLIENT NO-TOUCH).
 pub const NO_TOUCH: u32 = 1 << 11;
+
 /// The client waits for the answer to an earlier call.
 pub const WAITING: u32 = 1 << 12;
 

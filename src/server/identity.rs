@@ -1,8 +1,7 @@
-//! Who this server is: ids for INFO and replication, the file it was configured by.
+//! Who this server is: ids for INFO and replication.
 
 use crate::base::random::hex40;
 use sha1::{Digest, Sha1};
-use std::path::PathBuf;
 
 /// Names of this run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,14 +10,12 @@ pub struct Identity {
     pub run_id: String,
     /// Forty hexadecimal digits that name the history of the data.
     pub replication_id: String,
-    /// The configuration file, absolute; `None` when there is none.
-    pub config_file: Option<PathBuf>,
 }
 
 impl Identity {
     /// Ids that follow from a secret seed and do not give it away.
     pub fn of(seed: &[u8]) -> Identity {
-        Identity { run_id: id(seed, b"run"), replication_id: id(seed, b"replication"), config_file: None }
+        Identity { run_id: id(seed, b"run"), replication_id: id(seed, b"replication") }
     }
 }
 

@@ -3,23 +3,24 @@
 pub mod access;
 pub mod clients;
 pub mod config;
-pub mod config_changes;
 pub mod debug;
-pub mod gates;
 pub mod identity;
 pub mod memory;
 pub mod observe;
-pub mod pause;
 pub mod persistence;
+pub mod report;
 pub mod request;
 pub mod resources;
+pub mod config_changes;
+pub mod gates;
+pub mod pause;
 pub mod surroundings;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
-use crate::keyspace::database::Now;
+use crate::keyspace::database::{Database, Now};
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
@@ -34,6 +35,7 @@ use observe::slow_log::SlowLog;
 use persistence::PersistenceState;
 use request::Request;
 use resources::Resources;
+use std::path::PathBuf;
 use std::sync::Arc;
 use surroundings::Surroundings;
 
@@ -86,6 +88,14 @@ pub struct Counters {
     pub output_limit_disconnections: u64,
     /// Clients closed for their input.
     pub query_limit_disconnections: u64,
+    /// Clients closed for `maxmemory-clients`.
+    pub evicted_clients: u64,
+    /// Values that the reaper has freed.
+    pub freed_later: u64,
+    /// Values that wait for the reaper.
+    pub free_later_pending: u64,
+    /// Times that more keys were due than one slice may remove.
+    pub expiry_slices_cut: u64,
     /// Calls of AUTH and HELLO with a wrong name or password.
     pub failed_authentications: u64,
 }
@@ -96,6 +106,8 @@ pub struct Server {
     pub config: Config,
     /// The databases.
     pub keyspace: Keyspace,
+    /// Databases that were flushed, to be freed elsewhere.
+    pub garbage: Vec<Database>,
     /// The clients.
     pub clients: Clients,
     /// Gates raised for all clients.
@@ -130,12 +142,6 @@ pub struct Server {
     pub memory_limit_bytes: u64,
     /// Bytes of clients' buffers, counted once per round.
     pub client_buffer_bytes: usize,
-    /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
-    pub pause_until_ms: u64,
-    /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
-    pub config_changes: Vec<&'static str>,
-    /// The process around the server.
-    pub surroundings: Box<dyn Surroundings>,
     /// Memory and CPU.
     pub resources: Resources,
     /// Loading, snapshots, the log.
@@ -144,8 +150,20 @@ pub struct Server {
     pub requests: Vec<Request>,
     /// What DEBUG has switched.
     pub debug: DebugSwitches,
+    /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
+    pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
     pub identity: Identity,
+    /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
+    pub machine_memory_bytes: u64,
+    /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
+    pub pause_until_ms: u64,
+    /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
+    pub config_changes: Vec<&'static str>,
+    /// The configuration file, absolute, if there is one.
+    pub config_path: Option<PathBuf>,
+    /// The process around the server.
+    pub surroundings: Box<dyn Surroundings>,
 }
 
 impl Server {
@@ -157,6 +175,7 @@ impl Server {
         let now = Now { ms: time.wall_ms() };
         let mut server = Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
+            garbage: Vec::new(),
             clients: Clients::default(),
             raised: 0,
             time,
@@ -174,14 +193,17 @@ impl Server {
             dirty: 0,
             memory_limit_bytes: 0,
             client_buffer_bytes: 0,
-            pause_until_ms: 0,
-            config_changes: Vec::new(),
-            surroundings: Box::new(surroundings::Process),
             resources: Resources::default(),
             persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
             requests: Vec::new(),
             debug: DebugSwitches::default(),
+            shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
+            machine_memory_bytes: 0,
+            pause_until_ms: 0,
+            config_changes: Vec::new(),
+            config_path: None,
+            surroundings: Box::new(surroundings::Process),
             config,
         };
         server.apply_config();

@@ -43,11 +43,6 @@ pub enum Request {
         /// Who waits.
         client: ClientIndex,
     },
-    /// DEBUG CONFIG-REWRITE-FORCE-ALL: write all directives to the configuration file; then answer.
-    RewriteConfig {
-        /// Who waits.
-        client: ClientIndex,
-    },
     /// DEBUG RESTART, DEBUG CRASH-AND-RECOVER: run the program anew after so long, having ended as SHUTDOWN does, or not.
     Restart {
         /// Who asked.

@@ -66,9 +66,10 @@ impl Server {
     /// This server on a platform, whose memory is read.
     pub fn on(mut self, platform: Arc<dyn Platform>) -> Server {
         self.resources = Resources::of(platform);
+        self.machine_memory_bytes = self.resources.limit_bytes;
+        self.apply_memory_limit();
         self.read_memory();
         self.resources.startup_bytes = self.resources.used_bytes;
-        self.apply_memory_limit();
         self
     }
 
@@ -91,7 +92,17 @@ impl Server {
         self.read_memory();
         self.resources.process = self.resources.platform.process();
         self.resources.allocator = self.resources.platform.allocator();
+        self.read_memory_limit();
+    }
+
+    /// Reads how much memory the machine or the control group leaves to us, and has a `maxmemory` in percent follow it: reads
+    /// files, for once in some seconds.
+    pub fn read_memory_limit(&mut self) {
         self.resources.limit_bytes = self.resources.platform.memory_limit_bytes();
+        if self.machine_memory_bytes != self.resources.limit_bytes {
+            self.machine_memory_bytes = self.resources.limit_bytes;
+            self.apply_memory_limit();
+        }
     }
 
     /// Bytes that are not data: tables, lists, clients' buffers, the log's, and what the process took at its start.

@@ -52,7 +52,7 @@ fn what_concerns_the_server_itself_holds_at_once() {
     db.fails("SET k v", "OOM command not allowed when used memory > 'maxmemory'.");
     db.is("CONFIG SET maxmemory 0", "+OK\r\n");
     db.is("SET k v", "+OK\r\n");
-    db.dispatcher.server.resources.limit_bytes = 1 << 30;
+    db.dispatcher.server.machine_memory_bytes = 1 << 30;
     db.is("CONFIG SET maxmemory 50%", "+OK\r\n");
     assert_eq!(db.dispatcher.server.memory_limit_bytes, 1 << 29);
 }
@@ -115,13 +115,13 @@ fn rewrite_keeps_the_files_words() {
     db.dispatcher.server.surroundings = Box::new(files.clone());
     db.fails("CONFIG REWRITE", "ERR The server is running without a config file");
     let path = PathBuf::from("/etc/a.conf");
-    db.dispatcher.server.identity.config_file = Some(path.clone());
+    db.dispatcher.server.config_path = Some(path.clone());
     files.replace_file(&path, b"# mine\nmaxmemory 1mb\n").unwrap();
     db.is("CONFIG SET maxmemory 2mb", "+OK\r\n");
     db.is("CONFIG REWRITE", "+OK\r\n");
     let written = String::from_utf8(files.read_file(&path).unwrap()).unwrap();
     assert!(written.starts_with("# mine\nmaxmemory 2mb\n"), "{written}");
-    db.dispatcher.server.identity.config_file = Some("/full/a.conf".into());
+    db.dispatcher.server.config_path = Some("/full/a.conf".into());
     assert!(db.run("CONFIG REWRITE").starts_with("-ERR Rewriting config file: "));
 }
 

@@ -3,6 +3,7 @@
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
 mod bitmap;
+mod generic;
 mod command;
 mod config;
 mod connection;

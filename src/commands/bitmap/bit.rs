@@ -17,7 +17,7 @@ pub const COMMANDS: &[&Command] = &[&SETBIT, &GETBIT];
 static SETBIT: Command = Command::data("setbit", setbit)
     .arity(Arity::Exactly(4))
     .flags(&[Flag::Write, Flag::DenyOom])
-    .keys(&[first_key(Access::ReadWrite, Purpose::Update).telling()])
+    .keys(&[first_key(Access::ReadWrite, Purpose::Update).told()])
     .since("2.2.0")
     .complexity("O(1)")
     .summary("Sets or clears the bit at offset of the string value. Creates the key if it doesn't exist.")

@@ -18,9 +18,9 @@ static BITFIELD: Command = Command::data("bitfield", bitfield)
     .arity(Arity::AtLeast(2))
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)
-        .telling()
+        .told()
         .by_words(use_of_key)
-        .notes("This command allows both access and modification of the key")])
+        .note("This command allows both access and modification of the key")])
     .since("3.2.0")
     .complexity("O(1) for each subcommand specified")
     .summary("Performs arbitrary bitfield integer operations on strings.")
@@ -36,7 +36,7 @@ fn use_of_key(args: &Args<'_>) -> KeyUse {
     let writes = (2..args.len()).any(|i| args.is(i, "set") || args.is(i, "incrby"));
     let (access, purpose) =
         if writes { (Access::ReadWrite, Purpose::Update) } else { (Access::ReadOnly, Purpose::Access) };
-    KeyUse { access, purpose, tells: true }
+    KeyUse { access, purpose, is_told: true }
 }
 
 fn bitfield(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

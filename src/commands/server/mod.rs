@@ -3,6 +3,7 @@
 mod about;
 mod command;
 mod config;
+mod keyspace;
 mod latency;
 mod monitor;
 mod slowlog;
@@ -10,5 +11,12 @@ mod slowlog;
 use super::row::Command;
 
 /// The lists of this folder's files.
-pub const LISTS: &[&[&Command]] =
-    &[about::COMMANDS, command::COMMANDS, config::COMMANDS, latency::COMMANDS, monitor::COMMANDS, slowlog::COMMANDS];
+pub const LISTS: &[&[&Command]] = &[
+    about::COMMANDS,
+    command::COMMANDS,
+    config::COMMANDS,
+    keyspace::COMMANDS,
+    latency::COMMANDS,
+    monitor::COMMANDS,
+    slowlog::COMMANDS,
+];

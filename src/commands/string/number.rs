@@ -14,7 +14,7 @@ use crate::values::string::{NewText, Text};
 pub const COMMANDS: &[&Command] = &[&INCR, &DECR, &INCRBY, &DECRBY, &INCRBYFLOAT];
 
 const FLAGS: &[Flag] = &[Flag::Write, Flag::DenyOom, Flag::Fast];
-const KEYS: &[KeySpec] = &[first_key(Access::ReadWrite, Purpose::Update).telling()];
+const KEYS: &[KeySpec] = &[first_key(Access::ReadWrite, Purpose::Update).told()];
 
 /// INCR: one more.
 static INCR: Command = Command::data("incr", incr)

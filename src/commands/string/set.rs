@@ -17,9 +17,9 @@ static SET: Command = Command::data("set", set)
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)
-        .telling()
+        .told()
         .by_words(use_of_key)
-        .notes("RW and ACCESS due to the optional `GET` argument")])
+        .note("RW and ACCESS due to the optional `GET` argument")])
     .since("1.0.0")
     .complexity("O(1)")
     .summary("Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.")
@@ -37,9 +37,9 @@ static SET: Command = Command::data("set", set)
 
 /// Only with GET is the old value told.
 fn use_of_key(args: &Args<'_>) -> KeyUse {
-    let tells = (3..args.len()).any(|i| args.is(i, "get"));
-    let access = if tells { Access::ReadWrite } else { Access::Overwrite };
-    KeyUse { access, purpose: Purpose::Update, tells }
+    let is_told = (3..args.len()).any(|i| args.is(i, "get"));
+    let access = if is_told { Access::ReadWrite } else { Access::Overwrite };
+    KeyUse { access, purpose: Purpose::Update, is_told }
 }
 
 fn set(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -213,7 +213,7 @@ fn setnx(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 static GETSET: Command = Command::data("getset", getset)
     .arity(Arity::Exactly(3))
     .flags(&[Flag::Write, Flag::DenyOom, Flag::Fast])
-    .keys(&[first_key(Access::ReadWrite, Purpose::Update).telling()])
+    .keys(&[first_key(Access::ReadWrite, Purpose::Update).told()])
     .since("1.0.0")
     .complexity("O(1)")
     .summary("Returns the previous string value of a key after setting it to a new value.")

@@ -23,13 +23,25 @@ pub struct CommandStat {
 #[derive(Debug)]
 pub struct CommandStats {
     commands: Vec<CommandStat>,
+    /// By number; empty until somebody tells them.
+    names: Vec<&'static str>,
     tracks_latency: bool,
 }
 
 impl CommandStats {
     /// For commands numbered below `commands`; `tracks_latency` as `latency-tracking` says.
     pub fn new(commands: usize, tracks_latency: bool) -> CommandStats {
-        CommandStats { commands: vec![CommandStat::default(); commands], tracks_latency }
+        CommandStats { commands: vec![CommandStat::default(); commands], names: Vec::new(), tracks_latency }
+    }
+
+    /// Tells what the commands are called, by number.
+    pub fn set_names(&mut self, names: Vec<&'static str>) {
+        self.names = names;
+    }
+
+    /// The commands that were called or refused, with their names.
+    pub fn used(&self) -> impl Iterator<Item = (&'static str, &CommandStat)> {
+        self.names.iter().copied().zip(&self.commands).filter(|(_, command)| command.is_used())
     }
 
     /// Switches the histograms on or off. What they hold stays.
@@ -103,6 +115,16 @@ impl CommandStat {
         self.failed_calls
     }
 
+    /// How many calls were tracked: no more than `calls`.
+    pub fn tracked_calls(&self) -> u64 {
+        self.histogram.as_ref().map_or(0, |histogram| histogram.len())
+    }
+
+    /// How many tracked calls took no longer than each of `bounds_ns` (ascending); `None` when no call was tracked.
+    pub fn calls_within(&self, bounds_ns: &[u64]) -> Option<Vec<u64>> {
+        Some(counts_within(self.histogram.as_ref()?, bounds_ns))
+    }
+
     /// Its line in INFO commandstats, behind `cmdstat_<name>:`.
     pub fn info_text(&self) -> String {
         let usec_per_call = if self.calls == 0 { 0.0 } else { self.total_us() as f64 / self.calls as f64 };
@@ -157,6 +179,23 @@ impl CommandStat {
         }
         Some(buckets)
     }
+}
+
+/// How many values are no more than each of `bounds` (ascending), in one pass.
+pub(super) fn counts_within(histogram: &Histogram<u64>, bounds: &[u64]) -> Vec<u64> {
+    let mut counts = vec![0; bounds.len()];
+    for cell in histogram.iter_recorded() {
+        let from = bounds.partition_point(|&bound| bound < histogram.lowest_equivalent(cell.value_iterated_to()));
+        if let Some(count) = counts.get_mut(from) {
+            *count += cell.count_at_value();
+        }
+    }
+    let mut sum = 0;
+    for count in &mut counts {
+        sum += *count;
+        *count = sum;
+    }
+    counts
 }
 
 fn new_histogram() -> Box<Histogram<u64>> {
@@ -216,6 +255,14 @@ mod tests {
 
         let stats = recorded(&[0, 900, 1_030, 1_033, 17_000, 32_900, 60_000, 131_500, 131_900]);
         assert_eq!(stats.command(1).histogram_us().unwrap(), [(1, 3), (2, 4), (33, 6), (66, 7), (132, 9)]);
+    }
+
+    #[test]
+    fn calls_within_bounds_add_up() {
+        let stats = recorded(&[900, 1_000, 4_000, 70_000]);
+        assert_eq!(stats.command(1).calls_within(&[500, 1_000, 5_000, 60_000, 100_000]).unwrap(), [0, 2, 3, 3, 4]);
+        assert_eq!(stats.command(0).calls_within(&[1]), None);
+        assert_eq!(stats.command(1).tracked_calls(), 4);
     }
 
     #[test]

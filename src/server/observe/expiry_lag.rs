@@ -11,6 +11,7 @@ pub struct ExpiryLag {
     /// Made by the first key; about 26 KiB.
     histogram: Option<Box<Histogram<u64>>>,
     max_us: u64,
+    total_us: u64,
 }
 
 impl ExpiryLag {
@@ -26,6 +27,7 @@ impl ExpiryLag {
         });
         histogram.saturating_record_n(lag_us.clamp(1, HIGHEST_US), keys);
         self.max_us = self.max_us.max(lag_us);
+        self.total_us = self.total_us.saturating_add(lag_us.saturating_mul(keys));
     }
 
     /// How many keys were noted.
@@ -37,6 +39,19 @@ impl ExpiryLag {
     pub fn percentile_us(&self, percentile: f64) -> u64 {
         let value_us = self.histogram.as_ref().map_or(0, |histogram| histogram.value_at_percentile(percentile));
         value_us.min(self.max_us.max(1))
+    }
+
+    /// How many keys left no later than each of `bounds_us` (ascending), to two digits.
+    pub fn keys_within(&self, bounds_us: &[u64]) -> Vec<u64> {
+        match &self.histogram {
+            Some(histogram) => super::command_stats::counts_within(histogram, bounds_us),
+            None => vec![0; bounds_us.len()],
+        }
+    }
+
+    /// All lags together, in µs.
+    pub fn total_us(&self) -> u64 {
+        self.total_us
     }
 
     /// The longest lag in µs, exact.

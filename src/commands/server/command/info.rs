@@ -87,10 +87,10 @@ pub(super) fn write_use(reply: &mut Reply, key_use: KeyUse, further: &[&str]) {
 }
 
 fn write_key_spec(reply: &mut Reply, spec: &KeySpec) {
-    reply.map(if spec.notes.is_empty() { 3 } else { 4 });
-    if !spec.notes.is_empty() {
+    reply.map(if spec.note.is_empty() { 3 } else { 4 });
+    if !spec.note.is_empty() {
         reply.bulk(b"notes");
-        reply.bulk(spec.notes.as_bytes());
+        reply.bulk(spec.note.as_bytes());
     }
     reply.bulk(b"flags");
     let further = [spec.incomplete.then_some("incomplete"), spec.variable.then_some("variable_flags")];

@@ -1,0 +1,141 @@
+//! INFO stats.
+
+use super::{Distribution, Kind, Statistic, Value};
+use crate::server::Server;
+
+pub(super) const ROWS: &[Statistic] = &[
+    Statistic::new("total_connections_received", |s| Value::Count(s.counters.connections))
+        .counter("connections_total", "Connections accepted."),
+    Statistic::new("total_commands_processed", |s| Value::Count(s.counters.calls))
+        .counter("calls_total", "Calls run, of all commands."),
+    Statistic::new("instantaneous_ops_per_sec", |s| Value::Count(s.rates.commands_per_second())),
+    Statistic::new("total_net_input_bytes", |s| Value::Count(s.counters.bytes_in))
+        .counter("net_input_bytes_total", "Bytes read from clients."),
+    Statistic::new("total_net_output_bytes", |s| Value::Count(s.counters.bytes_out))
+        .counter("net_output_bytes_total", "Bytes written to clients."),
+    Statistic::zero("total_net_repl_input_bytes"),
+    Statistic::zero("total_net_repl_output_bytes"),
+    Statistic::new("instantaneous_input_kbps", |s| Value::Fixed(s.rates.input_kbps(), 2)),
+    Statistic::new("instantaneous_output_kbps", |s| Value::Fixed(s.rates.output_kbps(), 2)),
+    Statistic::new("instantaneous_input_repl_kbps", |s| Value::Fixed(s.rates.replication_input_kbps(), 2)),
+    Statistic::new("instantaneous_output_repl_kbps", |s| Value::Fixed(s.rates.replication_output_kbps(), 2)),
+    Statistic::new("rejected_connections", |s| Value::Count(s.counters.rejected_connections))
+        .counter("rejected_connections_total", "Connections refused for `maxclients` or the limit of open files."),
+    Statistic::zero("sync_full"),
+    Statistic::zero("sync_partial_ok"),
+    Statistic::zero("sync_partial_err"),
+    Statistic::zero("expired_subkeys"),
+    Statistic::new("expired_keys", |s| Value::Count(s.keyspace.counts().expired))
+        .counter("expired_keys_total", "Keys that left at their deadline."),
+    Statistic::new("expired_stale_perc", |_| Value::Fixed(0.0, 2)),
+    Statistic::new("expired_time_cap_reached_count", |s| Value::Count(s.counters.expiry_slices_cut)),
+    Statistic::new("expiry_lag_p50_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(50.0))),
+    Statistic::new("expiry_lag_p99_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(99.0))),
+    Statistic::new("expiry_lag_p999_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(99.9))),
+    Statistic::new("expiry_lag_max_ms", |s| Value::MicrosAsMillis(s.expiry_lag.max_us())),
+    Statistic::unlisted(expiry_lag).metric(
+        "expiry_lag_seconds",
+        Kind::Histogram,
+        "How late keys left after their deadline.",
+    ),
+    Statistic::new("evicted_keys", |s| Value::Count(s.keyspace.counts().evicted))
+        .counter("evicted_keys_total", "Keys removed because memory was short."),
+    Statistic::new("evicted_clients", |s| Value::Count(s.counters.evicted_clients))
+        .counter("evicted_clients_total", "Clients closed for `maxmemory-clients`."),
+    Statistic::zero("evicted_scripts"),
+    Statistic::zero("total_eviction_exceeded_time"),
+    Statistic::zero("current_eviction_exceeded_time"),
+    Statistic::new("keyspace_hits", |s| Value::Count(s.keyspace.counts().hits))
+        .counter("keyspace_hits_total", "Reads that found their key."),
+    Statistic::new("keyspace_misses", |s| Value::Count(s.keyspace.counts().misses))
+        .counter("keyspace_misses_total", "Reads that did not find their key."),
+    Statistic::zero("pubsub_channels"),
+    Statistic::zero("pubsub_patterns"),
+    Statistic::zero("pubsubshard_channels"),
+    Statistic::zero("latest_fork_usec"),
+    Statistic::zero("total_forks"),
+    Statistic::zero("migrate_cached_sockets"),
+    Statistic::zero("slave_expires_tracked_keys"),
+    Statistic::zero("active_defrag_hits"),
+    Statistic::zero("active_defrag_misses"),
+    Statistic::zero("active_defrag_key_hits"),
+    Statistic::zero("active_defrag_key_misses"),
+    Statistic::zero("total_active_defrag_time"),
+    Statistic::zero("current_active_defrag_time"),
+    Statistic::zero("tracking_total_keys"),
+    Statistic::zero("tracking_total_items"),
+    Statistic::zero("tracking_total_prefixes"),
+    Statistic::zero("unexpected_error_replies"),
+    Statistic::new("total_error_replies", |s| Value::Count(s.errors.total())),
+    Statistic::zero("dump_payload_sanitizations"),
+    Statistic::new("total_reads_processed", |s| Value::Count(s.counters.reads))
+        .counter("reads_total", "Reads from clients' sockets."),
+    Statistic::new("total_writes_processed", |s| Value::Count(s.counters.writes))
+        .counter("writes_total", "Writes to clients' sockets."),
+    Statistic::zero("io_threaded_reads_processed"),
+    Statistic::zero("io_threaded_writes_processed"),
+    Statistic::new("client_query_buffer_limit_disconnections", |s| Value::Count(s.counters.query_limit_disconnections))
+        .counter("query_limit_disconnections_total", "Clients closed for the size of their input."),
+    Statistic::new("client_output_buffer_limit_disconnections", |s| {
+        Value::Count(s.counters.output_limit_disconnections)
+    })
+    .counter("output_limit_disconnections_total", "Clients closed because they did not read their replies."),
+    Statistic::zero("reply_buffer_shrinks"),
+    Statistic::zero("reply_buffer_expands"),
+    Statistic::new("eventloop_cycles", |s| Value::Count(s.event_loop.turns().count))
+        .counter("loop_turns_total", "Turns of the event loop."),
+    Statistic::new("eventloop_duration_sum", |s| Value::Micros(s.event_loop.turns().sum_us))
+        .counter("loop_busy_seconds_total", "Time that the event loop spent in its turns."),
+    Statistic::new("eventloop_duration_cmd_sum", |s| Value::Micros(s.event_loop.commands().sum_us))
+        .counter("loop_command_seconds_total", "Time that the event loop spent in calls."),
+    Statistic::new("loop_longest_turn_us", |s| Value::Micros(s.event_loop.turns().max_us))
+        .gauge("loop_longest_turn_seconds", "The longest turn of the event loop since the start or CONFIG RESETSTAT."),
+    Statistic::new("instantaneous_eventloop_cycles_per_sec", |s| Value::Count(s.rates.turns_per_second())),
+    Statistic::new("instantaneous_eventloop_duration_usec", |s| Value::Count(s.rates.turn_us())),
+    Statistic::new("acl_access_denied_auth", |s| Value::Count(s.counters.failed_authentications))
+        .counter("failed_authentications_total", "Calls of AUTH and HELLO with a wrong name or password."),
+    Statistic::zero("acl_access_denied_cmd"),
+    Statistic::zero("acl_access_denied_key"),
+    Statistic::zero("acl_access_denied_channel"),
+];
+
+/// Upper bounds of the histograms' buckets, in nanoseconds: 1, 2, 5 to the power of ten, 1 µs to 10 s.
+pub(super) const BOUNDS_NS: &[u64] = &[
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    20_000,
+    50_000,
+    100_000,
+    200_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    20_000_000,
+    50_000_000,
+    100_000_000,
+    200_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_000_000_000,
+    5_000_000_000,
+    10_000_000_000,
+];
+
+/// Counts up to each of `BOUNDS_NS`, labelled with the bounds in seconds.
+pub(super) fn buckets(counts: Vec<u64>) -> Vec<(f64, u64)> {
+    BOUNDS_NS.iter().zip(counts).map(|(&bound, count)| (bound as f64 / 1e9, count)).collect()
+}
+
+fn expiry_lag(server: &Server) -> Value {
+    let bounds_us: Vec<u64> = BOUNDS_NS.iter().map(|bound| bound / 1000).collect();
+    Value::Distributions(vec![Distribution {
+        labels: Vec::new(),
+        buckets: buckets(server.expiry_lag.keys_within(&bounds_us)),
+        count: server.expiry_lag.keys(),
+        sum_seconds: server.expiry_lag.total_us() as f64 / 1e6,
+    }])
+}
