@@ -307,7 +307,8 @@ impl Command {
 
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
+        let is_shown = |flag: Flag| self.has(flag) && flag != Flag::TouchesArbitraryKeys;
+        let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| is_shown(flag)).map(|flag| flag.name()).collect();
         if self.keys.iter().any(|spec| !spec.is_range()) {
             names.push("movablekeys");
         }
