@@ -342,12 +342,13 @@ impl Dispatcher {
             }
         }
         tally.count(row.id);
-        let begun = if row.is_timed || raised & gates::TIMED != 0 { self.server.clock.monotonic_ns() } else { 0 };
+        let is_timed = row.is_timed || raised & gates::TIMED != 0;
+        let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
             reply.out.cut_back(mark);
             self.answer_error(Some(row.id), &error, reply);
         }
-        if begun != 0 {
+        if is_timed {
             self.note_duration(client, &row, args, begun, tally);
         }
         if self.needs_settling(client) {
