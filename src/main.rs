@@ -1,13 +1,16 @@
 //! The binary: arguments, configuration, server, event loop, exit codes.
 
 use ferrodis::base::clock::SystemClock;
+use ferrodis::base::disk::RealDisk;
 use ferrodis::base::random::entropy;
 use ferrodis::base::sys::System;
 use ferrodis::base::sys::allocator::ProgramAllocator;
 use ferrodis::commands::registry;
 use ferrodis::dispatch::Dispatcher;
+use ferrodis::dispatch::storage::Storage;
 use ferrodis::net::event_loop::EventLoop;
 use ferrodis::net::listener::{Listener, Serves, addresses};
+use ferrodis::net::threads::SystemThreads;
 use ferrodis::server::Server;
 use ferrodis::server::config::{Config, Invocation, Sources};
 use std::sync::Arc;
@@ -19,7 +22,6 @@ fn main() {
     let words: Vec<Vec<u8>> =
         std::env::args_os().skip(1).map(|w| std::os::unix::ffi::OsStringExt::into_vec(w)).collect();
     let invocation = Invocation::parse(&words);
-    let _ = (&invocation, Config::from_sources);
     let config =
         Config::from_sources(
             Sources { file: None, stdin: None, options: &invocation.options },
@@ -33,9 +35,14 @@ fn main() {
     let (port, backlog) = (config.port, config.tcp_backlog);
     let server =
         Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len()).on(Arc::new(System));
-    let mut event_loop = EventLoop::new(Dispatcher::new(server)).expect("poll");
+    let (poll, waker) = EventLoop::poll().expect("poll");
+    let storage = Storage::new(Arc::new(RealDisk), Box::new(SystemThreads::new(waker).expect("threads")));
+    let mut dispatcher = Dispatcher::new(server, storage);
+    dispatcher.begin_loading().expect("load");
+    let mut event_loop = EventLoop::new(poll, dispatcher);
+    event_loop.take_signals().expect("signals");
     for address in addresses("127.0.0.1", port).expect("address").0 {
         event_loop.listen(Listener::tcp(address, backlog, Serves::Clients).expect("listen")).expect("register");
     }
-    event_loop.run().expect("loop");
+    std::process::exit(event_loop.run().expect("loop"));
 }

@@ -3,6 +3,7 @@
 use super::error::Error;
 use crate::base::number::{parse_f64, parse_i64};
 use crate::formats::resp::request::{BIG, Range};
+use crate::values::string::NewText;
 
 /// A call's words, its name first.
 pub struct Args<'a> {
@@ -31,6 +32,15 @@ impl Taken<'_> {
         match self {
             Taken::Borrowed(bytes) => bytes,
             Taken::Owned(bytes) => bytes,
+        }
+    }
+
+    /// The string that SET makes of it: an integer where it is one. Bytes with an allocation of their own are taken out.
+    #[inline]
+    pub fn text(&mut self) -> NewText<'_> {
+        match self {
+            Taken::Borrowed(bytes) => NewText::of(bytes),
+            Taken::Owned(bytes) => NewText::of_vec(bytes),
         }
     }
 }
@@ -125,6 +135,13 @@ impl<'a> Args<'a> {
     /// Word `i` in lower case, for matching; not UTF-8 reads as a word that matches nothing.
     pub fn word(&self, i: usize) -> String {
         String::from_utf8(self.get(i).to_ascii_lowercase()).unwrap_or_else(|_| "\u{fffd}".into())
+    }
+
+    /// Whether anybody logs calls or sends them on: then each word reads the same after `take`. Else a call need not say
+    /// how it is to be propagated.
+    #[inline]
+    pub fn is_logged(&self) -> bool {
+        self.logged
     }
 
     /// Copies all words.

@@ -45,6 +45,12 @@ impl DataContext<'_> {
         self.effects.changed(self.db_number, key, event);
     }
 
+    /// A further event of a key that `changed` has counted, as "expire" after "set".
+    #[inline]
+    pub fn happened(&mut self, key: &[u8], event: Event) {
+        self.effects.happened(self.db_number, key, event);
+    }
+
     /// The log and the replicas get this call in place of the client's words.
     pub fn propagate_as(&mut self, call: &[&[u8]]) {
         self.effects.propagate_as(call);

@@ -69,6 +69,14 @@ impl Effects {
         }
     }
 
+    /// A further event of a key that `changed` has counted: only for whoever observes.
+    #[inline]
+    pub fn happened(&mut self, db: usize, key: &[u8], event: Event) {
+        if self.observed {
+            self.changes.push(Change { db, key: key.into(), event });
+        }
+    }
+
     /// The log and the replicas get this call in place of the client's words (may be said several times).
     pub fn propagate_as(&mut self, call: &[&[u8]]) {
         let call = call.iter().map(|word| word.to_vec()).collect();

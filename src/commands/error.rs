@@ -1,6 +1,6 @@
 //! Every error text that commands answer. Lower floors have small errors of their own, which convert.
 
-use crate::keyspace::database::{EditError, Full};
+use crate::keyspace::database::{EditError, Full, IncrementError};
 use crate::values::WrongType;
 use std::borrow::Cow;
 
@@ -88,6 +88,17 @@ impl From<EditError> for Error {
         match error {
             EditError::WrongType => Error::WrongType,
             EditError::Full => Full.into(),
+        }
+    }
+}
+
+impl From<IncrementError> for Error {
+    fn from(error: IncrementError) -> Self {
+        match error {
+            IncrementError::WrongType => Error::WrongType,
+            IncrementError::NotInteger => Error::NotInteger,
+            IncrementError::Overflow => Error::Overflow,
+            IncrementError::Full => Full.into(),
         }
     }
 }

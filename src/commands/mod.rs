@@ -1,12 +1,16 @@
 //! Floor 8: the commands. One row per command, next to its function; one list per file; one list of lists here.
 
 pub mod args;
+pub mod bitmap;
 pub mod connection;
 pub mod context;
 pub mod effects;
 pub mod error;
+pub mod expire_options;
+pub mod generic;
 pub mod help;
 pub mod key_spec;
+pub mod look_ahead;
 pub mod reference;
 pub mod registry;
 pub mod row;
@@ -26,7 +30,9 @@ pub struct Group {
 
 /// All commands.
 pub const GROUPS: &[Group] = &[
+    Group { name: "string", lists: string::LISTS },
+    Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "generic", lists: generic::LISTS },
     Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },
-    Group { name: "string", lists: string::LISTS },
 ];

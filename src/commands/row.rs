@@ -358,7 +358,8 @@ impl Command {
             "string" => Some("string"),
             "bitmap" => Some("bitmap"),
             "connection" => Some("connection"),
-            "generic" => Some("keyspace"),
+            // WAIT and the container OBJECT are about no keys themselves.
+            "generic" if !self.has(Flag::Blocking) && self.subcommands.is_empty() => Some("keyspace"),
             _ => None,
         });
         for category in self.categories {

@@ -350,6 +350,12 @@ impl Dispatcher {
         if self.needs_settling(client) {
             self.settle(client, &row, args);
         }
+        if self.storage.log.is_some() {
+            self.hold_reply(client, &row, args);
+        }
+        if !self.server.requests.is_empty() {
+            self.carry_out_requests();
+        }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
             self.mute(client, mark, reply);
@@ -404,7 +410,7 @@ impl Dispatcher {
     }
 
     #[inline]
-    fn run_row(
+    pub(super) fn run_row(
         &mut self,
         client: ClientIndex,
         row: &Hot,

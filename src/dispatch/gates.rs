@@ -14,7 +14,7 @@ pub use crate::server::gates::*;
 /// The gates that stop a row.
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
-    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH;
+    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH | WAITING;
     if !is_exempt_from_pause(row) {
         gates |= PAUSE_ALL;
     }

@@ -7,17 +7,23 @@
 //! Dispatcher::tick     ends a round: expiry, eviction, the walk, the log
 //! ```
 
-pub mod batch;
-pub mod execute;
+mod batch;
+mod execute;
 pub mod gates;
-pub mod settle;
-pub mod tick;
+pub mod loading;
+mod log;
+mod requests;
+mod saving;
+mod settle;
+pub mod storage;
+mod tick;
 
 use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
 use batch::Batch;
+use storage::Storage;
 
 /// The server and what is needed to run calls on it.
 pub struct Dispatcher {
@@ -26,6 +32,19 @@ pub struct Dispatcher {
     lookup: Lookup,
     batch: Batch,
     effects: Effects,
+    storage: Storage,
+    /// A page of records that is being emptied: database and page.
+    sparse: Option<(usize, u32)>,
+    /// When the cron runs next (monotonic ms).
+    next_cron_ms: u64,
+    /// When the round began (monotonic ns), and the calls run before it.
+    turn_begun: (u64, u64),
+    /// Whether the configuration file is to be read again.
+    config_reload: bool,
+    /// Gates that made calls wait at the end of the last round.
+    parking: u32,
+    /// Directives whose change `net` has to follow.
+    config_changes: Vec<&'static str>,
 }
 
 /// A call that has come in half: kept with its connection.
@@ -68,8 +87,8 @@ pub enum Turn {
 }
 
 impl Dispatcher {
-    /// A dispatcher over a server.
-    pub fn new(mut server: Server) -> Dispatcher {
+    /// A dispatcher over a server and its files.
+    pub fn new(mut server: Server, storage: Storage) -> Dispatcher {
         server.commands.set_names(registry::all().iter().map(|entry| entry.full_name.as_str()).collect());
         let renamed = |name: &str| {
             let found =
@@ -77,6 +96,24 @@ impl Dispatcher {
             found.map(|r| r.to.clone())
         };
         let lookup = Lookup::new(renamed, gates::stopping);
-        Dispatcher { server, lookup, batch: Batch::default(), effects: Effects::default() }
+        server.raised |= gates::PROTECTED;
+        Dispatcher {
+            server,
+            lookup,
+            batch: Batch::default(),
+            effects: Effects::default(),
+            storage,
+            sparse: None,
+            next_cron_ms: 0,
+            turn_begun: (0, 0),
+            config_reload: false,
+            parking: 0,
+            config_changes: Vec::new(),
+        }
+    }
+
+    /// Whether clients that wait in their place may go on; asked once per round.
+    pub fn take_unparked(&mut self) -> bool {
+        std::mem::take(&mut self.storage.unparked)
     }
 }

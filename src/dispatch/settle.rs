@@ -1,60 +1,177 @@
 //! What follows from a call that changed something: the dirty count, who watches, the log.
 
+use super::storage::{Garbage, TOUCHED_PLACES};
 use super::{Dispatcher, gates};
 use crate::commands::args::Args;
 use crate::commands::effects::Propagation;
 use crate::commands::error::Error;
 use crate::commands::registry::Hot;
+use crate::commands::row::{Flag, Run};
+use crate::error;
+use crate::keyspace::removal::Cause;
+use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::clients::ClientIndex;
 
 impl Dispatcher {
     /// Whether anything follows from the call that just ran.
     #[inline]
     pub(super) fn needs_settling(&self, client: ClientIndex) -> bool {
+        let client = self.server.clients.get(client);
         self.effects.dirty > 0
             || self.effects.propagation != Propagation::AsReceived
-            || self.server.keyspace.all()[self.server.clients.get(client).db].has_removals()
-            || self.server.clients.get(client).raised & gates::NO_TOUCH != 0
+            || self.server.keyspace.all()[client.db].has_removals()
+            || client.raised & gates::NO_TOUCH != 0
+            || !self.server.requests.is_empty()
     }
 
     /// Reads the call's effects once.
-    pub(super) fn settle(&mut self, client: ClientIndex, _row: &Hot, _args: &Args<'_>) {
+    pub(super) fn settle(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
         self.server.dirty += self.effects.dirty;
         let db = self.server.clients.get(client).db;
         self.server.keyspace.db(db).touches = true;
         self.collect_removals();
+        if self.is_logged() {
+            self.log_call(db, row, args);
+        }
         self.effects.clear();
     }
 
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
-        for db in self.server.keyspace.all_mut() {
-            db.removals.keys.clear();
-            db.removals.garbage.clear();
+        let is_logged = self.is_logged();
+        for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
+            if !db.has_removals() {
+                continue;
+            }
+            let removals = std::mem::take(&mut db.removals);
+            for removal in &removals.keys {
+                self.server.dirty += 1;
+                if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
+                    log.append_call(number as u32, [&b"DEL"[..], &removal.key].into_iter());
+                    if removal.cause == Cause::Evicted {
+                        self.storage.touched[db.hash(&removal.key) as usize % TOUCHED_PLACES] = log.next_offset();
+                    }
+                    if self.storage.block_since_ns == 0 {
+                        self.storage.block_since_ns = self.server.time.monotonic_ns;
+                    }
+                }
+            }
+            if !removals.garbage.is_empty() {
+                self.storage.threads.free(Garbage::Values(removals.garbage));
+            }
         }
     }
 
     /// Whether calls that change data are logged.
+    #[inline]
     pub(super) fn is_logged(&self) -> bool {
-        false
+        self.storage.log.is_some() && self.storage.loading.is_none()
+    }
+
+    fn log_call(&mut self, db: usize, row: &Hot, args: &Args<'_>) {
+        let Some(log) = &mut self.storage.log else { return };
+        let before = log.next_offset();
+        match &self.effects.propagation {
+            Propagation::AsReceived if self.effects.dirty == 0 || !row.command.has(Flag::Write) => {}
+            Propagation::AsReceived | Propagation::Always => match args.raw() {
+                Some(raw) => log.append_raw(db as u32, raw),
+                None => log.append_call(db as u32, args.iter()),
+            },
+            Propagation::Instead(calls) => {
+                let is_group = calls.len() > 1;
+                if is_group {
+                    log.begin_group();
+                }
+                for call in calls {
+                    log.append_call(db as u32, call.iter().map(Vec::as_slice));
+                }
+                if is_group {
+                    log.end_group();
+                }
+            }
+        }
+        if log.next_offset() == before {
+            return;
+        }
+        if self.storage.block_since_ns == 0 {
+            self.storage.block_since_ns = self.server.time.monotonic_ns;
+        }
+        if log.policy() == FsyncPolicy::Always {
+            let offset = log.next_offset();
+            self.note_touched(db, row, args, offset);
+        }
+        let log = self.storage.log.as_mut().expect("it is there");
+        if log.is_full() && self.server.raised & gates::LOG_FULL == 0 {
+            self.server.raised |= gates::LOG_FULL;
+        }
+    }
+
+    /// Keys of a write that is not durable yet: whoever reads them has to wait.
+    fn note_touched(&mut self, db: usize, row: &Hot, args: &Args<'_>, offset: u64) {
+        let named = row.command.keys.iter().filter_map(|spec| spec.positions(args)).flatten().collect::<Vec<_>>();
+        if named.is_empty() {
+            return self.storage.touched.fill(offset); // FLUSHALL, SWAPDB, ...: anything
+        }
+        for position in named {
+            let hash = self.server.keyspace.db(db).hash(args.get(position));
+            self.storage.touched[hash as usize % TOUCHED_PLACES] = offset;
+        }
+    }
+
+    /// Under `always`: the log offset that the reply to this call depends on.
+    pub(super) fn hold_reply(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
+        let Some(log) = &self.storage.log else { return };
+        if log.policy() != FsyncPolicy::Always || log.next_offset() == log.durable_offset() {
+            return;
+        }
+        let shows_data =
+            matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
+        if !shows_data {
+            return;
+        }
+        let next = log.next_offset();
+        let db = self.server.clients.get(client).db;
+        let keys = row.command.keys.iter().filter_map(|spec| spec.positions(args)).flatten();
+        let mut depends_on = None;
+        for position in keys {
+            let hash = self.server.keyspace.db(db).hash(args.get(position));
+            let touched = self.storage.touched[hash as usize % TOUCHED_PLACES];
+            depends_on = Some(depends_on.unwrap_or(0).max(touched));
+        }
+        let client = self.server.clients.get_mut(client);
+        client.held_for = client.held_for.max(depends_on.unwrap_or(next));
     }
 
     /// Why writes are refused while the disk refuses them.
     pub(super) fn disk_error(&self) -> Error {
-        Error::Text("MISCONF Errors writing to the AOF file")
+        match self.storage.log.as_ref().and_then(|log| log.status().trouble()) {
+            Some(trouble) => error!("MISCONF Errors writing to the AOF file: {trouble}"),
+            None => Error::Text(
+                "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that \
+                 may modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
+                 snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
+                 error.",
+            ),
+        }
     }
 
     /// Evicts until memory is below the limit; whether it is.
     pub(super) fn make_room(&mut self) -> bool {
         let limit = self.server.memory_limit_bytes as usize;
-        loop {
+        let mut evicted = false;
+        let fits = loop {
             if limit == 0 || self.server.counted_memory() <= limit {
-                return true;
+                break true;
             }
             let random = &mut self.server.random;
             if self.server.keyspace.evict_one(&mut |n| random.below(n as u64) as usize).is_none() {
-                return false;
+                break false;
             }
+            evicted = true;
+        };
+        if evicted {
+            self.collect_removals();
         }
+        fits
     }
 }

@@ -1,27 +1,177 @@
-//! The end of a round: due deadlines, eviction, slices of background work.
+//! The end of a round: due deadlines, eviction, slices of background work, the log.
 
-use super::Dispatcher;
+use super::storage::Garbage;
+use super::{Dispatcher, gates};
+use crate::server::observe::rates;
 
 /// Keys that may expire, or be moved on in the wheel, per tick.
-const EXPIRE_BUDGET: usize = 2000;
+const EXPIRE_BUDGET: usize = 1000;
+/// Records of an LRU list in the making that are looked at per tick.
+const ORDER_BUDGET: usize = 2000;
+/// Records moved together per tick.
+const DEFRAGMENT_BUDGET: usize = 500;
+/// How often the cron runs.
+const CRON_MS: u64 = 100;
 
 impl Dispatcher {
-    /// Ends a round. Gives how long the loop may sleep, in milliseconds (None: until something happens).
-    pub fn tick(&mut self) -> Option<u64> {
+    /// A round begins.
+    pub fn begin_turn(&mut self) {
         self.server.read_clock();
+        self.turn_begun = (self.server.time.monotonic_ns, self.server.counters.calls);
+    }
+
+    /// A round has ended, replies written.
+    pub fn end_turn(&mut self) {
+        let (begun_ns, calls) = self.turn_begun;
+        let spent_us = (self.server.clock.monotonic_ns() - begun_ns) / 1000;
+        self.server.event_loop.record_turn(spent_us, self.server.counters.calls - calls);
+    }
+
+    /// SIGHUP: the configuration file is to be read again.
+    pub fn request_config_reload(&mut self) {
+        self.config_reload = true;
+    }
+
+    /// Whether the configuration file is to be read again; asked once per round.
+    pub fn take_config_reload(&mut self) -> bool {
+        std::mem::take(&mut self.config_reload)
+    }
+
+    /// Ends a round. Gives how long the loop may sleep, in milliseconds.
+    pub fn tick(&mut self) -> u64 {
+        self.server.read_clock();
+        let mut sleep_ms = CRON_MS;
+        if !self.is_loading() {
+            sleep_ms = sleep_ms.min(self.expire());
+            if self.server.raised & gates::MEMORY != 0 {
+                self.make_room();
+            }
+            let mut busy = self.step_saving();
+            busy |= self.build_order();
+            busy |= self.defragment();
+            if busy {
+                sleep_ms = 0;
+            }
+        }
+        if let Some(bound) = self.tick_log() {
+            sleep_ms = sleep_ms.min(bound);
+        }
+        self.cron();
+        self.act_on_config_changes();
+        self.note_cleared_gates();
+        if !self.server.garbage.is_empty() {
+            let flushed = std::mem::take(&mut self.server.garbage);
+            self.storage.threads.free(Garbage::Databases(flushed));
+        }
+        sleep_ms
+    }
+
+    /// Who waits in its place may go on when a gate that parks was cleared.
+    fn note_cleared_gates(&mut self) {
+        let parking = self.server.raised & gates::PARKING;
+        if self.parking & !parking != 0 {
+            self.storage.unparked = true;
+        }
+        self.parking = parking;
+    }
+
+    /// What CONFIG SET changed and this floor acts on; the rest is left for `net`.
+    fn act_on_config_changes(&mut self) {
+        if self.server.config_changes.is_empty() {
+            return;
+        }
+        for name in std::mem::take(&mut self.server.config_changes) {
+            match name {
+                "appendonly" if self.server.config.appendonly => {
+                    if let Err(trouble) = self.turn_log_on() {
+                        log::error!("The log cannot be turned on: {trouble}");
+                    }
+                }
+                "appendonly" => {
+                    self.give_up_rewrite();
+                    self.turn_log_off();
+                }
+                "appendfsync" => {
+                    let policy = super::log::policy(&self.server.config);
+                    if let Some(log) = &mut self.storage.log {
+                        log.set_policy(policy);
+                    }
+                }
+                "aof-disable-auto-gc" => {
+                    let removes = !self.server.config.aof_disable_auto_gc;
+                    if let Some(log) = &mut self.storage.log {
+                        log.set_removes_history(removes);
+                    }
+                }
+                _ => self.config_changes.push(name),
+            }
+        }
+    }
+
+    /// Directives that changed and that sockets or the process have to follow; asked once per round.
+    pub fn take_config_changes(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.config_changes)
+    }
+
+    /// Removes keys whose deadline has come. Gives when to come back.
+    fn expire(&mut self) -> u64 {
+        if let Some(pause_ms) = self.server.end_pause_when_due() {
+            return pause_ms.min(CRON_MS);
+        }
+        if !self.server.debug.active_expire || self.server.raised & gates::LOG_FULL != 0 {
+            return CRON_MS;
+        }
         let now = self.server.now();
         self.server.keyspace.set_now(now);
-        let pause_ms = self.server.end_pause_when_due();
-        if pause_ms.is_some() {
-            return pause_ms;
-        }
-        if !self.server.debug.active_expire {
-            return None;
-        }
         let lag = &mut self.server.expiry_lag;
-        if self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1)) {
-            return Some(0);
+        let more = self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1));
+        self.collect_removals();
+        if more {
+            return 0;
         }
-        self.server.keyspace.next_deadline().map(|deadline| deadline.saturating_sub(now.ms))
+        self.server.keyspace.next_deadline().map_or(CRON_MS, |deadline| deadline.saturating_sub(now.ms))
+    }
+
+    fn build_order(&mut self) -> bool {
+        if self.server.keyspace.is_order_exact() {
+            return false;
+        }
+        let db = self.server.keyspace.all_mut().iter_mut().find(|db| !db.is_order_exact());
+        db.is_some_and(|db| db.build_order(ORDER_BUDGET))
+    }
+
+    /// Empties sparse pages, a few records at a time.
+    fn defragment(&mut self) -> bool {
+        let Some((number, page)) = self.sparse else { return false };
+        if !self.server.keyspace.db(number).defragment(page, DEFRAGMENT_BUDGET) {
+            self.sparse = self.server.keyspace.db(number).sparsest_page().map(|page| (number, page));
+        }
+        self.sparse.is_some()
+    }
+
+    /// What is done ten times a second.
+    fn cron(&mut self) {
+        let now_ms = self.server.time.monotonic_ms();
+        if now_ms < self.next_cron_ms || self.server.debug.cron_paused {
+            return;
+        }
+        self.next_cron_ms = now_ms + CRON_MS;
+        let begun = self.server.clock.monotonic_ns();
+        self.server.read_memory();
+        self.server.rates.sample(&rates::Counters {
+            now_us: self.server.time.monotonic_ns / 1000,
+            commands: self.server.counters.calls,
+            input_bytes: self.server.counters.bytes_in,
+            output_bytes: self.server.counters.bytes_out,
+            ..rates::Counters::default()
+        });
+        if self.sparse.is_none() && !self.server.keyspace.is_walking() {
+            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > 64 * 1024);
+            self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
+        }
+        self.start_due_saves();
+        self.publish_log();
+        let spent_us = (self.server.clock.monotonic_ns() - begun) / 1000;
+        self.server.event_loop.record_cron(spent_us);
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
-use super::eviction::{Policy, Recency};
+use super::eviction::{Age, Policy, Recency};
 use super::links::LruLinks;
 use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
@@ -14,7 +14,7 @@ use crate::base::hash::KeyHasher;
 use crate::structures::key_table::KeyTable;
 use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
-use crate::values::string::{NewText, Text, editable};
+use crate::values::string::{NewText, Text, editable, integer, room_for};
 use crate::values::{Big, New, View, WrongType};
 
 /// All 2^32 handles of a database are taken.
@@ -82,9 +82,11 @@ pub struct Database {
     /// What a record's mark is unless a walk has yet to reach it.
     pub(super) mark: bool,
     pub(super) boxed_bytes: usize,
-    hasher: KeyHasher,
+    pub(super) hasher: KeyHasher,
     /// The key whose hash was computed ahead: (address, length, hash).
     hashed: (usize, usize, u64),
+    /// What the coins of LFU counters are drawn from.
+    chance: u64,
     /// The time of the call that runs.
     pub now: Now,
     /// Whether keys past their deadline are removed here (else they are only not seen).
@@ -109,6 +111,7 @@ impl Database {
             walk: None,
             mark: false,
             boxed_bytes: 0,
+            chance: hasher.hash(b"chance"),
             hasher,
             hashed: (0, 0, 0),
             now,
@@ -176,6 +179,19 @@ impl Database {
         }
     }
 
+    /// Hashes keys that will be looked up soon and asks the cache for them: as many as `hashes` has room for, in order.
+    pub fn look_ahead<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, hashes: &mut [u64]) {
+        let mut n = 0;
+        for (key, hash) in keys.zip(&mut *hashes) {
+            *hash = self.hash(key);
+            self.prefetch_bucket(*hash);
+            n += 1;
+        }
+        for &hash in &hashes[..n] {
+            self.prefetch_record(hash);
+        }
+    }
+
     #[inline]
     fn hash_of_call(&self, key: &[u8]) -> u64 {
         let (address, len, hash) = self.hashed;
@@ -191,6 +207,11 @@ impl Database {
     #[inline]
     fn locate(&mut self, key: &[u8]) -> Option<(u64, Handle)> {
         let hash = self.hash_of_call(key);
+        self.locate_hashed(key, hash).map(|handle| (hash, handle))
+    }
+
+    #[inline]
+    fn locate_hashed(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         match self.records.deadline_ms(handle) {
             Some(deadline) if deadline <= self.now.ms => {
@@ -199,7 +220,29 @@ impl Database {
                 }
                 None
             }
-            _ => Some((hash, handle)),
+            _ => Some(handle),
+        }
+    }
+
+    /// The record of a key that is about to be written and not past its deadline. If it is past it, there is no record
+    /// afterwards.
+    fn locate_to_write(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
+        let handle = self.lookup(hash, key)?;
+        if self.is_past_deadline(handle) {
+            self.clear_expired(handle, hash);
+            return None;
+        }
+        Some(handle)
+    }
+
+    /// A new value takes the place of one past its deadline: that goes, and is told of where expired keys are removed.
+    fn clear_expired(&mut self, handle: Handle, hash: u64) {
+        if self.removes_expired {
+            return self.remove_by_itself(handle, hash, Cause::Expired);
+        }
+        self.before_change(handle);
+        if let Some(big) = self.unlink(handle, hash) {
+            self.free(big);
         }
     }
 
@@ -228,7 +271,7 @@ impl Database {
 
     /// Bytes of this database's records, values, table and links.
     pub fn used_bytes(&self) -> usize {
-        self.records.live_bytes() + self.table.bytes() + self.boxed_bytes
+        self.records.live_bytes() + self.records.long_key_bytes() + self.table.bytes() + self.boxed_bytes
     }
 
     /// The key's record, read: counts a hit or a miss, and a use.
@@ -253,6 +296,16 @@ impl Database {
         let (_, handle) = self.locate(key)?;
         self.touch(handle);
         Some(handle)
+    }
+
+    /// The key's record, looked at: counts a hit or a miss, but no use.
+    pub fn look(&mut self, key: &[u8]) -> Option<Handle> {
+        let found = self.peek(key);
+        match found {
+            Some(_) => self.counts.hits += 1,
+            None => self.counts.misses += 1,
+        }
+        found
     }
 
     /// The key's record, which nobody shall know of: counts nothing.
@@ -322,8 +375,8 @@ impl Database {
     fn put_payload(&mut self, key: &[u8], payload: New<'_>, expiry: Expiry) -> Result<(), Full> {
         let hash = self.hash_of_call(key);
         match self.lookup(hash, key) {
-            Some(handle) if self.records.deadline_ms(handle).is_some_and(|d| d <= self.now.ms) => {
-                self.remove_by_itself(handle, hash, Cause::Expired);
+            Some(handle) if self.is_past_deadline(handle) => {
+                self.clear_expired(handle, hash);
                 self.insert(key, hash, payload, expiry)
             }
             Some(handle) => {
@@ -374,35 +427,37 @@ impl Database {
         Ok(to)
     }
 
-    /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`. A key that is not there begins
-    /// empty and has no deadline. The value is not changed in type or length beyond that.
+    /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`, with the length that it had
+    /// before (None: no such key). A key that is not there begins empty and has no deadline. The value is not changed in
+    /// type or length beyond that.
     pub fn edit_string<R>(
         &mut self,
         key: &[u8],
         len: usize,
-        edit: impl FnOnce(&mut [u8]) -> R,
+        edit: impl FnOnce(&mut [u8], Option<usize>) -> R,
     ) -> Result<R, EditError> {
         let hash = self.hash_of_call(key);
-        let Some((_, mut handle)) = self.locate(key) else {
+        let Some(mut handle) = self.locate_to_write(key, hash) else {
             let mut bytes = vec![0; len];
-            let result = edit(&mut bytes);
+            let result = edit(&mut bytes, None);
             NewText::Owned(bytes).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
             return Ok(result);
         };
+        let before = Text::view(self.records.payload(handle))?.len();
         self.before_change(handle);
         self.touch(handle);
-        let text = Text::view(self.records.payload(handle))?;
-        let grows_boxed = matches!(self.records.payload(handle), Payload::Boxed(_));
-        if grows_boxed {
-            if text.len() < len {
+        let is_boxed = matches!(self.records.payload(handle), Payload::Boxed(_));
+        if is_boxed {
+            if before < len {
                 self.grow_boxed(handle, len);
             }
-        } else if text.len() < len || editable(self.records.payload_mut(handle)).is_none() {
-            let mut bytes = Text::view(self.records.payload(handle))?.to_vec();
-            bytes.resize(len.max(bytes.len()), 0);
+        } else if before < len || editable(self.records.payload_mut(handle)).is_none() {
+            let mut bytes = Vec::with_capacity(len.max(before));
+            bytes.extend_from_slice(Text::view(self.records.payload(handle))?.bytes().as_slice());
+            bytes.resize(len.max(before), 0);
             handle = NewText::Owned(bytes).with_payload(|payload| self.replace(handle, hash, payload))?;
         }
-        Ok(edit(editable(self.records.payload_mut(handle)).expect("made so above")))
+        Ok(edit(editable(self.records.payload_mut(handle)).expect("made so above"), Some(before)))
     }
 
     fn grow_boxed(&mut self, handle: Handle, len: usize) {
@@ -410,10 +465,36 @@ impl Database {
         if let PayloadMut::Boxed(big) = self.records.payload_mut(handle) {
             let before = big.heap_bytes();
             let Big::String(bytes) = big;
+            bytes.reserve_exact(room_for(bytes.len(), len, bytes.capacity()));
             bytes.resize(len, 0);
             let after = big.heap_bytes();
             self.boxed_bytes = self.boxed_bytes + after - before;
         }
+    }
+
+    /// Adds to the integer at a key and gives the sum; a key that is not there counts as 0. The deadline stays. An integer
+    /// that is stored as one is rewritten where it stands.
+    #[inline]
+    pub fn increment(&mut self, key: &[u8], by: i64) -> Result<i64, IncrementError> {
+        let hash = self.hash_of_call(key);
+        let Some(handle) = self.locate_hashed(key, hash) else {
+            NewText::Int(by).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
+            return Ok(by);
+        };
+        let text = Text::view(self.records.payload(handle))?;
+        let sum = text.as_i64().ok_or(IncrementError::NotInteger)?.checked_add(by).ok_or(IncrementError::Overflow)?;
+        self.before_change(handle);
+        match integer(self.records.payload_mut(handle)) {
+            Some(place) => {
+                place.copy_from_slice(&sum.to_le_bytes());
+                self.touch(handle);
+            }
+            None => {
+                let to = NewText::Int(sum).with_payload(|payload| self.replace(handle, hash, payload))?;
+                self.touch(to);
+            }
+        }
+        Ok(sum)
     }
 
     /// Removes a key; whether it was there.
@@ -460,7 +541,12 @@ impl Database {
             self.wheel.remove(&mut self.records, handle);
         }
         let listed = self.is_listed(had);
-        let to = self.records.set_or_clear_deadline(handle, deadline).ok_or(Full)?;
+        let Some(to) = self.records.set_or_clear_deadline(handle, deadline) else {
+            if had.is_some() {
+                self.wheel.insert(&mut self.records, handle);
+            }
+            return Err(Full);
+        };
         if to != handle {
             self.table.repoint(hash, handle, to);
             if listed {
@@ -482,14 +568,13 @@ impl Database {
 
     /// The record moved: table, wheel and list learn it. Its links came along.
     fn moved(&mut self, hash: u64, from: Handle, to: Handle) {
-        self.table.repoint(hash, from, to);
-        let deadline = self.records.deadline_ms(to);
-        if deadline.is_some() {
-            self.wheel.moved(&mut self.records, from, to);
-        }
-        if self.is_listed(deadline) {
-            self.recency.moved(&mut LruLinks(&mut self.records), from, to);
-        }
+        let (records, mut followers) = self.followers();
+        followers.moved(records, hash, from, to);
+    }
+
+    fn followers(&mut self) -> (&mut RecordArena<Big>, Followers<'_>) {
+        let (table, wheel, recency) = (&mut self.table, &mut self.wheel, &mut self.recency);
+        (&mut self.records, Followers { table, wheel, recency, volatile_only: self.policy.volatile_only })
     }
 
     /// Takes a record out of everything; its boxed value is still counted.
@@ -568,7 +653,8 @@ impl Database {
             return;
         }
         if self.policy.is_lfu {
-            let stamp = self.policy.lfu.after_use(self.records.stamp(handle), self.now.ms);
+            let draw = self.draw();
+            let stamp = self.policy.lfu.after_use(self.records.stamp(handle), self.now.ms, draw);
             self.records.set_stamp(handle, stamp);
             return;
         }
@@ -576,6 +662,13 @@ impl Database {
             self.recency.touch(&mut LruLinks(&mut self.records), handle);
         }
         self.records.set_stamp(handle, stamp_of(self.now.ms)); // after the list, which may find the record by its stamp
+    }
+
+    /// A number that is as likely as any other.
+    fn draw(&mut self) -> u32 {
+        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.chance ^ self.chance >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        ((mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32) as u32
     }
 
     /// The first use of a new record.
@@ -587,15 +680,28 @@ impl Database {
         }
     }
 
-    /// Milliseconds since the record's last use (to a tenth of a second). Not under an LFU policy.
+    /// Milliseconds since the record's last use (to a tenth of a second; 0 if the clock has gone back since). Not under an
+    /// LFU policy.
     pub fn idle_ms(&self, handle: Handle) -> u64 {
-        stamp_of(self.now.ms).wrapping_sub(self.records.stamp(handle)) as u64 * STAMP_MS
+        Age::at(self.now.ms).of(self.records.stamp(handle)) as u64 * STAMP_MS
     }
 
-    /// Makes a record look unused for so long (RESTORE ... IDLETIME).
+    /// Makes a record look unused for so long (RESTORE ... IDLETIME), six years at most. Not under an LFU policy.
     pub fn set_idle_ms(&mut self, handle: Handle, idle_ms: u64) {
-        let stamp = stamp_of(self.now.ms).wrapping_sub((idle_ms / STAMP_MS) as u32);
-        self.records.set_stamp(handle, stamp);
+        let is_listed = self.is_listed(self.records.deadline_ms(handle));
+        if is_listed {
+            self.recency.remove(&mut LruLinks(&mut self.records), handle);
+        }
+        let age = Age::at(self.now.ms);
+        self.records.set_stamp(handle, age.stamp((idle_ms / STAMP_MS).min(i32::MAX as u64) as u32));
+        if is_listed {
+            self.recency.insert_by_age(&mut LruLinks(&mut self.records), handle, age);
+        }
+    }
+
+    /// Whether an LFU policy is in force: then `frequency` means something, else `idle_ms` does.
+    pub fn counts_frequency(&self) -> bool {
+        self.policy.is_lfu
     }
 
     /// The record's LFU counter as it stands after decay.
@@ -627,15 +733,45 @@ impl Database {
         self.table.sample(random)
     }
 
+    /// The record of a key chosen by `random(n)`, never one past its deadline. All alike, unless nearly all keys are past theirs.
+    pub fn random_key(&mut self, mut random: impl FnMut(usize) -> usize) -> Option<Handle> {
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let handle = self.sample(&mut random)?;
+            if !self.is_past_deadline(handle) {
+                return Some(handle);
+            }
+        }
+        // Then the first that is left behind some place.
+        let start = (random(1 << 32) as u64) << 21;
+        let (mut cursor, mut found) = (start, None);
+        for _turn in 0..2 {
+            loop {
+                cursor = self.scan(cursor, |handle| {
+                    if found.is_none() && !self.is_past_deadline(handle) {
+                        found = Some(handle);
+                    }
+                });
+                if found.is_some() {
+                    return found;
+                }
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        None
+    }
+
     /// Moves up to `budget` records out of sparse pages; whether it is worth going on.
     pub fn defragment(&mut self, page: u32, budget: usize) -> bool {
-        let (mut moves, records) = (Vec::new(), &mut self.records);
-        let done = records.evacuate(page, budget, |_, from, to| moves.push((from, to)));
-        for (from, to) in moves {
-            let hash = self.hasher.hash(self.records.key(to));
-            self.moved(hash, from, to);
-        }
-        !done
+        let hasher = self.hasher.clone();
+        let (records, mut followers) = self.followers();
+        // One by one: the next record to move may be this one's neighbour.
+        !records.evacuate(page, budget, |records, from, to| {
+            let hash = hasher.hash(records.key(to));
+            followers.moved(records, hash, from, to);
+        })
     }
 
     /// A page of records worth emptying.
@@ -674,6 +810,41 @@ impl Database {
         self.table.check_invariants(|handle| self.hasher.hash(self.records.key(handle)));
         self.wheel.check_invariants(&self.records);
         assert_eq!(self.table.len(), self.records.len());
+        let listed = if self.policy.volatile_only { self.wheel.len() } else { self.table.len() };
+        self.recency.check_invariants(&self.records, listed);
+        let (mut boxed_bytes, mut cursor) = (0, 0);
+        loop {
+            cursor = self.scan(cursor, |handle| {
+                if let Payload::Boxed(big) = self.records.payload(handle) {
+                    boxed_bytes += big.heap_bytes();
+                }
+            });
+            if cursor == 0 {
+                break;
+            }
+        }
+        assert_eq!(boxed_bytes, self.boxed_bytes, "bytes of boxed values");
+    }
+}
+
+/// What points at records, and has to learn when one moves.
+struct Followers<'a> {
+    table: &'a mut KeyTable,
+    wheel: &'a mut TimerWheel,
+    recency: &'a mut Recency,
+    volatile_only: bool,
+}
+
+impl Followers<'_> {
+    fn moved(&mut self, records: &mut RecordArena<Big>, hash: u64, from: Handle, to: Handle) {
+        self.table.repoint(hash, from, to);
+        let has_deadline = records.deadline_ms(to).is_some();
+        if has_deadline {
+            self.wheel.moved(records, from, to);
+        }
+        if self.recency.is_listed() && (!self.volatile_only || has_deadline) {
+            self.recency.moved(&mut LruLinks(records), from, to);
+        }
     }
 }
 
@@ -710,5 +881,30 @@ impl From<WrongType> for EditError {
 impl From<Full> for EditError {
     fn from(_: Full) -> Self {
         EditError::Full
+    }
+}
+
+/// Why a number could not be added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncrementError {
+    /// It is no string.
+    WrongType,
+    /// It is no integer.
+    NotInteger,
+    /// The sum does not fit 64 bits.
+    Overflow,
+    /// No handle is left.
+    Full,
+}
+
+impl From<WrongType> for IncrementError {
+    fn from(_: WrongType) -> Self {
+        IncrementError::WrongType
+    }
+}
+
+impl From<Full> for IncrementError {
+    fn from(_: Full) -> Self {
+        IncrementError::Full
     }
 }

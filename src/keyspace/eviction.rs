@@ -9,11 +9,12 @@
 //! ```
 
 use super::database::Database;
-use super::links::LruLinks;
+use super::links::{LruLinks, ReadLinks};
 use super::removal::Cause;
 use crate::structures::lru_builder::LruBuilder;
-use crate::structures::lru_list::LruList;
-use crate::structures::record_arena::Handle;
+use crate::structures::lru_list::{ListLinks, LruList, NONE};
+use crate::structures::record_arena::{Handle, RecordArena};
+use crate::values::Big;
 
 /// How keys are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,23 +92,42 @@ impl Lfu {
         counter.saturating_sub((minutes / self.decay_minutes).min(255) as u8)
     }
 
-    /// The stamp after one more use: the counter grows with a chance of 1 in (counter - 5) * factor + 1.
-    pub fn after_use(&self, stamp: u32, now_ms: u64) -> u32 {
+    /// The stamp after one more use: the counter grows with a chance of 1 in (counter - 5) * factor + 1, which `draw`, any
+    /// number as likely as any other, decides.
+    pub fn after_use(&self, stamp: u32, now_ms: u64, draw: u32) -> u32 {
         let counter = self.frequency(stamp, now_ms);
         if counter == 255 {
             return self.stamp(counter, now_ms);
         }
-        let above = counter.saturating_sub(LFU_INIT) as u32;
-        // A cheap draw: the stamp and the time are as good as any seed for a coin.
-        let draw = (stamp as u64 ^ now_ms.rotate_left(17))
-            .wrapping_add(self.draw_salt(stamp))
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let grows = (draw >> 32) * (above * self.log_factor + 1) as u64 >> 32 == 0;
+        let above = counter.saturating_sub(LFU_INIT) as u64;
+        let one_in = above * self.log_factor as u64 + 1;
+        let grows = draw as u128 * one_in as u128 >> 32 == 0;
         self.stamp(counter + grows as u8, now_ms)
     }
+}
 
-    fn draw_salt(&self, stamp: u32) -> u64 {
-        (stamp as u64).wrapping_mul(0xd6e8_feb8_6659_fd93)
+/// Reads access stamps, which wrap round, as ages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Age {
+    now: u32,
+}
+
+impl Age {
+    /// As seen at this time.
+    #[inline]
+    pub(super) fn at(now_ms: u64) -> Age {
+        Age { now: super::database::stamp_of(now_ms) }
+    }
+
+    /// How old a stamp is, in tenths of a second; 0 for one of the future (the clock has gone back).
+    #[inline]
+    pub(super) fn of(self, stamp: u32) -> u32 {
+        (self.now.wrapping_sub(stamp) as i32).max(0) as u32
+    }
+
+    /// The stamp of this age.
+    pub(super) fn stamp(self, tenths: u32) -> u32 {
+        self.now.wrapping_sub(tenths)
     }
 }
 
@@ -150,6 +170,40 @@ impl Recency {
             Recency::Exact(list) => list.remove(links, item),
             Recency::Building(builder, _) => builder.remove(links, item),
             Recency::Off => {}
+        }
+    }
+
+    /// Adds a record by its stamp, which may be an old one. The place is looked for from both ends; if it is far from both, the
+    /// record gets one that is too new. A list in the making takes it as the newest.
+    pub(super) fn insert_by_age(&mut self, links: &mut LruLinks<'_>, item: Handle, age: Age) {
+        const STEPS: usize = 512;
+        let Recency::Exact(list) = self else { return self.push_newest(links, item) };
+        let own = age.of(links.0.stamp(item));
+        let (mut newer, mut older) = (list.newest().unwrap_or(NONE), list.oldest().unwrap_or(NONE));
+        for _ in 0..STEPS {
+            if newer == NONE || age.of(links.0.stamp(newer)) >= own {
+                return list.insert_after(links, item, newer);
+            }
+            if older == NONE || age.of(links.0.stamp(older)) <= own {
+                return list.insert_before(links, item, older);
+            }
+            (newer, older) = (links.links(newer).0, links.links(older).1);
+        }
+        list.insert_before(links, item, newer);
+    }
+
+    /// Panics unless the order's parts agree and it knows of `len` records (fewer while it is being built).
+    pub(super) fn check_invariants(&self, records: &RecordArena<Big>, len: usize) {
+        match self {
+            Recency::Off => {}
+            Recency::Exact(list) => {
+                list.check_invariants(&ReadLinks(records));
+                assert_eq!(list.len(), len, "records in the LRU list");
+            }
+            Recency::Building(builder, cursor) => {
+                builder.check_invariants(&ReadLinks(records));
+                assert!(builder.len() == len || cursor.is_some() && builder.len() < len, "records in the LRU list");
+            }
         }
     }
 
@@ -215,7 +269,8 @@ impl Database {
             let mut found = smallvec::SmallVec::<[Handle; 32]>::new();
             while left > 0 {
                 found.clear();
-                *at = self.table.scan(*at, |_| 0, |handle| found.push(handle));
+                let (records, hasher) = (&self.records, &self.hasher);
+                *at = self.table.scan(*at, |handle| hasher.hash(records.key(handle)), |handle| found.push(handle));
                 for &handle in &found {
                     if !self.policy.volatile_only || self.records.deadline_ms(handle).is_some() {
                         builder.feed(&mut LruLinks(&mut self.records), handle);
@@ -238,7 +293,11 @@ impl Database {
     }
 
     /// The key of this database that should go first, with a rank by which databases compare (less goes first).
-    pub(super) fn eviction_candidate(&self, random: &mut dyn FnMut(usize) -> usize) -> Option<(u64, Handle)> {
+    pub(super) fn eviction_candidate(
+        &self,
+        now_ms: u64,
+        random: &mut dyn FnMut(usize) -> usize,
+    ) -> Option<(u64, Handle)> {
         match self.policy.order {
             Order::Never => None,
             Order::Lru => {
@@ -247,11 +306,20 @@ impl Database {
                     Recency::Building(builder, _) => builder.oldest(),
                     Recency::Off => None,
                 };
-                let rank = |handle| self.records.stamp(handle) as u64;
+                let age = Age::at(now_ms);
+                let rank = |handle| (u32::MAX - age.of(self.records.stamp(handle))) as u64;
                 oldest.map(|handle| (rank(handle), handle)).or_else(|| self.best_of_sample(random, rank))
             }
-            Order::Lfu => self.best_of_sample(random, |handle| self.frequency(handle) as u64),
-            Order::Random => self.best_of_sample(random, |_| 0),
+            Order::Lfu => {
+                let lfu = self.policy.lfu;
+                self.best_of_sample(random, |handle| lfu.frequency(self.records.stamp(handle), now_ms) as u64)
+            }
+            Order::Random => {
+                let (_, handle) = self.best_of_sample(random, |_| 0)?;
+                // The larger a database, the likelier its key is the one.
+                let keys = if self.policy.volatile_only { self.wheel.len() } else { self.table.len() };
+                Some((((random(1 << 30) as u64) << 30) / keys as u64, handle))
+            }
             Order::Ttl => {
                 let handle = self.wheel.nearest()?;
                 Some((self.records.deadline_ms(handle)?, handle))
@@ -312,9 +380,9 @@ mod tests {
     #[test]
     fn counters_grow_slowly_and_decay_by_the_minute() {
         let lfu = Lfu::default();
-        let (mut stamp, mut now) = (lfu.at_birth(0), 0);
+        let (mut stamp, mut now, mut random) = (lfu.at_birth(0), 0, fastrand::Rng::with_seed(7));
         for _ in 0..1000 {
-            stamp = lfu.after_use(stamp, now);
+            stamp = lfu.after_use(stamp, now, random.u32(..));
             now += 7;
         }
         let counter = lfu.frequency(stamp, now);

@@ -50,3 +50,27 @@ impl StampedLinks for LruLinks<'_> {
         self.0.stamp(item) as u64
     }
 }
+
+/// The same, only to be read.
+pub(super) struct ReadLinks<'a>(pub(super) &'a RecordArena<Big>);
+
+impl ListLinks for ReadLinks<'_> {
+    fn links(&self, item: Handle) -> (Handle, Handle) {
+        let links = self.0.links(item);
+        (links.prev, links.next)
+    }
+
+    fn set_prev(&mut self, _: Handle, _: Handle) {
+        unreachable!("only read")
+    }
+
+    fn set_next(&mut self, _: Handle, _: Handle) {
+        unreachable!("only read")
+    }
+}
+
+impl StampedLinks for ReadLinks<'_> {
+    fn stamp(&self, item: Handle) -> u64 {
+        self.0.stamp(item) as u64
+    }
+}

@@ -53,10 +53,11 @@ impl Keyspace {
         (a, b)
     }
 
-    /// The time from now on.
+    /// A call begins at this time, which may touch any database. What was computed ahead of other calls no longer holds.
     pub fn set_now(&mut self, now: Now) {
         for db in &mut self.databases {
             db.now = now;
+            db.forget_hash();
         }
     }
 
@@ -114,9 +115,10 @@ impl Keyspace {
 
     /// Evicts the one key that should go first; the number of its database, or None when no key may go.
     pub fn evict_one(&mut self, random: &mut dyn FnMut(usize) -> usize) -> Option<usize> {
+        let now_ms = self.databases.iter().map(|db| db.now.ms).max()?;
         let mut best: Option<(u64, usize, u32)> = None;
         for (number, db) in self.databases.iter().enumerate().filter(|(_, db)| !db.is_empty()) {
-            if let Some((rank, handle)) = db.eviction_candidate(random)
+            if let Some((rank, handle)) = db.eviction_candidate(now_ms, random)
                 && best.is_none_or(|(least, ..)| rank < least)
             {
                 best = Some((rank, number, handle));

@@ -9,12 +9,15 @@
 use super::connection::{Connection, Socket};
 use super::listener::{Listener, Serves};
 use super::reading::INPUT_BYTES;
+use super::signals::{Signal, Signals};
 use super::writing::refuse;
 use crate::dispatch::Dispatcher;
-use crate::server::clients::{Client, ClientIndex};
-use mio::{Events, Poll, Token};
+use crate::server::access::Newcomer;
+use crate::server::clients::ClientIndex;
+use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Buffers kept for clients that need one.
@@ -24,6 +27,8 @@ const EVENTS: usize = 1024;
 /// Clients' turns per round: then replies leave, and the rest goes on.
 const ROUND_TURNS: usize = 1024;
 const FIRST_LISTENER: usize = usize::MAX / 2;
+const WAKER: Token = Token(usize::MAX - 1);
+const SIGNALS: Token = Token(usize::MAX - 2);
 
 /// Everything that owns a socket.
 pub struct EventLoop {
@@ -31,6 +36,7 @@ pub struct EventLoop {
     pub dispatcher: Dispatcher,
     poll: Poll,
     listeners: Vec<Listener>,
+    signals: Option<Signals>,
     pub(super) connections: Vec<Option<Connection>>,
     ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
@@ -44,12 +50,20 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
+    /// A poll and its waker: made first, since the writers' threads need the waker.
+    pub fn poll() -> io::Result<(Poll, Arc<Waker>)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        Ok((poll, Arc::new(waker)))
+    }
+
     /// A loop over a dispatcher, with no socket yet.
-    pub fn new(dispatcher: Dispatcher) -> io::Result<EventLoop> {
-        Ok(EventLoop {
+    pub fn new(poll: Poll, dispatcher: Dispatcher) -> EventLoop {
+        EventLoop {
             dispatcher,
-            poll: Poll::new()?,
+            poll,
             listeners: Vec::new(),
+            signals: None,
             connections: Vec::new(),
             ready: VecDeque::new(),
             parked: Vec::new(),
@@ -58,7 +72,13 @@ impl EventLoop {
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
             spare: Vec::new(),
             durable_offset: u64::MAX,
-        })
+        }
+    }
+
+    /// Takes the process's signals: for a program that is nothing but this server.
+    pub fn take_signals(&mut self) -> io::Result<()> {
+        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS)?);
+        Ok(())
     }
 
     /// Adds a listener.
@@ -68,39 +88,94 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Runs until something ends it.
-    pub fn run(&mut self) -> io::Result<()> {
+    /// Runs until something ends the server; gives the exit code.
+    ///
+    /// # Errors
+    /// What there is to load cannot be loaded, or polling itself failed.
+    pub fn run(&mut self) -> Result<i32, String> {
         let mut events = Events::with_capacity(EVENTS);
-        let mut sleep_ms = Some(0);
+        let mut sleep_ms = 0;
         loop {
-            let timeout =
-                if self.ready.is_empty() { sleep_ms.map(Duration::from_millis) } else { Some(Duration::ZERO) };
-            match self.poll.poll(&mut events, timeout) {
-                Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
+            if let Some(code) = self.dispatcher.exit_code() {
+                self.write_replies();
+                return Ok(code);
+            }
+            let timeout = if self.ready.is_empty() { Duration::from_millis(sleep_ms) } else { Duration::ZERO };
+            match self.poll.poll(&mut events, Some(timeout)) {
+                Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(format!("polling failed: {e}")),
                 _ => {}
             }
+            self.dispatcher.begin_turn();
             for event in &events {
-                let token = event.token().0;
-                if token >= FIRST_LISTENER {
-                    self.listeners[token - FIRST_LISTENER].is_ready = true;
-                    continue;
-                }
-                let Some(connection) = self.connections.get_mut(token).and_then(Option::as_mut) else { continue };
-                if event.is_readable() || event.is_read_closed() || event.is_error() {
-                    connection.is_readable = true;
-                    self.queue(token);
-                }
-                if event.is_writable()
-                    && let Some(connection) = self.connections[token].as_mut()
-                    && !connection.is_writable
-                {
-                    connection.is_writable = true;
-                    self.dispatcher.server.clients.mark_pending(token);
-                }
+                self.take_event(event.token(), event);
             }
             self.round();
-            sleep_ms = self.dispatcher.tick();
+            if self.dispatcher.is_loading() {
+                self.dispatcher.step_loading()?;
+                sleep_ms = 0;
+            } else {
+                sleep_ms = self.dispatcher.tick();
+            }
+            self.free_held();
             self.write_replies();
+            self.dispatcher.end_turn();
+        }
+    }
+
+    fn take_event(&mut self, token: Token, event: &mio::event::Event) {
+        match token {
+            WAKER => return, // whoever woke us is asked in the tick
+            SIGNALS => return self.take_pending_signals(),
+            Token(t) if t >= FIRST_LISTENER => return self.listeners[t - FIRST_LISTENER].is_ready = true,
+            _ => {}
+        }
+        let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut) else { return };
+        if event.is_writable() && !connection.is_writable {
+            connection.is_writable = true;
+            self.dispatcher.server.clients.mark_pending(token.0);
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            connection.is_readable = true;
+            self.queue(token.0);
+        }
+    }
+
+    fn take_pending_signals(&mut self) {
+        let Some(signals) = &mut self.signals else { return };
+        for signal in signals.pending() {
+            match signal {
+                Signal::Terminate(name) => {
+                    log::warn!("Received {name} scheduling shutdown...");
+                    let config = &self.dispatcher.server.config;
+                    let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
+                    if self.dispatcher.shut_down(flags).is_err() {
+                        log::warn!(
+                            "{name} received but errors trying to shut down the server, check the logs for more information"
+                        );
+                    }
+                }
+                Signal::Reload => self.dispatcher.request_config_reload(),
+            }
+        }
+    }
+
+    /// Replies whose log is durable by now may leave; who waited in its place may go on.
+    fn free_held(&mut self) {
+        self.durable_offset = self.dispatcher.visible_offset();
+        for index in std::mem::take(&mut self.held) {
+            match self.dispatcher.server.clients.find(index) {
+                Some(client) if client.held_for > self.durable_offset => self.held.push(index),
+                Some(_) => self.dispatcher.server.clients.mark_pending(index),
+                None => {}
+            }
+        }
+        if self.dispatcher.take_unparked() {
+            for index in std::mem::take(&mut self.parked) {
+                if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
+                    connection.is_parked = false;
+                    self.queue(index);
+                }
+            }
         }
     }
 
@@ -146,22 +221,18 @@ impl EventLoop {
         if let Socket::Tcp(stream) = &socket {
             let _ = stream.set_nodelay(true);
         }
-        let clients = &mut self.dispatcher.server.clients;
-        if clients.len() >= self.dispatcher.server.config.maxclients as usize {
-            if let Socket::Tcp(stream) = socket {
-                refuse(stream, "ERR max number of clients reached");
-            }
-            return;
-        }
-        let index = clients.add(Client {
+        let newcomer = Newcomer {
             address: peer,
             local_address: local,
             descriptor: socket.number(),
             is_local_socket: matches!(socket, Socket::Unix(_)),
-            ..Client::default()
-        });
+        };
+        let index = match self.dispatcher.server.admit(newcomer) {
+            Ok(index) => index,
+            Err(text) => return refuse(socket, text),
+        };
         if socket.register(self.poll.registry(), Token(index)).is_err() {
-            clients.remove(index);
+            self.dispatcher.server.clients.remove(index);
             return;
         }
         if self.connections.len() <= index {

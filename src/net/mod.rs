@@ -4,4 +4,6 @@ pub mod connection;
 pub mod event_loop;
 pub mod listener;
 mod reading;
+mod signals;
+pub mod threads;
 mod writing;

@@ -1,9 +1,9 @@
 //! The end of a round: replies leave, connections that are to end do.
 
+use super::connection::Socket;
 use super::event_loop::EventLoop;
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::config::OutputClass;
-use mio::net::TcpStream;
 use std::io::{self, Write};
 
 /// Slices of one gathered write.
@@ -129,7 +129,7 @@ impl EventLoop {
 }
 
 /// Says why and closes a connection that is not to become a client.
-pub(super) fn refuse(mut stream: TcpStream, text: &str) {
+pub(super) fn refuse(mut socket: Socket, text: &str) {
     // One line fits any socket's buffer; a peer that is gone does not hear it.
-    let _ = stream.write(format!("-{text}\r\n").as_bytes());
+    let _ = socket.write(format!("-{text}\r\n").as_bytes());
 }

@@ -74,6 +74,8 @@ pub struct Client {
     pub active_ms: u64,
     /// What it hears.
     pub answers: Answers,
+    /// Whether it is no connection but a part of the server: it replays the log.
+    pub is_internal: bool,
     /// Whether it sees all calls (MONITOR).
     pub is_monitor: bool,
     /// Whether maxmemory-clients spares it.

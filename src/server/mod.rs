@@ -20,7 +20,7 @@ use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
-use crate::keyspace::database::Now;
+use crate::keyspace::database::{Database, Now};
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
@@ -106,6 +106,8 @@ pub struct Server {
     pub config: Config,
     /// The databases.
     pub keyspace: Keyspace,
+    /// Databases that were flushed, to be freed elsewhere.
+    pub garbage: Vec<Database>,
     /// The clients.
     pub clients: Clients,
     /// Gates raised for all clients.
@@ -173,6 +175,7 @@ impl Server {
         let now = Now { ms: time.wall_ms() };
         let mut server = Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
+            garbage: Vec::new(),
             clients: Clients::default(),
             raised: gates::PROTECTED,
             time,

@@ -257,7 +257,9 @@ impl KeyTable {
     }
 
     /// Visits the entries at scan position `cursor` and gives the cursor to go on with, 0 at the end. Start with 0.
+    /// Any other number is fine too: of bits beyond a position's nothing is read.
     pub fn scan(&self, cursor: u64, hash_of: impl Fn(Handle) -> u64, mut visit: impl FnMut(Handle)) -> u64 {
+        let cursor = cursor & ((1 << POSITION_BITS) - 1);
         let hash = (cursor << (64 - POSITION_BITS)).reverse_bits();
         let address = self.address(hash);
         let bits = if (address >= 1 << self.level) || address < self.split { self.level + 1 } else { self.level };

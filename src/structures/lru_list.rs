@@ -55,6 +55,11 @@ impl LruList {
         Some(self.chain.head()).filter(|&item| item != NONE)
     }
 
+    /// The record that was used last.
+    pub fn newest(&self) -> Option<u32> {
+        Some(self.chain.tail()).filter(|&item| item != NONE)
+    }
+
     /// Adds `item`, which is in no list, as the most recently used.
     pub fn push_newest(&mut self, items: &mut impl ListLinks, item: u32) {
         self.chain.push_back(items, item);

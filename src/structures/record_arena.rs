@@ -130,6 +130,7 @@ pub struct RecordArena<V> {
     live_bytes: usize,
     page_bytes: usize,
     touched_bytes: usize,
+    long_key_bytes: usize,
     live: usize,
     values: PhantomData<V>,
 }
@@ -178,6 +179,7 @@ impl<V> RecordArena<V> {
             live_bytes: 0,
             page_bytes: 0,
             touched_bytes: 0,
+            long_key_bytes: 0,
             live: 0,
             values: PhantomData,
         }
@@ -196,6 +198,11 @@ impl<V> RecordArena<V> {
     /// Bytes of the slots in use (their LRU links included when those exist); boxed values are the caller's to count.
     pub fn live_bytes(&self) -> usize {
         self.live_bytes + if self.links.is_some() { self.live * size_of::<Links>() } else { 0 }
+    }
+
+    /// Bytes of keys that stand outside of their records.
+    pub fn long_key_bytes(&self) -> usize {
+        self.long_key_bytes
     }
 
     /// Bytes of slots that are free now but were used once: what moving records together would give back.
@@ -268,6 +275,7 @@ impl<V> RecordArena<V> {
         let size =
             HEAD_BYTES + if deadline_ms.is_some() { DEADLINE_BYTES } else { 0 } + key_bytes + payload_bytes(&payload);
         let Some(handle) = self.take_slot(class_of(size)) else { return Err(payload) };
+        self.long_key_bytes += if long { key.len() } else { 0 };
         let record = self.slot(handle);
         let flags = if long { LONG_KEY } else { 0 } | if deadline_ms.is_some() { DEADLINE } else { 0 };
         // SAFETY: the slot has at least `size` bytes (its class was chosen by it) and is ours alone: parts are laid out as drawn.
@@ -384,6 +392,7 @@ impl<V> RecordArena<V> {
     pub fn remove(&mut self, handle: Handle) -> Option<Box<V>> {
         let record = self.record(handle);
         let boxed = record.take_boxed();
+        self.long_key_bytes -= record.long_key_bytes();
         record.drop_long_key();
         self.free_slot(handle);
         boxed
@@ -516,8 +525,7 @@ impl<V> RecordArena<V> {
 
     /// The bytes of the record's slot, and of a key that stands outside of it.
     pub fn record_bytes(&self, handle: Handle) -> usize {
-        let outside = self.key(handle).len();
-        self.page(handle).slot_bytes as usize + if outside > SHORT_KEY_MAX { outside } else { 0 }
+        self.page(handle).slot_bytes as usize + self.record(handle).long_key_bytes()
     }
 
     fn copy_links(&mut self, from: Handle, to: Handle) {
@@ -703,7 +711,7 @@ impl<V> RecordArena<V> {
 
     /// Checks what the head of this file promises. Panics when it does not hold.
     pub fn check_invariants(&self) {
-        let (mut live, mut bytes) = (0, 0);
+        let (mut live, mut bytes, mut long_key_bytes) = (0, 0, 0);
         for (number, page) in self.pages.iter().enumerate() {
             let Some(page) = page else { continue };
             let mut here = 0;
@@ -712,6 +720,7 @@ impl<V> RecordArena<V> {
                 let record = self.slot(handle);
                 if record.state() & TAG != 0 {
                     here += 1;
+                    long_key_bytes += record.long_key_bytes();
                     let end = record.payload_offset() + record.payload_bytes();
                     assert!(end <= page.slot_bytes as usize, "record {handle} reaches past its slot");
                 }
@@ -721,7 +730,7 @@ impl<V> RecordArena<V> {
             live += here;
             bytes += here * page.slot_bytes as usize;
         }
-        assert_eq!((live, bytes), (self.live, self.live_bytes));
+        assert_eq!((live, bytes, long_key_bytes), (self.live, self.live_bytes, self.long_key_bytes));
     }
 }
 
@@ -843,6 +852,12 @@ impl Record {
     fn take_boxed<V>(self) -> Option<Box<V>> {
         // SAFETY: BOXED says that the pointer came from `Box::into_raw` in `put_payload`; the caller gives the record up.
         (self.state() & BOXED != 0).then(|| unsafe { Box::from_raw(self.get::<u64>(self.payload_offset()) as *mut V) })
+    }
+
+    /// Bytes of the key, if it stands outside of the record.
+    fn long_key_bytes(self) -> usize {
+        // SAFETY: LONG_KEY says that the fields are there.
+        if self.state() & LONG_KEY != 0 { unsafe { self.get::<u64>(self.key_offset() + 8) as usize } } else { 0 }
     }
 
     fn drop_long_key(self) {

@@ -1,6 +1,7 @@
 //! Floor 3: the types, their encodings and sizes. Knows no keys, no time of day, no replies.
 
 pub mod string;
+pub mod views;
 
 use crate::structures::record_arena::{NewPayload, Payload};
 

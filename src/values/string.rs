@@ -9,7 +9,7 @@
 
 use super::{Big, New, View, WrongType};
 use crate::base::number::{decimal_len, parse_i64};
-use crate::structures::record_arena::{INLINE_MAX, Payload};
+use crate::structures::record_arena::{INLINE_MAX, Payload, PayloadMut};
 
 const INT: u8 = 1;
 const SHORT: u8 = 2;
@@ -105,6 +105,12 @@ impl<'a> Text<'a> {
     }
 }
 
+impl PartialEq<[u8]> for Text<'_> {
+    fn eq(&self, bytes: &[u8]) -> bool {
+        self.bytes().as_slice() == bytes
+    }
+}
+
 /// A string on its way into a record.
 #[derive(Debug)]
 pub enum NewText<'a> {
@@ -131,6 +137,11 @@ impl<'a> NewText<'a> {
         }
     }
 
+    /// The same for bytes that came in an allocation of their own: a long string keeps it.
+    pub fn of_vec(bytes: &'a mut Vec<u8>) -> NewText<'a> {
+        if bytes.len() > INLINE_MAX { NewText::Owned(std::mem::take(bytes)) } else { NewText::of(bytes) }
+    }
+
     /// Calls `put` with the payload of this string.
     #[inline]
     pub fn with_payload<R>(self, put: impl FnOnce(New<'_>) -> R) -> R {
@@ -146,13 +157,31 @@ impl<'a> NewText<'a> {
 }
 
 /// The bytes of an edited string that may be changed in place: not those of an integer.
-pub fn editable(view: crate::structures::record_arena::PayloadMut<'_, Big>) -> Option<&mut [u8]> {
-    use crate::structures::record_arena::PayloadMut;
+pub fn editable(view: PayloadMut<'_, Big>) -> Option<&mut [u8]> {
     match view {
         PayloadMut::Inline { tag: EDITED, bytes } => Some(bytes),
         PayloadMut::Boxed(Big::String(bytes)) => Some(bytes),
         PayloadMut::Inline { .. } => None,
     }
+}
+
+/// The eight bytes (little endian) of a string that is stored as an integer.
+#[inline]
+pub fn integer(view: PayloadMut<'_, Big>) -> Option<&mut [u8]> {
+    match view {
+        PayloadMut::Inline { tag: INT, bytes } => Some(bytes),
+        PayloadMut::Inline { .. } | PayloadMut::Boxed(_) => None,
+    }
+}
+
+/// Bytes to reserve beyond `len`, the length now, for a buffer of `capacity` that grows to `wanted`: it doubles up to
+/// 1 MiB, then grows by an eighth, so that appending stays linear and a large string wastes little.
+pub fn room_for(len: usize, wanted: usize, capacity: usize) -> usize {
+    if wanted <= capacity {
+        return 0;
+    }
+    let spare = if wanted < 1 << 20 { wanted } else { (wanted / 8).max(1 << 20) };
+    wanted - len + spare
 }
 
 #[cfg(test)]
@@ -169,5 +198,27 @@ mod tests {
             };
             assert_eq!(encoding.is_some(), int, "{bytes}");
         }
+    }
+
+    #[test]
+    fn strings_are_compared_as_they_are_written() {
+        assert!(Text::Int(-12) == *b"-12".as_slice());
+        assert!(Text::Int(12) != *b"012".as_slice());
+        assert!(Text::Bytes { bytes: b"a", edited: true } == *b"a".as_slice());
+    }
+
+    #[test]
+    fn only_long_strings_keep_their_allocation() {
+        let (mut short, mut long) = (b"12".to_vec(), vec![b'x'; INLINE_MAX + 1]);
+        assert!(matches!(NewText::of_vec(&mut short), NewText::Int(12)));
+        assert!(matches!(NewText::of_vec(&mut long), NewText::Owned(bytes) if bytes.len() == INLINE_MAX + 1));
+    }
+
+    #[test]
+    fn room_is_made_in_advance_but_not_for_what_fits() {
+        assert_eq!(room_for(2000, 2100, 2100), 0);
+        assert_eq!(room_for(2000, 2100, 2000), 100 + 2100);
+        let (len, wanted) = (100 << 20, (100 << 20) + 1);
+        assert_eq!(room_for(len, wanted, len), 1 + wanted / 8);
     }
 }

@@ -1,8 +1,10 @@
 //! A server without sockets: calls go in as words, replies come out as bytes.
 
 use ferrodis::base::clock::ManualClock;
+use ferrodis::base::disk::RealDisk;
 use ferrodis::base::quote::split_args;
 use ferrodis::commands::registry;
+use ferrodis::dispatch::storage::{NoThreads, Storage};
 use ferrodis::dispatch::{Dispatcher, Partial};
 use ferrodis::server::Server;
 use ferrodis::server::clients::{Client, ClientIndex};
@@ -31,7 +33,8 @@ impl Db {
         configure(&mut config);
         let clock = ManualClock::at(START_MS);
         let server = Server::new(config, Arc::new(clock.clone()), [7; 16], registry::all().len());
-        let mut dispatcher = Dispatcher::new(server);
+        let storage = Storage::new(Arc::new(RealDisk), Box::new(NoThreads));
+        let mut dispatcher = Dispatcher::new(server, storage);
         let client = dispatcher.server.clients.add(Client { address: "127.0.0.1:1000".into(), ..Client::default() });
         Db { dispatcher, clock, client }
     }

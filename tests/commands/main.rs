@@ -2,6 +2,8 @@
 //!
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
+mod bitmap;
+mod generic;
 mod harness;
 mod report;
 mod string;

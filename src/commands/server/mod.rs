@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod debug;
 mod info;
+mod keyspace;
 mod latency;
 mod memory;
 mod monitor;
@@ -20,6 +21,7 @@ pub const LISTS: &[&[&Command]] = &[
     config::COMMANDS,
     debug::COMMANDS,
     info::COMMANDS,
+    keyspace::COMMANDS,
     latency::COMMANDS,
     memory::COMMANDS,
     monitor::COMMANDS,

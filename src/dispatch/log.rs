@@ -1,0 +1,192 @@
+//! The log's part of a tick: blocks go to the writer, and what it reports sets replies and gates free.
+
+use super::storage::location;
+use super::{Dispatcher, gates};
+use crate::persistence::Trouble;
+use crate::persistence::aof::job::{Event, FsyncPolicy};
+use crate::persistence::aof::start::{BeginWith, LogEnd, start};
+use crate::persistence::aof::store::{BaseFormat, Store};
+use crate::server::config::{AppendFsync, Config};
+
+/// A block of this size goes to the writer at once ...
+const BLOCK_BYTES: usize = 64 * 1024;
+/// ... a smaller one when its first call is so old.
+const BLOCK_AGE_NS: u64 = 1_000_000;
+
+/// The policy that the configuration asks for.
+pub(super) fn policy(config: &Config) -> FsyncPolicy {
+    match config.appendfsync {
+        AppendFsync::Always => FsyncPolicy::Always,
+        AppendFsync::Everysec => FsyncPolicy::EverySecond,
+        AppendFsync::No => FsyncPolicy::No,
+    }
+}
+
+/// The format of bases that the configuration asks for.
+pub(super) fn base_format(config: &Config) -> BaseFormat {
+    if config.aof_use_rdb_preamble { BaseFormat::Rdb } else { BaseFormat::Resp }
+}
+
+impl Dispatcher {
+    /// Begins to log behind what was loaded.
+    pub(super) fn begin_log(&mut self, store: Store, end: LogEnd, awaits_base: bool) -> Result<(), Trouble> {
+        let format = base_format(&self.server.config);
+        let empty_base = match format {
+            BaseFormat::Rdb => super::saving::empty_base(&self.server),
+            BaseFormat::Resp => Vec::new(),
+        };
+        let with = match awaits_base {
+            true => BeginWith::AwaitBase,
+            false => BeginWith::Increment { empty_base: &empty_base, format },
+        };
+        let (mut log, writer) = start(store, end, with, policy(&self.server.config), self.storage.threads.waker())?;
+        self.storage.threads.run_log_writer(writer);
+        log.set_removes_history(!self.server.config.aof_disable_auto_gc);
+        self.storage.log = Some(log);
+        self.server.persistence.log.enabled = true;
+        Ok(())
+    }
+
+    /// CONFIG SET appendonly yes: begins a log with a base of what is there now.
+    pub(super) fn turn_log_on(&mut self) -> Result<(), Trouble> {
+        if self.storage.log.is_some() {
+            return Ok(());
+        }
+        let trouble = |reason: String| Trouble {
+            action: "open",
+            path: location(&self.server.config).manifest_path(),
+            reason,
+            kind: std::io::ErrorKind::Other,
+        };
+        let store = Store::open(self.storage.disk.clone(), location(&self.server.config))
+            .map_err(|e| trouble(e.to_string()))?;
+        store.create_dir()?;
+        self.begin_log(store, LogEnd::default(), true)?;
+        self.server.persistence.log.rewrite_scheduled = true;
+        Ok(())
+    }
+
+    /// CONFIG SET appendonly no: what was appended is made durable, then the log ends.
+    pub(super) fn turn_log_off(&mut self) {
+        if let Some(mut log) = self.storage.log.take() {
+            log.shut_down();
+            while !log.has_ended() && log.status().trouble().is_none() {
+                log.wait(std::time::Duration::from_millis(100));
+            }
+            self.server.persistence.log.enabled = false;
+            self.server.raised &= !(gates::LOG_FULL | gates::DISK);
+        }
+    }
+
+    /// The log's part of a tick. Gives how long the loop may sleep (ms), if that is bounded by the log.
+    pub(super) fn tick_log(&mut self) -> Option<u64> {
+        let now_ns = self.server.time.monotonic_ns;
+        let log = self.storage.log.as_mut()?;
+        let changes = log.poll();
+        if changes.durable {
+            self.storage.in_flight = false;
+            self.storage.gathers = log.policy() == FsyncPolicy::Always;
+        }
+        let is_full = log.is_full();
+        let has_trouble = log.status().trouble().is_some();
+        for event in changes.events {
+            self.note_log_event(event);
+        }
+        self.set_gate(gates::LOG_FULL, is_full);
+        if changes.status || has_trouble {
+            self.note_log_status(has_trouble);
+        }
+        self.submit_block(now_ns)
+    }
+
+    /// Sends the block at hand when it is due.
+    fn submit_block(&mut self, now_ns: u64) -> Option<u64> {
+        let log = self.storage.log.as_mut()?;
+        if log.block_bytes() == 0 {
+            self.storage.block_since_ns = 0;
+            log.submit(); // what waits besides blocks
+            return None;
+        }
+        if log.policy() == FsyncPolicy::Always {
+            if std::mem::take(&mut self.storage.gathers) {
+                return Some(0); // freed replies leave and one more poll runs, so that one block carries nearly all who wait
+            }
+            if !self.storage.in_flight && log.submit() {
+                self.storage.in_flight = true;
+                self.storage.block_since_ns = 0;
+            }
+            return None;
+        }
+        let age_ns = now_ns.saturating_sub(self.storage.block_since_ns);
+        if log.block_bytes() < BLOCK_BYTES && age_ns < BLOCK_AGE_NS {
+            return Some(1);
+        }
+        if log.submit() {
+            self.storage.block_since_ns = 0;
+            return None;
+        }
+        Some(1)
+    }
+
+    /// Up to where replies may show the log: all of it unless they have to wait for the disk.
+    pub fn visible_offset(&self) -> u64 {
+        match &self.storage.log {
+            Some(log) if !log.may_show(u64::MAX) => log.durable_offset(),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Raises or clears a gate for all.
+    pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
+        self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };
+    }
+
+    fn note_log_status(&mut self, has_trouble: bool) {
+        let was_ok = self.server.persistence.log.last_write_ok;
+        self.server.persistence.log.last_write_ok = !has_trouble;
+        self.set_gate(gates::DISK, has_trouble);
+        let Some(log) = &self.storage.log else { return };
+        match log.status().trouble() {
+            Some(trouble) if was_ok => log::error!("Error writing to the AOF file: {trouble}; writes are refused"),
+            None if !was_ok => log::warn!("AOF write error looks solved, the server can write again."),
+            _ => {}
+        }
+        if log.status().needs_new_base() && !log.is_rewriting() {
+            self.server.persistence.log.rewrite_scheduled = true;
+        }
+    }
+
+    fn note_log_event(&mut self, event: Event) {
+        match event {
+            Event::IncrementOpened { name } => log::info!("Creating AOF incr file {}", String::from_utf8_lossy(&name)),
+            Event::CutBack { trouble, len } => {
+                log::error!("{trouble}; the log was cut back to {len} bytes, and goes on in a new file")
+            }
+            Event::BaseInstalled { name } => {
+                log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
+            }
+            Event::RewriteDone => self.end_rewrite(true),
+            Event::RewriteFailed(trouble) => {
+                log::error!("Background AOF rewrite failed: {trouble}");
+                self.give_up_saving();
+                self.end_rewrite(false);
+            }
+            Event::HistoryKept(trouble) => log::warn!("An old log file was not removed: {trouble}"),
+            Event::Ended(Ok(())) => {}
+            Event::Ended(Err(trouble)) => log::error!("The log ended badly: {trouble}"),
+        }
+    }
+
+    /// Copies the log's figures to where INFO looks.
+    pub(super) fn publish_log(&mut self) {
+        let state = &mut self.server.persistence.log;
+        let Some(log) = &self.storage.log else { return };
+        state.current_bytes = log.current_bytes();
+        state.base_bytes = log.base_bytes();
+        state.pending_bytes = log.pending_bytes();
+        state.buffer_bytes = log.block_bytes() as u64;
+        state.logged_offset = log.next_offset();
+        state.written_offset = log.written_offset();
+        state.durable_offset = log.durable_offset();
+    }
+}

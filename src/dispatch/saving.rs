@@ -1,0 +1,450 @@
+//! Snapshots and log rewrites: one walk over all keys, written piece by piece beside the loop.
+
+use super::storage::{Garbage, location, snapshot_path};
+use super::{Dispatcher, gates};
+use crate::base::crc::crc64;
+use crate::formats::rdb::{Compression, Encoder};
+use crate::keyspace::walk::ImageFormat;
+use crate::persistence::aof::store::BaseFormat;
+use crate::persistence::snapshot::Outcome;
+use crate::server::Server;
+use crate::server::clients::ClientIndex;
+
+/// The lowest RDB version that holds what we write: Redis 5 to 8 and all of Valkey read it.
+const RDB_VERSION: u32 = 9;
+/// Records walked between two looks at the clock.
+const STEP_RECORDS: usize = 64;
+/// Time that the walk may take of one turn.
+const SLICE_NS: u64 = 300_000;
+/// Bytes gathered before they go to the writer.
+const PIECE_BYTES: usize = 128 * 1024;
+/// Bytes of written images that may wait for the disk; past that the walk is given up.
+const IMAGE_MAX_BYTES: usize = 256 << 20;
+/// Values longer than this are not compressed: that would hold up the loop.
+const COMPRESS_MAX_BYTES: usize = 16 * 1024;
+
+/// What a walk is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// `dump.rdb`.
+    Snapshot,
+    /// The base of the log.
+    Base(BaseFormat),
+}
+
+/// A walk under way.
+pub(super) struct Saving {
+    target: Target,
+    /// Bytes that wait to be given to the writer.
+    piece: Vec<u8>,
+    /// The checksum so far (RDB).
+    crc: u64,
+    with_checksum: bool,
+    db: Option<usize>,
+    /// Whether all has been given and the outcome is awaited.
+    finishing: bool,
+    /// Whether it was given up: marks are made to agree, nothing is written.
+    given_up: bool,
+    /// Clients that wait for it (SAVE).
+    waiting: Vec<ClientIndex>,
+}
+
+impl Saving {
+    fn is_rdb(&self) -> bool {
+        self.target != Target::Base(BaseFormat::Resp)
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        if self.is_rdb() && self.with_checksum {
+            self.crc = crc64(self.crc, bytes);
+        }
+        self.piece.extend_from_slice(bytes);
+    }
+}
+
+/// The bytes of a base without keys.
+pub(super) fn empty_base(server: &Server) -> Vec<u8> {
+    let mut encoder = Encoder::new(Compression::Off);
+    header(&mut encoder, server, true);
+    encoder.finish();
+    encoder.take(Vec::new())
+}
+
+fn header(encoder: &mut Encoder, server: &Server, is_base: bool) {
+    let seconds = (server.time.wall_us / 1_000_000).to_string();
+    let used = server.resources.used_bytes.to_string();
+    let mut aux: Vec<(&str, &[u8])> = vec![
+        ("redis-ver", b"8.0.6"),
+        ("redis-bits", b"64"),
+        ("ctime", seconds.as_bytes()),
+        ("used-mem", used.as_bytes()),
+    ];
+    if is_base {
+        aux.push(("aof-base", b"1"));
+    }
+    encoder.header(RDB_VERSION, &aux);
+}
+
+impl Dispatcher {
+    /// Begins a walk; false when one is under way.
+    pub(super) fn begin_saving(&mut self, target: Target) -> bool {
+        if self.storage.saving.is_some() || self.server.keyspace.is_walking() || self.storage.snapshot.is_active() {
+            return false;
+        }
+        let config = &self.server.config;
+        let compression = match config.rdbcompression {
+            true => Compression::Lzf { max_bytes: COMPRESS_MAX_BYTES },
+            false => Compression::Off,
+        };
+        let format = match target {
+            Target::Base(BaseFormat::Resp) => ImageFormat::Calls,
+            _ => ImageFormat::Rdb(compression),
+        };
+        let temp_snapshot =
+            snapshot_path(config).with_file_name(format!("temp-{}.rdb", self.server.resources.host.process_id));
+        match target {
+            Target::Snapshot => self.storage.snapshot.begin(temp_snapshot, Some(snapshot_path(config))),
+            Target::Base(_) => self.storage.snapshot.begin(location(config).temp_base_path(), None),
+        }
+        let mut saving = Saving {
+            target,
+            piece: self.storage.snapshot.buffer(),
+            crc: 0,
+            with_checksum: config.rdbchecksum,
+            db: None,
+            finishing: false,
+            given_up: false,
+            waiting: Vec::new(),
+        };
+        if saving.is_rdb() {
+            let mut encoder = Encoder::without_checksum(Compression::Off);
+            header(&mut encoder, &self.server, matches!(target, Target::Base(_)));
+            saving.append(&encoder.take(Vec::new()));
+        }
+        self.server.keyspace.begin_walk(format);
+        self.server.persistence.walk_keys_total = self.server.keyspace.all().iter().map(|db| db.len() as u64).sum();
+        self.storage.saving = Some(saving);
+        true
+    }
+
+    /// BGSAVE, a save rule, SAVE: begins a snapshot; `client` waits for it.
+    pub(super) fn start_snapshot(&mut self, client: Option<ClientIndex>) -> bool {
+        if !self.begin_saving(Target::Snapshot) {
+            return false;
+        }
+        let state = &mut self.server.persistence.snapshots;
+        state.started_ms = Some(self.server.time.monotonic_ms());
+        state.dirty_at_start = self.server.dirty;
+        state.scheduled = false;
+        log::info!("Background saving started");
+        if let Some(client) = client {
+            self.wait_for_saving(client);
+        }
+        true
+    }
+
+    /// The client's next calls wait until the walk under way is done, which then answers it.
+    pub(super) fn wait_for_saving(&mut self, client: ClientIndex) {
+        if let Some(saving) = &mut self.storage.saving {
+            saving.waiting.push(client);
+            self.server.clients.get_mut(client).raised |= gates::WAITING;
+        }
+    }
+
+    /// BGREWRITEAOF and its kin: begins a new base. Without a log it is written all the same, as Redis does.
+    pub(super) fn start_rewrite(&mut self) -> bool {
+        self.server.persistence.log.rewrite_scheduled = false;
+        if self.storage.saving.is_some() || self.server.keyspace.is_walking() || self.storage.snapshot.is_active() {
+            self.server.persistence.log.rewrite_scheduled = true;
+            return false;
+        }
+        if self.storage.log.is_none() && !self.begin_log_for_rewrite() {
+            return false;
+        }
+        let Some(log) = &mut self.storage.log else { return false };
+        if log.begin_rewrite(self.server.config.appendonly).is_err() {
+            self.server.persistence.log.rewrite_scheduled = true;
+            return false;
+        }
+        let format = super::log::base_format(&self.server.config);
+        let began = self.begin_saving(Target::Base(format));
+        debug_assert!(began, "checked above");
+        self.server.persistence.log.rewrite_started_ms = Some(self.server.time.monotonic_ms());
+        log::info!("Background append only file rewriting started");
+        true
+    }
+
+    fn begin_log_for_rewrite(&mut self) -> bool {
+        match self.turn_log_on() {
+            Ok(()) => {
+                self.server.persistence.log.rewrite_scheduled = false;
+                self.server.persistence.log.enabled = self.server.config.appendonly;
+                true
+            }
+            Err(trouble) => {
+                log::error!("Background AOF rewrite failed: {trouble}");
+                self.server.persistence.log.last_rewrite_ok = false;
+                false
+            }
+        }
+    }
+
+    /// Goes on with the walk for a slice of time. Gives true when there is more to do at once.
+    pub(super) fn step_saving(&mut self) -> bool {
+        if let Some(outcome) = self.storage.snapshot.poll() {
+            self.end_saving(outcome);
+        }
+        let Some(mut saving) = self.storage.saving.take() else { return false };
+        let more = self.walk_slice(&mut saving);
+        self.storage.saving = Some(saving);
+        self.server.persistence.walk_keys_done = self.server.keyspace.walked_entries();
+        more
+    }
+
+    fn walk_slice(&mut self, saving: &mut Saving) -> bool {
+        if saving.finishing {
+            return false;
+        }
+        let begun = self.server.clock.monotonic_ns();
+        let mut done = !self.server.keyspace.is_walking();
+        loop {
+            self.gather_images(saving);
+            if saving.piece.len() >= PIECE_BYTES && !self.give_piece(saving) {
+                if self.server.keyspace.image_bytes() + saving.piece.len() > IMAGE_MAX_BYTES {
+                    log::warn!("The disk does not keep up with the changes during the save: it is given up");
+                    self.give_up_one(saving);
+                }
+                return false; // the writer wakes the loop when it has room
+            }
+            if done || self.server.clock.monotonic_ns() - begun >= SLICE_NS {
+                break;
+            }
+            done = !self.server.keyspace.step_walk(STEP_RECORDS);
+        }
+        if !done {
+            return true;
+        }
+        self.gather_images(saving);
+        let flushed = self.server.keyspace.end_walk();
+        if !flushed.is_empty() {
+            self.storage.threads.free(Garbage::Databases(flushed));
+        }
+        self.finish_file(saving);
+        false
+    }
+
+    fn gather_images(&mut self, saving: &mut Saving) {
+        if !self.server.keyspace.is_walking() {
+            return;
+        }
+        self.server.keyspace.take_images(|number, bytes| {
+            if saving.db != Some(number) {
+                saving.db = Some(number);
+                let mut select = Encoder::without_checksum(Compression::Off);
+                if saving.is_rdb() {
+                    select.select_db(number as u64);
+                    saving.append(&select.take(Vec::new()));
+                } else {
+                    let digits = number.to_string();
+                    saving.append(format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{digits}\r\n", digits.len()).as_bytes());
+                }
+            }
+            saving.append(&bytes);
+        });
+    }
+
+    /// Gives what was gathered to the writer; false when it has no room.
+    fn give_piece(&mut self, saving: &mut Saving) -> bool {
+        if saving.given_up {
+            saving.piece.clear();
+            return true;
+        }
+        if !self.storage.snapshot.has_room() {
+            return false;
+        }
+        let next = self.storage.snapshot.buffer();
+        match self.storage.snapshot.piece(std::mem::replace(&mut saving.piece, next)) {
+            Ok(()) => true,
+            Err(back) => {
+                saving.piece = back;
+                false
+            }
+        }
+    }
+
+    /// All keys are written: the end of the file follows.
+    fn finish_file(&mut self, saving: &mut Saving) {
+        if saving.is_rdb() && !saving.given_up {
+            saving.append(&[crate::formats::rdb::opcodes::opcode::EOF]);
+            let checksum = if saving.with_checksum { saving.crc } else { 0 };
+            saving.piece.extend_from_slice(&checksum.to_le_bytes());
+        }
+        saving.finishing = true;
+        if saving.given_up {
+            return;
+        }
+        // The last piece may find the queue full: it is waited for, at most as long as 16 pieces take to be written.
+        while !saving.piece.is_empty() && !self.give_piece(saving) {
+            self.server.resources.platform.sleep_us(50);
+            if let Some(outcome) = self.storage.snapshot.poll() {
+                return self.end_saving(outcome);
+            }
+        }
+        self.storage.snapshot.finish();
+    }
+
+    /// The walk under way is in vain.
+    pub(super) fn give_up_saving(&mut self) {
+        if let Some(mut saving) = self.storage.saving.take() {
+            self.give_up_one(&mut saving);
+            self.storage.saving = Some(saving);
+        }
+    }
+
+    /// A rewrite under way is in vain: the log is turned off.
+    pub(super) fn give_up_rewrite(&mut self) {
+        if self.storage.saving.as_ref().is_some_and(|saving| saving.target != Target::Snapshot) {
+            self.give_up_saving();
+        }
+    }
+
+    fn give_up_one(&mut self, saving: &mut Saving) {
+        if !saving.given_up {
+            saving.given_up = true;
+            saving.piece.clear();
+            self.server.keyspace.give_up_walk();
+            self.storage.snapshot.abort();
+        }
+    }
+
+    /// The file has ended, well or not.
+    fn end_saving(&mut self, outcome: Outcome) {
+        let Some(saving) = self.storage.saving.take() else { return };
+        if self.server.keyspace.is_walking() {
+            // It failed before the walk was through: what is left is walked in silence.
+            self.server.keyspace.give_up_walk();
+            while self.server.keyspace.step_walk(STEP_RECORDS) {}
+            let flushed = self.server.keyspace.end_walk();
+            self.storage.threads.free(Garbage::Databases(flushed));
+        }
+        let ok = matches!(outcome, Outcome::Done { .. });
+        self.server.persistence.walk_keys_total = 0;
+        match saving.target {
+            Target::Snapshot => self.end_snapshot(&outcome),
+            Target::Base(format) => match (&mut self.storage.log, ok) {
+                (Some(log), true) => log.install_base(format),
+                (Some(log), false) => {
+                    log.abort_rewrite();
+                    self.end_rewrite(false);
+                }
+                (None, _) => self.end_rewrite(false),
+            },
+        }
+        for client in saving.waiting {
+            self.answer_waiting(client, if ok { Ok(()) } else { Err("ERR") });
+        }
+    }
+
+    fn end_snapshot(&mut self, outcome: &Outcome) {
+        let now_ms = self.server.time.monotonic_ms();
+        let state = &mut self.server.persistence.snapshots;
+        state.last_seconds = state.started_ms.take().map(|started| (now_ms - started) / 1000);
+        state.last_ok = matches!(outcome, Outcome::Done { .. });
+        match outcome {
+            Outcome::Done { bytes } => {
+                self.server.dirty -= state.dirty_at_start.min(self.server.dirty);
+                state.last_save_seconds = self.server.time.wall_us / 1_000_000;
+                state.done += 1;
+                log::info!(bytes; "DB saved on disk");
+                log::info!("Background saving terminated with success");
+            }
+            Outcome::Failed(trouble) => {
+                self.storage.save_not_before_ms = now_ms + 5000;
+                log::error!("Background saving error: {trouble}");
+            }
+            Outcome::Aborted => log::warn!("Background saving was given up"),
+        }
+        let refuses = !self.server.persistence.snapshots.last_ok
+            && self.server.config.stop_writes_on_bgsave_error
+            && !self.server.config.save.is_empty();
+        if self.storage.log.as_ref().is_none_or(|log| log.status().trouble().is_none()) {
+            self.set_gate(gates::DISK, refuses);
+        }
+    }
+
+    pub(super) fn end_rewrite(&mut self, ok: bool) {
+        let now_ms = self.server.time.monotonic_ms();
+        let state = &mut self.server.persistence.log;
+        state.last_rewrite_seconds = state.rewrite_started_ms.take().map(|started| (now_ms - started) / 1000);
+        state.last_rewrite_ok = ok;
+        if ok {
+            state.rewrites += 1;
+            state.rewrite_failures_in_a_row = 0;
+            log::info!("Background AOF rewrite finished successfully");
+        } else {
+            state.rewrite_failures_in_a_row += 1;
+            let wait_s = 60 << state.rewrite_failures_in_a_row.min(6);
+            self.storage.rewrite_not_before_ms = now_ms + wait_s * 1000;
+        }
+        if !self.server.config.appendonly {
+            self.turn_log_off();
+        }
+    }
+
+    /// Answers a client whose call waited for something.
+    pub(super) fn answer_waiting(&mut self, client: ClientIndex, result: Result<(), &str>) {
+        if self.server.clients.find(client).is_none() {
+            return;
+        }
+        let state = self.server.clients.get_mut(client);
+        state.raised &= !gates::WAITING;
+        match result {
+            Ok(()) => state.output.tail().extend_from_slice(b"+OK\r\n"),
+            Err(text) => state.output.tail().extend_from_slice(format!("-{text}\r\n").as_bytes()),
+        }
+        self.server.clients.mark_pending(client);
+        self.storage.unparked = true;
+    }
+
+    /// Save rules, automatic rewrites, what was scheduled: looked at ten times a second.
+    pub(super) fn start_due_saves(&mut self) {
+        if self.storage.saving.is_some() || self.storage.loading.is_some() {
+            return;
+        }
+        let now_ms = self.server.time.monotonic_ms();
+        if self.server.persistence.log.rewrite_scheduled {
+            let is_urgent = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
+            if !is_urgent || now_ms >= self.storage.rewrite_not_before_ms.min(now_ms + 1000) {
+                self.start_rewrite();
+            }
+            return;
+        }
+        if self.server.persistence.snapshots.scheduled
+            || (self.is_save_due() && now_ms >= self.storage.save_not_before_ms)
+        {
+            self.start_snapshot(None);
+            return;
+        }
+        if now_ms >= self.storage.rewrite_not_before_ms && self.is_rewrite_due() {
+            log::info!("Starting automatic rewriting of AOF");
+            self.start_rewrite();
+        }
+    }
+
+    fn is_save_due(&self) -> bool {
+        let since =
+            (self.server.time.wall_us / 1_000_000).saturating_sub(self.server.persistence.snapshots.last_save_seconds);
+        let rules = &self.server.config.save;
+        rules.iter().any(|rule| self.server.dirty >= rule.changes && since > rule.seconds)
+    }
+
+    fn is_rewrite_due(&self) -> bool {
+        let config = &self.server.config;
+        let Some(log) = &self.storage.log else { return false };
+        if config.auto_aof_rewrite_percentage == 0 || log.current_bytes() < config.auto_aof_rewrite_min_size_bytes {
+            return false;
+        }
+        let base = log.base_bytes().max(1);
+        (log.current_bytes() - log.base_bytes()) * 100 / base >= config.auto_aof_rewrite_percentage as u64
+    }
+}

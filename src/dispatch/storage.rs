@@ -1,0 +1,111 @@
+//! What `dispatch` holds of files and threads: the log, the snapshot under way, the loading under way.
+
+use super::loading::Loading;
+use super::saving::Saving;
+use crate::base::disk::Disk;
+use crate::keyspace::database::Database;
+use crate::persistence::aof::log::Log;
+use crate::persistence::aof::store::Location;
+use crate::persistence::aof::writer::Writer;
+use crate::persistence::snapshot::{Snapshot, SnapshotWriter, snapshot_queue};
+use crate::server::config::Config;
+use crate::values::Big;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is left to be freed, where nobody waits.
+pub enum Garbage {
+    /// Values.
+    Values(Vec<Box<Big>>),
+    /// Whole databases.
+    Databases(Vec<Database>),
+}
+
+/// Who runs the writers and the reaper: threads in production, a scheduler of its own in the simulator.
+pub trait Threads {
+    /// Runs the log's writer until it ends.
+    fn run_log_writer(&self, writer: Writer);
+    /// Runs the snapshots' writer until it ends.
+    fn run_snapshot_writer(&self, writer: SnapshotWriter);
+    /// Makes a function that wakes the loop.
+    fn waker(&self) -> Box<dyn Fn() + Send>;
+    /// Frees garbage.
+    fn free(&self, garbage: Garbage);
+}
+
+/// Nobody: writers are dropped, garbage is freed at once. For tests without files.
+pub struct NoThreads;
+
+impl Threads for NoThreads {
+    fn run_log_writer(&self, _: Writer) {}
+    fn run_snapshot_writer(&self, _: SnapshotWriter) {}
+    fn waker(&self) -> Box<dyn Fn() + Send> {
+        Box::new(|| ())
+    }
+    fn free(&self, garbage: Garbage) {
+        drop(garbage);
+    }
+}
+
+/// Keys' hashes share this many places in the filter of what is not durable yet.
+pub(super) const TOUCHED_PLACES: usize = 4096;
+
+/// Files and threads.
+pub struct Storage {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) threads: Box<dyn Threads>,
+    pub(super) log: Option<Log>,
+    pub(super) snapshot: Snapshot,
+    pub(super) saving: Option<Saving>,
+    pub(super) loading: Option<Loading>,
+    /// By hash, the log offset behind the last write of any key with that hash (`appendfsync always`).
+    pub(super) touched: Box<[u64; TOUCHED_PLACES]>,
+    /// Whether a block is on its way to the disk: under `always` the next one waits for it, and grows meanwhile.
+    pub(super) in_flight: bool,
+    /// Whether replies are being freed: one more round runs before the next block goes.
+    pub(super) gathers: bool,
+    /// When the first call of the block at hand was appended (monotonic ns); 0: the block is empty.
+    pub(super) block_since_ns: u64,
+    /// When a rewrite that failed may be tried again (monotonic ms).
+    pub(super) rewrite_not_before_ms: u64,
+    /// When a snapshot that failed may be tried again by the save rules (monotonic ms).
+    pub(super) save_not_before_ms: u64,
+    /// Clients that wait in their place may go on: a gate was cleared.
+    pub(super) unparked: bool,
+    /// How the process is to end, when it is.
+    pub(super) exit_code: Option<i32>,
+}
+
+impl Storage {
+    /// Storage on `disk`, with its snapshot writer running on `threads`; no log yet.
+    pub fn new(disk: Arc<dyn Disk>, threads: Box<dyn Threads>) -> Storage {
+        let (snapshot, writer) = snapshot_queue(disk.clone(), threads.waker());
+        threads.run_snapshot_writer(writer);
+        Storage {
+            disk,
+            threads,
+            log: None,
+            snapshot,
+            saving: None,
+            loading: None,
+            touched: Box::new([0; TOUCHED_PLACES]),
+            in_flight: false,
+            gathers: false,
+            block_since_ns: 0,
+            rewrite_not_before_ms: 0,
+            save_not_before_ms: 0,
+            unparked: false,
+            exit_code: None,
+        }
+    }
+}
+
+/// Where the log of a configuration stands.
+pub(super) fn location(config: &Config) -> Location {
+    Location::new(&PathBuf::from(&config.dir), config.appenddirname.as_bytes(), config.appendfilename.as_bytes())
+}
+
+/// Where its snapshot stands.
+pub(super) fn snapshot_path(config: &Config) -> PathBuf {
+    PathBuf::from(&config.dir).join(&config.dbfilename)
+}

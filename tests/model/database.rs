@@ -1,0 +1,528 @@
+//! Whole databases against std maps: every way to change a key, time, eviction, scans, walks and moves, mixed at random.
+
+use ferrodis::base::hash::KeyHasher;
+use ferrodis::formats::rdb::{Compression, Decoder, Limits, Step, Value};
+use ferrodis::keyspace::Keyspace;
+use ferrodis::keyspace::database::{Expiry, Now, Owned};
+use ferrodis::keyspace::eviction::{Lfu, Order, Policy};
+use ferrodis::keyspace::removal::Cause;
+use ferrodis::keyspace::walk::ImageFormat;
+use ferrodis::values::string::{NewText, Text};
+use std::collections::{BTreeMap, BTreeSet};
+
+const DATABASES: usize = 3;
+const STAMP_MS: u64 = 100;
+
+/// What is known of a key.
+#[derive(Clone, Debug)]
+struct Entry {
+    value: Vec<u8>,
+    deadline: Option<u64>,
+    /// Tenths of a second of its last use.
+    stamp: u64,
+    /// Its place in the order of use: (0, stamp) if it was not used since the order was begun, else (1, number of the use).
+    place: (u8, u64),
+}
+
+/// A scan under way.
+#[derive(Default)]
+struct Scan {
+    cursor: u64,
+    /// Keys that were there all the time.
+    stayed: BTreeSet<Vec<u8>>,
+    seen: BTreeMap<Vec<u8>, usize>,
+}
+
+type Map = BTreeMap<Vec<u8>, Entry>;
+type Snapshot = BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<u64>)>;
+
+struct Test {
+    random: fastrand::Rng,
+    keyspace: Keyspace,
+    model: Vec<Map>,
+    scans: Vec<Option<Scan>>,
+    /// The state when the walk began and what it has written so far; no state: the walk was given up.
+    walk: Option<(Option<Snapshot>, Vec<u8>)>,
+    evacuated: Option<(usize, u32)>,
+    policy: Policy,
+    now: u64,
+    uses: u64,
+    keys: usize,
+}
+
+fn policy(order: Order, volatile_only: bool, limited: bool) -> Policy {
+    Policy { order, volatile_only, limited, is_lfu: order == Order::Lfu, samples: 5, lfu: Lfu::default() }
+}
+
+impl Test {
+    fn new(mut random: fastrand::Rng, keys: usize) -> Test {
+        let now = 1_700_000_000_000;
+        let policy = Policy::default();
+        let hasher = KeyHasher::new(std::array::from_fn(|_| random.u8(..)));
+        Test {
+            keyspace: Keyspace::new(DATABASES, hasher, Now { ms: now }, policy),
+            model: vec![Map::new(); DATABASES],
+            scans: (0..DATABASES).map(|_| None).collect(),
+            walk: None,
+            evacuated: None,
+            policy,
+            now,
+            uses: 0,
+            keys,
+            random,
+        }
+    }
+
+    // ---- drawing ----
+
+    fn database(&mut self) -> usize {
+        self.random.usize(..DATABASES)
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        let n = self.random.usize(..self.keys);
+        let mut key = format!("key:{n}").into_bytes();
+        if n % 50 == 0 {
+            key.resize(250 + n % 17, b'.');
+        }
+        key
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        let len = match self.random.u32(..100) {
+            0..30 => return self.random.i64(..).wrapping_shr(self.random.u32(..64)).to_string().into_bytes(),
+            30..80 => self.random.usize(..60),
+            80..95 => self.random.usize(..1100),
+            95..99 => self.random.usize(1000..9000),
+            _ => self.random.usize(..200_000),
+        };
+        vec![b'a' + self.random.u8(..26); len]
+    }
+
+    fn deadline(&mut self) -> u64 {
+        let range = [3, 100, 5_000, 100_000, 10_000_000][self.random.usize(..5)];
+        self.now + self.random.u64(1..range + 1)
+    }
+
+    // ---- the model's side ----
+
+    fn is_past(&self, entry: &Entry) -> bool {
+        entry.deadline.is_some_and(|deadline| deadline <= self.now)
+    }
+
+    /// The entry of a key that commands see.
+    fn seen(&self, db: usize, key: &[u8]) -> Option<&Entry> {
+        self.model[db].get(key).filter(|entry| !self.is_past(entry))
+    }
+
+    fn used(&mut self, db: usize, key: &[u8]) {
+        self.uses += 1;
+        let (stamp, place) = (self.now / STAMP_MS, (1, self.uses));
+        if let Some(entry) = self.model[db].get_mut(key) {
+            (entry.stamp, entry.place) = (stamp, place);
+        }
+    }
+
+    fn put(&mut self, db: usize, key: &[u8], value: Vec<u8>, deadline: Option<u64>) {
+        if !self.model[db].contains_key(key)
+            && let Some(scan) = &mut self.scans[db]
+        {
+            scan.stayed.remove(key);
+        }
+        self.model[db].insert(key.to_vec(), Entry { value, deadline, stamp: 0, place: (0, 0) });
+        self.used(db, key);
+    }
+
+    fn gone(&mut self, db: usize, key: &[u8]) -> Entry {
+        if let Some(scan) = &mut self.scans[db] {
+            scan.stayed.remove(key);
+        }
+        self.model[db].remove(key).expect("it was there")
+    }
+
+    /// Takes note of keys that left by themselves. None may be there that are not past their deadline.
+    fn note_removals(&mut self) {
+        for db in 0..DATABASES {
+            let removals = std::mem::take(&mut self.keyspace.db(db).removals);
+            for removal in removals.keys {
+                assert_eq!(removal.cause, Cause::Expired);
+                let entry = self.gone(db, &removal.key);
+                assert!(self.is_past(&entry), "expired early: {:?}", removal.key.escape_ascii().to_string());
+            }
+        }
+    }
+
+    // ---- operations ----
+
+    fn set(&mut self) {
+        let (db, key, value) = (self.database(), self.key(), self.value());
+        let (expiry, deadline) = match self.random.u32(..10) {
+            0..5 => (Expiry::Clear, None),
+            5 => (Expiry::Keep, self.seen(db, &key).and_then(|entry| entry.deadline)),
+            _ => {
+                let deadline = self.deadline();
+                (Expiry::At(deadline), Some(deadline))
+            }
+        };
+        let text = match self.random.u32(..3) {
+            0 => NewText::Owned(value.clone()),
+            1 => NewText::Edited(&value),
+            _ => NewText::of(&value),
+        };
+        self.keyspace.db(db).set(&key, text, expiry).expect("room");
+        self.note_removals();
+        self.put(db, &key, value, deadline);
+    }
+
+    fn read(&mut self) {
+        let (db, key) = (self.database(), self.key());
+        let got = self.keyspace.db(db).string(&key).expect("a string").map(Text::to_vec);
+        self.note_removals();
+        assert_eq!(got.as_ref(), self.seen(db, &key).map(|entry| &entry.value));
+        if got.is_some() {
+            self.used(db, &key);
+        }
+    }
+
+    fn edit(&mut self) {
+        let (db, key) = (self.database(), self.key());
+        let (at, piece) = (self.random.usize(..1500), self.value());
+        let len = at + piece.len();
+        self.keyspace
+            .db(db)
+            .edit_string(&key, len, |bytes, _| bytes[at..len].copy_from_slice(&piece))
+            .expect("a string");
+        self.note_removals();
+        let (mut value, deadline) = self.seen(db, &key).map_or((vec![], None), |e| (e.value.clone(), e.deadline));
+        value.resize(value.len().max(len), 0);
+        value[at..len].copy_from_slice(&piece);
+        self.put(db, &key, value, deadline);
+    }
+
+    fn remove(&mut self) {
+        let (db, key) = (self.database(), self.key());
+        let removed = self.keyspace.db(db).remove(&key);
+        self.note_removals();
+        assert_eq!(removed, self.seen(db, &key).is_some());
+        if removed {
+            self.gone(db, &key);
+        }
+    }
+
+    fn change_deadline(&mut self) {
+        let (db, key) = (self.database(), self.key());
+        let deadline = if self.random.u32(..3) == 0 { None } else { Some(self.deadline()) };
+        let found = self.keyspace.db(db).find(&key);
+        self.note_removals();
+        assert_eq!(found.is_some(), self.seen(db, &key).is_some());
+        if let Some(handle) = found {
+            self.keyspace.db(db).set_deadline(handle, deadline).expect("room");
+            self.used(db, &key);
+            self.model[db].get_mut(&key).expect("there").deadline = deadline;
+        }
+    }
+
+    /// What RENAME, COPY and MOVE do.
+    fn transfer(&mut self) {
+        let (from_db, to_db, from, to) = (self.database(), self.database(), self.key(), self.key());
+        let source = self.keyspace.db(from_db);
+        let copied = if self.random.bool() {
+            let handle = source.peek(&from);
+            handle.map(|handle| (Owned::copy_of(source.view(handle)), source.deadline(handle)))
+        } else {
+            let taken = source.take(&from);
+            if taken.is_some() {
+                self.note_removals();
+                let entry = self.gone(from_db, &from);
+                let (value, deadline) = taken.expect("just seen");
+                assert_eq!(deadline, entry.deadline);
+                self.keyspace.db(to_db).put(&to, value, deadline.map_or(Expiry::Clear, Expiry::At)).expect("room");
+                self.note_removals();
+                self.put(to_db, &to, entry.value, deadline);
+                return;
+            }
+            None
+        };
+        self.note_removals();
+        assert_eq!(copied.is_some(), self.seen(from_db, &from).is_some());
+        if let Some((value, deadline)) = copied {
+            let bytes = self.seen(from_db, &from).expect("there").value.clone();
+            self.keyspace.db(to_db).put(&to, value, deadline.map_or(Expiry::Clear, Expiry::At)).expect("room");
+            self.note_removals();
+            self.put(to_db, &to, bytes, deadline);
+        }
+    }
+
+    fn pass_time(&mut self) {
+        self.now += match self.random.u32(..20) {
+            0..14 => self.random.u64(..50),
+            14..19 => self.random.u64(..5_000),
+            _ => self.random.u64(..1_000_000),
+        };
+        self.keyspace.set_now(Now { ms: self.now });
+    }
+
+    fn expire(&mut self) {
+        let mut late = 0;
+        let is_replica = !self.keyspace.db(0).removes_expired;
+        if is_replica {
+            return;
+        }
+        let more = self.keyspace.expire_due(self.random.usize(1..600), |_| late += 1);
+        let before: usize = self.model.iter().map(Map::len).sum();
+        self.note_removals();
+        let after: usize = self.model.iter().map(Map::len).sum();
+        assert_eq!(late, before - after);
+        if !more {
+            let past = self.model.iter().flatten().filter(|(_, entry)| self.is_past(entry)).count();
+            assert_eq!(past, 0, "keys past their deadline are left");
+        }
+    }
+
+    fn evict(&mut self) {
+        let (random, keyspace) = (&mut self.random, &mut self.keyspace);
+        let evicted = keyspace.evict_one(&mut |n| random.usize(..n));
+        let is_listed = |entry: &Entry| !self.policy.volatile_only || entry.deadline.is_some();
+        let Some(db) = evicted else {
+            let any = self.model.iter().flatten().any(|(_, entry)| is_listed(entry));
+            assert!(self.policy.order == Order::Never || !any, "nothing was evicted");
+            return;
+        };
+        let removals = std::mem::take(&mut self.keyspace.db(db).removals.keys);
+        assert_eq!((removals.len(), removals[0].cause), (1, Cause::Evicted));
+        let entry = self.model[db].get(&*removals[0].key).expect("it was there").clone();
+        assert!(is_listed(&entry));
+        if self.policy.order == Order::Lru && self.policy.limited && self.keyspace.is_order_exact() {
+            let first = |db: &Map| db.values().filter(|e| is_listed(e)).map(|e| (e.place, e.stamp)).min();
+            assert_eq!(Some(entry.place), first(&self.model[db]).map(|(place, _)| place), "not the oldest");
+            let oldest = self.model.iter().filter_map(first).map(|(_, stamp)| stamp).min();
+            assert_eq!(Some(entry.stamp), oldest, "another database has an older one");
+        }
+        self.gone(db, &removals[0].key);
+    }
+
+    fn flush_or_swap(&mut self) {
+        let (a, b) = (self.database(), self.database());
+        if self.random.bool() {
+            drop(self.keyspace.flush(a));
+            self.model[a].clear();
+            self.scans[a] = None;
+        } else {
+            self.keyspace.swap(a, b);
+            self.model.swap(a, b);
+            self.scans.swap(a, b);
+        }
+        self.evacuated = None;
+    }
+
+    fn change_policy(&mut self) {
+        let order =
+            [Order::Never, Order::Lru, Order::Lru, Order::Lfu, Order::Random, Order::Ttl][self.random.usize(..6)];
+        let volatile_only = order == Order::Ttl || order != Order::Never && self.random.bool();
+        let new = policy(order, volatile_only, self.random.u32(..4) > 0);
+        let is_listed = |policy: Policy| policy.limited && policy.order == Order::Lru;
+        let begins = is_listed(new) && (!is_listed(self.policy) || new.volatile_only != self.policy.volatile_only);
+        for entry in self.model.iter_mut().flat_map(Map::values_mut) {
+            if new.is_lfu != self.policy.is_lfu {
+                entry.stamp = self.now / STAMP_MS;
+            }
+            if begins {
+                entry.place = (0, entry.stamp);
+            }
+        }
+        self.keyspace.set_policy(new);
+        self.policy = new;
+    }
+
+    fn build_order(&mut self) {
+        let budget = self.random.usize(1..200);
+        self.keyspace.all_mut().iter_mut().for_each(|db| _ = db.build_order(budget));
+    }
+
+    fn defragment(&mut self) {
+        let db = self.database();
+        let (db, page) = match self.evacuated {
+            Some(evacuated) => evacuated,
+            None => match self.keyspace.db(db).sparsest_page() {
+                Some(page) => (db, page),
+                None => return,
+            },
+        };
+        let more = self.keyspace.db(db).defragment(page, self.random.usize(1..50));
+        self.evacuated = more.then_some((db, page));
+    }
+
+    fn scan(&mut self) {
+        let db = self.database();
+        let mut scan = self.scans[db]
+            .take()
+            .unwrap_or_else(|| Scan { stayed: self.model[db].keys().cloned().collect(), ..Scan::default() });
+        let database = self.keyspace.db(db);
+        scan.cursor = database.scan(scan.cursor, |handle| {
+            *scan.seen.entry(database.key(handle).to_vec()).or_insert(0) += 1;
+        });
+        if scan.cursor != 0 {
+            self.scans[db] = Some(scan);
+            return;
+        }
+        for key in &scan.stayed {
+            assert_eq!(scan.seen.get(key), Some(&1), "{} was there all the time", key.escape_ascii());
+        }
+    }
+
+    fn walk(&mut self) {
+        let Some((snapshot, image)) = &mut self.walk else {
+            let all = self.model.iter().enumerate().flat_map(|(db, map)| map.iter().map(move |(key, e)| (db, key, e)));
+            let snapshot = all.map(|(db, key, e)| ((db, key.clone()), (e.value.clone(), e.deadline))).collect();
+            let compression = match self.random.bool() {
+                true => Compression::Off,
+                false => Compression::Lzf { max_bytes: 10_000 },
+            };
+            self.keyspace.begin_walk(ImageFormat::Rdb(compression));
+            self.walk = Some((Some(snapshot), Vec::new()));
+            return;
+        };
+        if self.random.u32(..300) == 0 {
+            self.keyspace.give_up_walk();
+            *snapshot = None;
+        }
+        let more = self.keyspace.step_walk(self.random.usize(1..40));
+        if more && self.random.bool() {
+            return;
+        }
+        self.keyspace.take_images(|number, bytes| {
+            image.extend_from_slice(&[0xFE, number as u8]);
+            image.extend_from_slice(&bytes);
+        });
+        if more {
+            return;
+        }
+        assert_eq!(self.keyspace.image_bytes(), 0);
+        let (snapshot, image) = self.walk.take().expect("under way");
+        drop(self.keyspace.end_walk());
+        if let Some(snapshot) = snapshot {
+            assert_same(decoded(&image), snapshot);
+        }
+    }
+
+    // ---- checks ----
+
+    fn check(&mut self) {
+        for (number, map) in self.model.iter().enumerate() {
+            let db = self.keyspace.db(number);
+            db.check_invariants();
+            assert_eq!(db.len(), map.len());
+            assert_eq!(db.expiring(), map.values().filter(|entry| entry.deadline.is_some()).count());
+            let (mut cursor, mut count) = (0, 0);
+            loop {
+                cursor = db.scan(cursor, |handle| {
+                    let entry = &map[db.key(handle)];
+                    let value = Text::view(db.view(handle)).expect("a string").to_vec();
+                    assert_eq!((&value, db.deadline(handle)), (&entry.value, entry.deadline));
+                    if !self.policy.is_lfu {
+                        assert_eq!(db.idle_ms(handle) / STAMP_MS, self.now / STAMP_MS - entry.stamp);
+                    }
+                    count += 1;
+                });
+                if cursor == 0 {
+                    break;
+                }
+            }
+            assert_eq!(count, map.len());
+        }
+    }
+
+    /// A step; `growth` in 0..100 tells how much is added.
+    fn step(&mut self, growth: u32) {
+        match self.random.u32(..1000) {
+            0..500 if self.random.u32(..100) < growth => self.set(),
+            0..300 => self.remove(),
+            300..500 => self.evict(),
+            500..600 => self.read(),
+            600..660 => self.edit(),
+            660..740 => self.change_deadline(),
+            740..790 => self.transfer(),
+            790..820 => self.pass_time(),
+            820..850 => self.expire(),
+            850..900 => self.scan(),
+            900..950 => self.walk(),
+            950..970 => self.defragment(),
+            970..990 => self.build_order(),
+            990..993 => self.change_policy(),
+            993 if self.random.u32(..8) == 0 => self.flush_or_swap(),
+            _ => self.read(),
+        }
+        for db in self.keyspace.all_mut() {
+            db.removals.garbage.clear();
+        }
+    }
+}
+
+/// What the walk's pieces hold.
+fn decoded(image: &[u8]) -> Snapshot {
+    let mut decoder = Decoder::new(Limits::default());
+    decoder.feed(b"REDIS0009");
+    decoder.feed(image);
+    decoder.feed(&[0xFF, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let (mut found, mut db) = (Snapshot::new(), 0);
+    loop {
+        match decoder.next().expect("an RDB file") {
+            Step::SelectDb(number) => db = number as usize,
+            Step::Entry(entry) => {
+                let value = match entry.value {
+                    Value::Int(n) => n.to_string().into_bytes(),
+                    Value::Bytes(bytes) => bytes,
+                };
+                let twice = found.insert((db, entry.key), (value, entry.deadline_ms));
+                assert!(twice.is_none(), "an entry was written twice");
+            }
+            Step::End { .. } => return found,
+            step => panic!("{step:?}"),
+        }
+    }
+}
+
+fn assert_same(found: Snapshot, wanted: Snapshot) {
+    for (key, entry) in &wanted {
+        let name = key.1.escape_ascii();
+        assert!(found.get(key) == Some(entry), "key {name} of database {} was not written as it was", key.0);
+    }
+    assert_eq!(found.len(), wanted.len(), "more was written than there was");
+}
+
+#[test]
+fn databases_agree_with_maps_whatever_happens() {
+    let mut random = super::random();
+    for (keys, steps) in [(20, 5_000), (300, 15_000), (3_000, 30_000)] {
+        let mut test = Test::new(random.fork(), keys);
+        for step in 0..steps {
+            // It grows for a while, then shrinks, and so on.
+            let growth = if step / (steps / 5) % 2 == 0 { 85 } else { 25 };
+            test.step(growth);
+            if step % 250 == 0 {
+                test.check();
+            }
+        }
+        test.check();
+    }
+}
+
+#[test]
+fn databases_that_may_not_delete_hide_what_is_expired() {
+    let mut test = Test::new(super::random(), 100);
+    test.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
+    for step in 0..10_000 {
+        match test.random.u32(..100) {
+            0..30 => test.set(),
+            30..40 => test.remove(),
+            40..60 => test.read(),
+            60..75 => test.edit(),
+            75..90 => test.change_deadline(),
+            90..95 => test.transfer(),
+            _ => test.pass_time(),
+        }
+        if step % 100 == 0 {
+            test.check();
+        }
+    }
+}
