@@ -51,6 +51,15 @@ pub(super) enum Passage {
 }
 
 impl Dispatcher {
+    /// Why the server cannot take reads and writes now, if it cannot: it is loading, or the disk refuses writes.
+    pub fn unready_reason(&self) -> Option<String> {
+        if self.server.raised & LOADING != 0 {
+            let state = &self.server.persistence.loading;
+            return Some(format!("loading: {} of {} bytes", state.loaded_bytes, state.total_bytes));
+        }
+        (self.server.raised & DISK != 0).then(|| self.disk_error().text().into_owned())
+    }
+
     /// Tests the raised gates that stop a row, in order.
     #[cold]
     pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, met: u32, args: &Args<'_>) -> Passage {

@@ -138,7 +138,8 @@ impl Dispatcher {
         if self.server.config.appendonly {
             return self.begin_loading();
         }
-        let store = Store::inspect(self.storage.disk.clone(), location(&self.server.config)).map_err(|e| e.to_string())?;
+        let store =
+            Store::inspect(self.storage.disk.clone(), location(&self.server.config)).map_err(|e| e.to_string())?;
         let reader = Box::new(Reader::open(&store, Tail::Report).map_err(|e| e.to_string())?);
         self.begin_loading_from(Source::Log { store: None, reader });
         Ok(())
@@ -342,7 +343,8 @@ impl Dispatcher {
                 self.server.persistence.loading.expired_keys += 1;
                 continue;
             }
-            put_entry(db, entry, hash).map_err(|_| "The data set has more keys than a database can hold".to_string())?;
+            put_entry(db, entry, hash)
+                .map_err(|_| "The data set has more keys than a database can hold".to_string())?;
             self.server.persistence.loading.loaded_keys += 1;
         }
         db.forget_hash();

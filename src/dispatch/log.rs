@@ -195,8 +195,8 @@ impl Dispatcher {
             Event::BaseInstalled { name } => {
                 log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
             }
-            Event::RewriteDone => self.end_rewrite(true),
-            Event::RewriteFailed(trouble) => {
+            Event::RewriteDone(_) => self.end_rewrite(true),
+            Event::RewriteFailed(_, trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");
                 if !self.give_up_rewrite() {
                     self.end_rewrite(false);

@@ -434,9 +434,8 @@ impl Dispatcher {
     /// Writes are refused while the log cannot be written, or after a snapshot that failed, as the configuration says.
     pub(super) fn settle_disk_gate(&mut self) {
         let config = &self.server.config;
-        let snapshot_failed = !self.server.persistence.snapshots.last_ok
-            && config.stop_writes_on_bgsave_error
-            && !config.save.is_empty();
+        let snapshot_failed =
+            !self.server.persistence.snapshots.last_ok && config.stop_writes_on_bgsave_error && !config.save.is_empty();
         let log_failed = self.storage.log.as_ref().is_some_and(|log| log.status().trouble().is_some());
         let refuses = snapshot_failed || log_failed;
         if refuses && self.server.raised & gates::DISK == 0 {

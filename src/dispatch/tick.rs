@@ -25,7 +25,7 @@ impl Dispatcher {
     pub fn end_turn(&mut self) {
         let (begun_ns, calls) = self.turn_begun;
         let spent_us = (self.server.clock.monotonic_ns() - begun_ns) / 1000;
-        self.server.event_loop.record_turn(spent_us, self.server.counters.calls - calls);
+        self.server.event_loop.record_turn(spent_us, self.server.counters.calls.saturating_sub(calls));
     }
 
     /// SIGHUP: the configuration file is to be read again.

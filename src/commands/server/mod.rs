@@ -3,9 +3,9 @@
 mod about;
 mod command;
 mod config;
-mod keyspace;
 mod debug;
 mod info;
+mod keyspace;
 mod latency;
 mod memory;
 mod monitor;
@@ -19,12 +19,12 @@ pub const LISTS: &[&[&Command]] = &[
     about::COMMANDS,
     command::COMMANDS,
     config::COMMANDS,
-    keyspace::COMMANDS,
-    latency::COMMANDS,
-    monitor::COMMANDS,
     debug::COMMANDS,
     info::COMMANDS,
+    keyspace::COMMANDS,
+    latency::COMMANDS,
     memory::COMMANDS,
+    monitor::COMMANDS,
     saving::COMMANDS,
     slowlog::COMMANDS,
 ];
