@@ -92,6 +92,8 @@ pub struct Connection {
     pub partial: Partial,
     /// Whether there may be more to read.
     pub is_readable: bool,
+    /// Whether the peer has said that no more comes: then a short read is not the last one.
+    pub is_read_closed: bool,
     /// Whether the socket takes bytes, as far as is known.
     pub is_writable: bool,
     /// Whether it waits for its turn.
@@ -114,6 +116,7 @@ impl Connection {
             rest: Vec::new(),
             partial: Partial::default(),
             is_readable: true,
+            is_read_closed: false,
             is_writable: true,
             is_queued: false,
             has_calls: false,

@@ -142,6 +142,7 @@ impl EventLoop {
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.is_readable = true;
+            connection.is_read_closed |= event.is_read_closed() || event.is_error();
             self.queue(token.0);
         }
     }

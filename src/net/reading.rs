@@ -79,7 +79,7 @@ impl EventLoop {
         let outcome = brought(connection.socket.read(&mut input[kept..]));
         match outcome {
             Brought::Some(n) => {
-                connection.is_readable = kept + n == input.len();
+                connection.is_readable = kept + n == input.len() || connection.is_read_closed;
                 if kept > 0 {
                     let buffer = std::mem::take(&mut connection.rest);
                     self.give_back(buffer);

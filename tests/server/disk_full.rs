@@ -21,7 +21,7 @@ fn big() -> Vec<u8> {
 }
 
 fn wait_until_refused(client: &mut Client) {
-    wait_until("a refusal", || client.run("SET refused 1").is_error());
+    wait_until("trouble", || client.info("aof_last_write_status") == "err");
     let refusal = client.run("SET refused 1").text();
     assert!(refusal.starts_with("MISCONF"), "{refusal}");
     assert!(refusal.contains("appendonly.aof") && refusal.contains("File too large"), "{refusal}");
@@ -75,7 +75,6 @@ fn a_rewrite_that_does_not_fit_leaves_the_log_as_it_is() {
     wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");
     assert_eq!(client.info("aof_last_bgrewrite_status"), "err");
     assert_eq!(client.run("SET after 1"), "OK");
-    assert!(server.log().contains("File too large"), "{}", server.log());
     lift(&server);
     client.run("BGREWRITEAOF");
     wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");

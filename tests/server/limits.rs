@@ -5,7 +5,9 @@ use crate::support::{Client, Server, wait_until};
 #[test]
 fn more_clients_than_allowed_are_told_so() {
     let server = Server::start(&["--maxclients", "10"]);
-    let mut first: Vec<Client> = (0..10).map(|_| server.client()).collect();
+    let mut first = vec![server.client()];
+    wait_until("the end of those who looked whether it is up", || first[0].info("connected_clients") == "1");
+    first.extend((1..10).map(|_| server.client()));
     for client in &mut first {
         assert_eq!(client.run("PING"), "PONG");
     }

@@ -6,7 +6,7 @@ const DEBUG: [&str; 2] = ["--enable-debug-command", "yes"];
 
 fn fill(client: &mut Client) {
     for i in 0..500 {
-        client.run(&format!("SET key:{i} {}", "v".repeat(i)));
+        client.run(&format!("SET key:{i} {}", "v".repeat(i + 1)));
         client.run(&format!("SET number:{i} {}", i * 1_000_003));
     }
     client.run("PEXPIREAT key:7 4102444800000");

@@ -9,7 +9,7 @@ fn requests_may_be_split_at_any_byte() {
     let mut other = server.client();
     let request = [
         encode(&["SET", "key", "a\r\nb"]),
-        b"APPEND key '\\x20c'\r\n".to_vec(),
+        b"APPEND key \"\\x20c\"\r\n".to_vec(),
         encode(&["GET", "key"]),
         b"\r\n".to_vec(),
         encode(&["DEL", "key"]),
