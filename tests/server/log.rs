@@ -28,9 +28,18 @@ fn write_until_the_end(mut client: Client, prefix: &str, acknowledged: &AtomicU6
 }
 
 fn assert_written(client: &mut Client, prefix: &str, up_to: u64) {
-    for n in 1..=up_to {
-        let value = client.run(&format!("GET {prefix}:{n}"));
-        assert_eq!(value, n.to_string(), "{prefix}:{n} of {up_to} acknowledged ones");
+    let names: Vec<String> = (1..=up_to).map(|n| format!("{prefix}:{n}")).collect();
+    let mut missing = Vec::new();
+    for (names, first) in names.chunks(500).zip((1..).step_by(500)) {
+        let call: Vec<&str> = ["MGET"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        for (value, n) in client.call(&call).items().iter().zip(first..) {
+            if *value != u64::to_string(&n) {
+                missing.push(n);
+            }
+        }
+    }
+    if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
+        panic!("of {up_to} acknowledged writes of {prefix}, {} are not there, from {first} to {last}", missing.len());
     }
 }
 

@@ -39,16 +39,16 @@ fn what_was_saved_is_there_after_a_crash() {
 fn the_snapshot_is_of_one_moment_whatever_happens_meanwhile() {
     let mut server = Server::start(&DEBUG);
     let mut client = server.client();
-    let keys: Vec<String> = (0..20_000).map(|i| format!("key:{i}")).collect();
+    let keys: Vec<String> = (0..4_000).map(|i| format!("key:{i}")).collect();
     let calls: Vec<[&str; 3]> = keys.iter().map(|key| ["SET", key.as_str(), "before"]).collect();
     client.pipeline(&calls.iter().map(|call| call.as_slice()).collect::<Vec<&[&str]>>());
     let digest = client.run("DEBUG DIGEST");
     assert_eq!(client.run("BGSAVE"), "Background saving started");
-    for i in (0..5000).rev() {
-        client.send_raw(format!("SET key:{i} after\r\nDEL key:{}\r\nSET new:{i} 1\r\n", i + 10_000).as_bytes());
+    for i in (0..1000).rev() {
+        client.send_raw(format!("SET key:{i} after\r\nDEL key:{}\r\nSET new:{i} 1\r\n", i + 2_000).as_bytes());
     }
     client.send_raw(b"SWAPDB 0 3\r\nFLUSHALL\r\nSET key:1 flushed\r\n");
-    (0..15_003).for_each(|_| drop(client.read_reply()));
+    (0..3_003).for_each(|_| drop(client.read_reply()));
     wait_until("the snapshot", || client.info("rdb_bgsave_in_progress") == "0");
     server.kill();
     server.restart();
