@@ -33,6 +33,7 @@ fn main() {
         })
         .config;
     let (port, backlog) = (config.port, config.tcp_backlog);
+    let (metrics_port, metrics_bind) = (config.metrics_port, config.metrics_bind.clone());
     let server =
         Server::new(config, Arc::new(SystemClock::default()), entropy(), registry::all().len()).on(Arc::new(System));
     let (poll, waker) = EventLoop::poll().expect("poll");
@@ -43,6 +44,11 @@ fn main() {
     event_loop.take_signals().expect("signals");
     for address in addresses("127.0.0.1", port).expect("address").0 {
         event_loop.listen(Listener::tcp(address, backlog, Serves::Clients).expect("listen")).expect("register");
+    }
+    for word in metrics_bind.iter().filter(|_| metrics_port != 0) {
+        for address in addresses(word, metrics_port).expect("address").0 {
+            event_loop.listen(Listener::tcp(address, backlog, Serves::Metrics).expect("listen")).expect("register");
+        }
     }
     std::process::exit(event_loop.run().expect("loop"));
 }

@@ -7,6 +7,7 @@
 //! Edges do not repeat: whoever is left with more to read, or to run, stands in `ready` and the next poll does not wait.
 
 use super::connection::{Connection, Socket};
+use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::reading::INPUT_BYTES;
 use super::signals::{Signal, Signals};
@@ -37,6 +38,7 @@ pub struct EventLoop {
     poll: Poll,
     listeners: Vec<Listener>,
     signals: Option<Signals>,
+    http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
     ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
@@ -64,6 +66,7 @@ impl EventLoop {
             poll,
             listeners: Vec::new(),
             signals: None,
+            http: HttpServer::default(),
             connections: Vec::new(),
             ready: VecDeque::new(),
             parked: Vec::new(),
@@ -100,7 +103,8 @@ impl EventLoop {
                 self.write_replies();
                 return Ok(code);
             }
-            let timeout = if self.ready.is_empty() { Duration::from_millis(sleep_ms) } else { Duration::ZERO };
+            let is_idle = self.ready.is_empty() && !self.http.has_work();
+            let timeout = if is_idle { Duration::from_millis(sleep_ms) } else { Duration::ZERO };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(format!("polling failed: {e}")),
                 _ => {}
@@ -118,6 +122,7 @@ impl EventLoop {
             }
             self.free_held();
             self.write_replies();
+            self.http.tick(&mut self.dispatcher);
             self.dispatcher.end_turn();
         }
     }
@@ -127,6 +132,7 @@ impl EventLoop {
             WAKER => return, // whoever woke us is asked in the tick
             SIGNALS => return self.take_pending_signals(),
             Token(t) if t >= FIRST_LISTENER => return self.listeners[t - FIRST_LISTENER].is_ready = true,
+            Token(t) if t >= http::FIRST_TOKEN => return self.http.event(token, event),
             _ => {}
         }
         let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut) else { return };
@@ -217,9 +223,12 @@ impl EventLoop {
     }
 
     fn admit(&mut self, listener: usize, mut socket: Socket, peer: String, local: String) {
-        debug_assert_eq!(self.listeners[listener].serves, Serves::Clients);
         if let Socket::Tcp(stream) = &socket {
             let _ = stream.set_nodelay(true);
+        }
+        if self.listeners[listener].serves == Serves::Metrics {
+            let now_ms = self.dispatcher.server.time.monotonic_ms();
+            return self.http.accept(socket, self.poll.registry(), now_ms);
         }
         let newcomer = Newcomer {
             address: peer,

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod event_loop;
+pub mod http;
 pub mod listener;
 mod reading;
 mod signals;
