@@ -22,7 +22,7 @@ fn protocol(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     match args.word(2).as_str() {
         "string" => reply.bulk(b"Hello World"),
         "integer" => reply.int(12345),
-        "double" => reply.double(3.141),
+        "double" => reply.double(3141.0 / 1000.0),
         "bignum" => reply.big_number("1234567999999999999999999999999999999"),
         "null" => reply.null(),
         "array" => {
