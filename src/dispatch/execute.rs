@@ -342,12 +342,13 @@ impl Dispatcher {
             }
         }
         tally.count(row.id);
-        let begun = if row.is_timed || raised & gates::TIMED != 0 { self.server.clock.monotonic_ns() } else { 0 };
+        let is_timed = row.is_timed || raised & gates::TIMED != 0;
+        let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
             reply.out.cut_back(mark);
             self.answer_error(Some(row.id), &error, reply);
         }
-        if begun != 0 {
+        if is_timed {
             self.note_duration(client, &row, args, begun, tally);
         }
         if self.needs_settling(client) {
@@ -357,7 +358,7 @@ impl Dispatcher {
             self.hold_reply(client, &row, args);
         }
         if !self.server.requests.is_empty() {
-            self.carry_out_requests();
+            self.carry_out_requests(reply);
         }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
@@ -367,7 +368,7 @@ impl Dispatcher {
     }
 
     /// The row of the subcommand that the call names.
-    fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
+    pub(super) fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
         let entry = &registry::all()[parent.id];
         let named = |id: &&usize| registry::all()[**id].command.name.as_bytes().eq_ignore_ascii_case(args.get(1));
         match entry.children.iter().find(named) {
@@ -454,7 +455,7 @@ impl Dispatcher {
     }
 
     #[cold]
-    fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
+    pub(super) fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
         let text = error.text();
         if let Some(id) = ran {
             self.server.commands.record_failed(id);

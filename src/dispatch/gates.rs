@@ -4,6 +4,7 @@
 //! meets a raised gate goes the slow way, where the gates are tested one after another in the order of `check`.
 
 use super::Dispatcher;
+use super::settle::Room;
 use crate::commands::args::Args;
 use crate::commands::error::Error;
 use crate::commands::registry::Hot;
@@ -74,13 +75,14 @@ impl Dispatcher {
         if met & LOADING != 0 {
             return refused("LOADING Redis is loading the dataset in memory");
         }
+        if met & DISK != 0 {
+            return Passage::Refused(self.disk_error()); // before the wait for a log that is full because of that
+        }
         if met & PARKING != 0 {
+            self.parking |= met & PARKING & self.server.raised; // it may be cleared again before the tick
             return Passage::Parked;
         }
-        if met & DISK != 0 {
-            return Passage::Refused(self.disk_error());
-        }
-        if met & MEMORY != 0 && !self.make_room() {
+        if met & MEMORY != 0 && self.make_room() == Room::None {
             return Passage::Refused(Error::OutOfMemory);
         }
         if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {

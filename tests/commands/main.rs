@@ -5,5 +5,9 @@
 mod bitmap;
 mod cross_protocol;
 mod generic;
+mod command;
+mod config;
+mod connection;
 mod harness;
+mod report;
 mod string;
