@@ -19,8 +19,7 @@ use std::sync::Arc;
 static ALLOCATOR: ProgramAllocator = ProgramAllocator;
 
 fn main() {
-    let words: Vec<Vec<u8>> =
-        std::env::args_os().skip(1).map(|w| std::os::unix::ffi::OsStringExt::into_vec(w)).collect();
+    let words: Vec<Vec<u8>> = std::env::args_os().skip(1).map(std::os::unix::ffi::OsStringExt::into_vec).collect();
     let invocation = Invocation::parse(&words);
     let config =
         Config::from_sources(
