@@ -9,6 +9,7 @@
 use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
+use super::operation::Operation;
 use super::reading::INPUT_BYTES;
 use super::signals::{Signal, Signals};
 use super::writing::refuse;
@@ -36,7 +37,8 @@ pub struct EventLoop {
     /// What calls run on.
     pub dispatcher: Dispatcher,
     poll: Poll,
-    listeners: Vec<Listener>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) operation: Operation,
     signals: Option<Signals>,
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
@@ -65,6 +67,7 @@ impl EventLoop {
             dispatcher,
             poll,
             listeners: Vec::new(),
+            operation: Operation::default(),
             signals: None,
             http: HttpServer::default(),
             connections: Vec::new(),
@@ -89,6 +92,18 @@ impl EventLoop {
         listener.register(self.poll.registry(), Token(FIRST_LISTENER + self.listeners.len()))?;
         self.listeners.push(listener);
         Ok(())
+    }
+
+    /// Closes the listeners that `is_unwanted` names.
+    pub(super) fn close_listeners(&mut self, is_unwanted: impl Fn(&Listener) -> bool) {
+        self.listeners.retain(|listener| !is_unwanted(listener));
+        // The token says the place.
+        for (place, listener) in self.listeners.iter_mut().enumerate() {
+            if let Err(e) = listener.reregister(self.poll.registry(), Token(FIRST_LISTENER + place)) {
+                log::error!("A listener cannot be polled: {e}");
+            }
+            listener.is_ready = true;
+        }
     }
 
     /// Runs until something ends the server; gives the exit code.
@@ -120,6 +135,7 @@ impl EventLoop {
             } else {
                 sleep_ms = self.dispatcher.tick();
             }
+            self.operate();
             self.free_held();
             self.write_replies();
             self.http.tick(&mut self.dispatcher);

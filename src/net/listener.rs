@@ -73,6 +73,14 @@ impl Listener {
         }
     }
 
+    /// Gives its events another token.
+    pub fn reregister(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match &mut self.acceptor {
+            Acceptor::Tcp(listener) => registry.reregister(listener, token, Interest::READABLE),
+            Acceptor::Unix(listener, _) => registry.reregister(listener, token, Interest::READABLE),
+        }
+    }
+
     /// Takes a waiting connection: the socket, its address and ours, as CLIENT LIST shows them.
     pub fn accept(&self) -> io::Result<(Socket, String, String)> {
         match &self.acceptor {

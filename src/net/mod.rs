@@ -1,10 +1,19 @@
 //! Floor 10: sockets, signals and the poll loop. Knows nothing of what any command means.
 
+pub mod command_line;
+pub mod config_files;
 pub mod connection;
+pub mod doors;
 pub mod event_loop;
 pub mod http;
+pub mod instance;
 pub mod listener;
+pub mod logging;
+mod operation;
+pub mod process;
 mod reading;
+pub mod service_manager;
 mod signals;
 pub mod threads;
+pub mod tools;
 mod writing;

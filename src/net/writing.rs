@@ -81,7 +81,7 @@ impl EventLoop {
     }
 
     /// A client whose replies pile up is closed.
-    fn check_output_limit(&mut self, index: ClientIndex) {
+    pub(super) fn check_output_limit(&mut self, index: ClientIndex) {
         let server = &mut self.dispatcher.server;
         let limit = server.config.client_output_buffer_limit[OutputClass::Normal as usize];
         let now_ms = server.time.monotonic_ms();

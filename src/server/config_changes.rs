@@ -48,8 +48,8 @@ impl Server {
     ///
     /// # Errors
     /// The process cannot have it; all is as before.
-    pub fn take_config(&mut self, new: Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
-        self.surroundings.try_config(&self.config, &new, changed)?;
+    pub fn take_config(&mut self, mut new: Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
+        self.surroundings.try_config(&self.config, &mut new, changed)?;
         self.config = new;
         self.apply_config_changes(&changed.iter().map(|row| row.name).collect::<Vec<_>>());
         Ok(())

@@ -18,8 +18,8 @@ pub struct Refusal {
 /// What a command may ask of the process.
 pub trait Surroundings: Send {
     /// Gets ready for `new`, whose rows in `changed` differ from `old`: a port is opened, a directory entered. When it fails,
-    /// all is as before. What has been got ready is put to use when the server's `config_changes` are acted on.
-    fn try_config(&mut self, old: &Config, new: &Config, changed: &[&'static Directive]) -> Result<(), Refusal>;
+    /// all is as before. Paths in `new` become absolute. What has been got ready is put to use when the server's `config_changes` are acted on.
+    fn try_config(&mut self, old: &Config, new: &mut Config, changed: &[&'static Directive]) -> Result<(), Refusal>;
 
     /// The whole content of a file.
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>>;
@@ -33,7 +33,7 @@ pub trait Surroundings: Send {
 pub struct Process;
 
 impl Surroundings for Process {
-    fn try_config(&mut self, _: &Config, _: &Config, _: &[&'static Directive]) -> Result<(), Refusal> {
+    fn try_config(&mut self, _: &Config, _: &mut Config, _: &[&'static Directive]) -> Result<(), Refusal> {
         Ok(())
     }
 

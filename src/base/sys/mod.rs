@@ -1,6 +1,9 @@
 //! Calls to the operating system and the allocator: the platform of a real process.
 
 pub mod allocator;
+pub mod daemon;
+pub mod limits;
+pub mod local_time;
 pub mod memory;
 pub mod process;
 

@@ -1,0 +1,148 @@
+//! What the words of the command line ask for: to serve, or one of the small tasks.
+
+use crate::server::config::Invocation;
+use std::ffi::OsStr;
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Usage: ferrodis [CONFIG] [--DIRECTIVE VALUE ...] [-]
+       ferrodis check-config FILE
+       ferrodis check-aof FILE|DIRECTORY [--fix]
+       ferrodis ping [--host HOST] [--port PORT] [--unixsocket PATH]
+       ferrodis --version | --help
+
+CONFIG is a configuration file as Redis and Valkey read it; `-` reads more of it from standard input.
+Any directive may be given as an option, and wins over the file: --port 6380 --appendonly yes
+check-config tells what is wrong with a configuration file, by line and column.
+check-aof tells whether an append-only log is whole; --fix cuts a torn end off, and keeps it beside the log.
+ping exits with 0 when a server answers, for health checks.
+";
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// To be a server.
+    Serve(Invocation),
+    /// To say the version.
+    Version,
+    /// To say how it is called.
+    Help,
+    /// To check a configuration file.
+    CheckConfig(PathBuf),
+    /// To check a log.
+    CheckAof {
+        /// A directory, a manifest or a file.
+        path: PathBuf,
+        /// Whether to mend it.
+        mends: bool,
+    },
+    /// To ask a server whether it is there.
+    Ping(Target),
+    /// Nothing: the words make no sense, for this reason.
+    Misuse(String),
+}
+
+/// Which server to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// By TCP.
+    Tcp(String, u16),
+    /// By its Unix socket.
+    Unix(PathBuf),
+}
+
+impl Task {
+    /// Reads the words behind the program's name. A task's name is one only as the first word, and only when no file of that
+    /// name could be meant: a configuration file with such a name is given as `./ping`.
+    pub fn parse(words: &[Vec<u8>]) -> Task {
+        let Some((first, rest)) = words.split_first() else { return Task::Serve(Invocation::default()) };
+        match (first.as_slice(), rest) {
+            (b"-v" | b"--version", []) => Task::Version,
+            (b"-h" | b"--help", []) => Task::Help,
+            (b"check-config", [path]) => Task::CheckConfig(path_of(path)),
+            (b"check-config", _) => Task::Misuse("check-config takes one file".into()),
+            (b"check-aof", rest) => check_aof(rest),
+            (b"ping", rest) => ping(rest),
+            _ => Task::Serve(Invocation::parse(words)),
+        }
+    }
+}
+
+fn check_aof(words: &[Vec<u8>]) -> Task {
+    let mends = words.iter().any(|word| word == b"--fix");
+    let paths: Vec<&Vec<u8>> = words.iter().filter(|word| *word != b"--fix").collect();
+    match paths.as_slice() {
+        [path] if !path.starts_with(b"--") => Task::CheckAof { path: path_of(path), mends },
+        _ => Task::Misuse("check-aof takes one file or directory, and --fix".into()),
+    }
+}
+
+fn ping(words: &[Vec<u8>]) -> Task {
+    let (mut host, mut port, mut path) = ("127.0.0.1".to_string(), 6379, None);
+    for pair in words.chunks(2) {
+        let [option, value] = pair else {
+            return Task::Misuse(format!("ping: {} lacks a value", String::from_utf8_lossy(&pair[0])));
+        };
+        let text = String::from_utf8_lossy(value).into_owned();
+        match option.as_slice() {
+            b"--host" | b"-h" => host = text,
+            b"--port" | b"-p" => match text.parse() {
+                Ok(number) => port = number,
+                Err(_) => return Task::Misuse(format!("ping: '{text}' is no port")),
+            },
+            b"--unixsocket" | b"-s" => path = Some(path_of(value)),
+            _ => return Task::Misuse(format!("ping: unknown option {}", String::from_utf8_lossy(option))),
+        }
+    }
+    match path {
+        Some(path) => Task::Ping(Target::Unix(path)),
+        None => Task::Ping(Target::Tcp(host, port)),
+    }
+}
+
+fn path_of(word: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(word))
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Tcp(host, port) if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()) => {
+                write!(f, "[{host}]:{port}")
+            }
+            Target::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Target::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Task {
+        Task::parse(&words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn tasks_are_told_from_a_start() {
+        assert_eq!(parse(&["--version"]), Task::Version);
+        assert_eq!(parse(&["-h"]), Task::Help);
+        assert_eq!(parse(&["check-config", "a.conf"]), Task::CheckConfig("a.conf".into()));
+        assert_eq!(parse(&["check-aof", "--fix", "dir"]), Task::CheckAof { path: "dir".into(), mends: true });
+        assert_eq!(parse(&["ping"]), Task::Ping(Target::Tcp("127.0.0.1".into(), 6379)));
+        assert_eq!(parse(&["ping", "--unixsocket", "/a"]), Task::Ping(Target::Unix("/a".into())));
+        assert!(matches!(parse(&["a.conf", "--port", "1"]), Task::Serve(i) if i.file.as_deref() == Some(b"a.conf")));
+        assert!(matches!(parse(&["./ping"]), Task::Serve(_)));
+    }
+
+    #[test]
+    fn what_a_task_cannot_take_is_said() {
+        for words in [&["check-config"][..], &["check-aof", "a", "b"], &["ping", "--port"], &["ping", "--port", "x"]] {
+            assert!(matches!(parse(words), Task::Misuse(_)), "{words:?}");
+        }
+    }
+}

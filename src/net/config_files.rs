@@ -1,0 +1,156 @@
+//! The texts of a configuration, read from where the command line says: at start, and again at SIGHUP.
+
+use crate::base::glob::{self, Case};
+use crate::server::config::{Config, ConfigError, Finding, Invocation, Loaded, Sources, check};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigFiles {
+    /// The file, absolute: the process may change its directory.
+    pub path: Option<PathBuf>,
+    /// What standard input had at start.
+    stdin: Option<Vec<u8>>,
+    options: Vec<u8>,
+    /// The directory that the process was started in: a relative `dir` is meant from here.
+    start_directory: PathBuf,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum Refusal {
+    /// A file cannot be read.
+    Unreadable(String),
+    /// A line is not valid.
+    Invalid(Box<ConfigError>),
+}
+
+impl ConfigFiles {
+    /// The places that the command line names; standard input is read to its end when it is one.
+    pub fn of(invocation: Invocation) -> io::Result<ConfigFiles> {
+        let path = invocation.file.map(|name| std::path::absolute(OsStr::from_bytes(&name))).transpose()?;
+        let mut stdin = None;
+        if invocation.from_stdin {
+            io::stdin().read_to_end(stdin.insert(Vec::new()))?;
+        }
+        let start_directory = std::env::current_dir().unwrap_or_default();
+        Ok(ConfigFiles { path, stdin, options: invocation.options, start_directory })
+    }
+
+    /// One file and nothing else.
+    pub fn of_file(path: PathBuf) -> ConfigFiles {
+        ConfigFiles { path: Some(path), ..ConfigFiles::default() }
+    }
+
+    /// Reads all of them.
+    pub fn load(&self) -> Result<Loaded, Refusal> {
+        self.read(|sources| Config::from_sources(sources, &mut open_included))?.map_err(Refusal::Invalid)
+    }
+
+    /// All there is to say about them.
+    pub fn check(&self) -> Result<Vec<Finding>, Refusal> {
+        self.read(|sources| check(sources, &mut open_included))
+    }
+
+    /// Makes the `dir` of a configuration that was read again what `doors::enter` made of it at start.
+    pub fn resolve(&self, config: &mut Config) {
+        let dir = self.start_directory.join(&config.dir);
+        config.dir = fs::canonicalize(&dir).unwrap_or(dir).display().to_string();
+    }
+
+    fn read<T>(&self, use_sources: impl FnOnce(Sources<'_>) -> T) -> Result<T, Refusal> {
+        let content = self.path.as_ref().map(|path| read_file(path)).transpose().map_err(Refusal::Unreadable)?;
+        let name = self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        Ok(use_sources(Sources {
+            file: content.as_ref().map(|content| (name.as_str(), content.as_slice())),
+            stdin: self.stdin.as_deref(),
+            options: &self.options,
+        }))
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Unreadable(text) => f.write_str(text),
+            Refusal::Invalid(error) => error.fmt(f),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|e| format!("Fatal error, can't open config file '{}': {}", path.display(), plain(&e)))
+}
+
+/// The files that an `include` names, by name or pattern, in order of their names.
+fn open_included(name: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let paths = if name.contains(['*', '?', '[']) { matching(Path::new(name)) } else { vec![PathBuf::from(name)] };
+    let read = |path: PathBuf| Ok((path.display().to_string(), fs::read(&path).map_err(|e| plain(&e))?));
+    paths.into_iter().map(read).collect()
+}
+
+/// The paths that match a pattern, component by component; names that begin with a dot only match a pattern that does.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for component in pattern.components() {
+        let part = component.as_os_str();
+        if !part.as_bytes().iter().any(|byte| b"*?[".contains(byte)) {
+            found.iter_mut().for_each(|path| path.push(part));
+            continue;
+        }
+        found = found.iter().flat_map(|directory| matching_in(directory, part.as_bytes())).collect();
+    }
+    found.retain(|path| path.exists());
+    found.sort();
+    found
+}
+
+fn matching_in(directory: &Path, pattern: &[u8]) -> Vec<PathBuf> {
+    let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let entries = fs::read_dir(here).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let fits = |name: &OsStr| {
+        let name = name.as_bytes();
+        (pattern.starts_with(b".") || !name.starts_with(b".")) && glob::matches(pattern, name, Case::Sensitive)
+    };
+    entries.filter(|name| fits(name)).map(|name| directory.join(name)).collect()
+}
+
+/// An error in the system's words, without its number.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_string(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_match_patterns_in_order_and_later_ones_win() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("conf.d")).unwrap();
+        fs::write(at("conf.d/20.conf"), "port 20\n").unwrap();
+        fs::write(at("conf.d/10.conf"), "port 10\nhz 50\n").unwrap();
+        fs::write(at("conf.d/.hidden.conf"), "port 1\n").unwrap();
+        fs::write(at("main.conf"), format!("include {}/*.conf\ninclude {0}/none*\n", at("conf.d").display())).unwrap();
+        let loaded = ConfigFiles::of_file(at("main.conf")).load().unwrap();
+        assert_eq!((loaded.config.port, loaded.config.hz), (20, 50));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let refusal = ConfigFiles::of_file("/nowhere/a.conf".into()).load().unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "Fatal error, can't open config file '/nowhere/a.conf': No such file or directory"
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! Where the server listens: the addresses of a configuration, opening them, and changing them while it runs.
+//!
+//! CONFIG SET has to answer whether an address can be had, so [`Outside`] opens new listeners at once; the loop takes them over
+//! ([`NewDoors`]) at the end of the round and closes those that are not wanted any more.
+
+use super::config_files::plain;
+use super::listener::{Listener, Serves, addresses};
+use crate::base::files;
+use crate::base::sys::limits;
+use crate::server::config::{Config, Directive};
+use crate::server::surroundings::{Refusal, Surroundings};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// An address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Where.
+    pub address: SocketAddr,
+    /// Whether it may be missing on this machine (`-` in front of it).
+    pub is_optional: bool,
+    /// The word of the configuration, for messages.
+    pub word: String,
+}
+
+/// The TCP addresses at which a configuration wants clients.
+///
+/// # Errors
+/// A word that names no address, with the reason.
+pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
+    let mut doors = Vec::new();
+    if config.port == 0 {
+        return Ok(doors);
+    }
+    for word in config.bind.iter().filter(|word| !word.is_empty()) {
+        let found = match addresses(word, config.port) {
+            Ok((found, _)) => found,
+            Err(_) if word.starts_with('-') => continue,
+            Err(e) => return Err((word.clone(), e)),
+        };
+        let is_optional = word.starts_with('-');
+        doors.extend(found.into_iter().map(|address| Door { address, is_optional, word: word.clone() }));
+    }
+    Ok(doors)
+}
+
+/// Opens a door; `None` when it may be missing, and is.
+pub fn open(door: &Door, backlog: u32) -> Result<Option<Listener>, io::Error> {
+    match Listener::tcp(door.address, backlog, Serves::Clients) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(e) if door.is_optional && is_missing(&e) => Ok(None),
+        // Any interface of a machine without IPv6 is no reason not to start, as in Redis.
+        Err(e) if door.address.ip().is_unspecified() && door.address.is_ipv6() && is_missing(&e) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Whether an address is not there, rather than taken.
+fn is_missing(error: &io::Error) -> bool {
+    let codes =
+        [libc::EADDRNOTAVAIL, libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT, libc::ESOCKTNOSUPPORT, libc::EPFNOSUPPORT];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// Listeners that CONFIG SET has got ready.
+pub struct NewDoors {
+    /// Every address that is wanted; others are closed.
+    pub wanted: Vec<SocketAddr>,
+    /// Those that are open already.
+    pub opened: Vec<Listener>,
+    /// Those that can be opened only when one of ours is closed: `*` and `127.0.0.1` with the same port, say.
+    pub later: Vec<Door>,
+}
+
+/// The process around a server that has sockets.
+pub struct Outside {
+    new_doors: Sender<NewDoors>,
+}
+
+impl Outside {
+    /// The process, and where the loop takes new listeners from.
+    pub fn new() -> (Outside, Receiver<NewDoors>) {
+        let (new_doors, receiver) = channel();
+        (Outside { new_doors }, receiver)
+    }
+
+    fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
+        let old_doors = doors(old).unwrap_or_default();
+        let wanted = doors(new).map_err(|(word, e)| format!("{word}: {}", plain(&e)))?;
+        let mut prepared = NewDoors {
+            wanted: wanted.iter().map(|door| door.address).collect(),
+            opened: Vec::new(),
+            later: Vec::new(),
+        };
+        let mut failures = Vec::new();
+        for door in &wanted {
+            if old_doors.iter().any(|old| old.address == door.address) {
+                continue;
+            }
+            match open(door, new.tcp_backlog) {
+                Ok(listener) => prepared.opened.extend(listener),
+                Err(e) if e.kind() == io::ErrorKind::AddrInUse && old_doors.iter().any(|old| overlap(old, door)) => {
+                    prepared.later.push(door.clone());
+                }
+                Err(e) => failures.push(refused(&door.address, &e)),
+            }
+        }
+        match failures.first() {
+            None => Ok(prepared),
+            Some(failure) => Err(failure.clone()),
+        }
+    }
+}
+
+/// Whether one of two doors of the same port stands for the other too.
+fn overlap(a: &Door, b: &Door) -> bool {
+    let is_any = a.address.ip().is_unspecified() || b.address.ip().is_unspecified();
+    a.address.port() == b.address.port() && a.address.is_ipv4() == b.address.is_ipv4() && is_any
+}
+
+/// What is logged of an address that cannot be had, in Redis's words.
+pub fn refused(address: &SocketAddr, error: &io::Error) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    format!("Could not create server TCP listening socket {ip}:{port}: bind: {}", plain(error))
+}
+
+impl Surroundings for Outside {
+    fn try_config(&mut self, old: &Config, new: &mut Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
+        let has = |name: &'static str| changed.iter().any(|row| row.name == name).then_some(name);
+        if let Some(name) = has("maxclients") {
+            let possible = limits::raise_for_clients(new.maxclients);
+            if possible < new.maxclients {
+                let reason = format!(
+                    "The operating system is not able to handle the specified number of clients, try with {possible}"
+                );
+                return Err(Refusal { name, reason });
+            }
+        }
+        let mut doors = None;
+        if let Some(name) = has("port").or(has("bind")) {
+            doors = Some(self.prepare_doors(old, new).map_err(|text| {
+                log::warn!("{text}");
+                let reason = match name {
+                    "port" => "Unable to listen on this port. Check server logs.",
+                    _ => "Failed to bind to specified addresses.",
+                };
+                Refusal { name, reason: reason.into() }
+            })?);
+        }
+        if let Some(name) = has("dir") {
+            new.dir = enter(&new.dir).map_err(|e| Refusal { name, reason: plain(&e) })?;
+        }
+        if let Some(doors) = doors {
+            // The loop is there as long as the server is.
+            let _ = self.new_doors.send(doors);
+        }
+        Ok(())
+    }
+
+    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn replace_file(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        files::replace(path, content)
+    }
+}
+
+/// Makes `dir` the working directory; gives its absolute path.
+pub fn enter(dir: &str) -> io::Result<String> {
+    std::env::set_current_dir(dir)?;
+    Ok(std::env::current_dir().unwrap_or_else(|_| PathBuf::from(dir)).display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Config {
+        let mut config = Config::default();
+        let pairs: Vec<(&[u8], &[u8])> =
+            pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        config.set(&pairs, Default::default()).unwrap();
+        config
+    }
+
+    #[test]
+    fn every_word_of_bind_is_a_door() {
+        let doors = doors(&config(&[("port", "7"), ("bind", "127.0.0.1 -::1 *")])).unwrap();
+        let found: Vec<(String, bool)> = doors.iter().map(|d| (d.address.to_string(), d.is_optional)).collect();
+        let expected = [("127.0.0.1:7", false), ("[::1]:7", true), ("0.0.0.0:7", false)];
+        assert_eq!(found, expected.map(|(address, is_optional)| (address.to_string(), is_optional)));
+    }
+
+    #[test]
+    fn port_0_is_no_door() {
+        assert!(doors(&config(&[("port", "0")])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_address_that_may_be_missing_is_left_out_and_another_is_not() {
+        // 192.0.2.0/24 is for documentation: nobody has it.
+        let door = |is_optional| Door { address: "192.0.2.1:0".parse().unwrap(), is_optional, word: String::new() };
+        assert!(open(&door(true), 1).unwrap().is_none());
+        assert!(open(&door(false), 1).is_err());
+    }
+
+    #[test]
+    fn a_narrower_address_of_the_same_port_is_opened_when_the_wider_is_closed() {
+        let held = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = held.local_addr().unwrap().port().to_string();
+        let (outside, _receiver) = Outside::new();
+        let old = config(&[("port", &port), ("bind", "*")]);
+        let new = config(&[("port", &port), ("bind", "127.0.0.1")]);
+        let prepared = outside.prepare_doors(&old, &new).unwrap();
+        assert_eq!((prepared.opened.len(), prepared.later.len()), (0, 1));
+        let elsewhere = config(&[("port", "1"), ("bind", "*")]);
+        assert!(outside.prepare_doors(&elsewhere, &new).is_err(), "the port is taken by somebody else");
+    }
+}

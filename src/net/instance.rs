@@ -1,0 +1,119 @@
+//! An instance: server, storage, dispatcher, loop and listeners, put together. The binary runs one as its process; a program that
+//! embeds Ferrodis runs as many as it likes.
+
+use super::config_files::{ConfigFiles, plain};
+use super::doors::{Outside, doors, open, refused};
+use super::event_loop::EventLoop;
+use super::listener::{Listener, Serves, addresses};
+use super::logging::Logging;
+use super::service_manager::ServiceManager;
+use super::threads::SystemThreads;
+use crate::base::clock::SystemClock;
+use crate::base::disk::RealDisk;
+use crate::base::random::entropy;
+use crate::base::sys::System;
+use crate::commands::registry;
+use crate::dispatch::Dispatcher;
+use crate::dispatch::storage::Storage;
+use crate::server::Server;
+use crate::server::config::Config;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What an instance is made of beside its configuration; nothing of it for one that is embedded.
+#[derive(Default)]
+pub struct Parts {
+    /// Where the configuration came from, to be read again at SIGHUP.
+    pub files: Option<ConfigFiles>,
+    /// The log of the process.
+    pub logging: Option<Logging>,
+    /// Who is told of start and end.
+    pub manager: ServiceManager,
+}
+
+/// A server that listens, and has not begun to load.
+pub struct Instance {
+    /// Its loop.
+    pub event_loop: EventLoop,
+}
+
+impl Instance {
+    /// Puts an instance together and opens its listeners. `config.dir` is to be absolute unless it is the working directory.
+    ///
+    /// # Errors
+    /// Why it cannot listen, or a thread not be started.
+    pub fn new(config: Config, parts: Parts) -> Result<Instance, String> {
+        let listeners = listen(&config)?;
+        let commands = registry::all().len();
+        let clock = Arc::new(SystemClock::default());
+        let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
+        let (outside, new_doors) = Outside::new();
+        server.surroundings = Box::new(outside);
+        server.config_path = parts.files.as_ref().and_then(|files| files.path.clone());
+        let failed = |e: io::Error| format!("Failed creating the event loop: {}", plain(&e));
+        let (poll, waker) = EventLoop::poll().map_err(failed)?;
+        let threads = SystemThreads::new(waker).map_err(failed)?;
+        let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
+        let mut event_loop = EventLoop::new(poll, dispatcher);
+        event_loop.operate_with(parts, new_doors);
+        for listener in listeners {
+            event_loop.listen(listener).map_err(failed)?;
+        }
+        Ok(Instance { event_loop })
+    }
+
+    /// Begins to load, and serves until something ends the server; gives the exit code.
+    ///
+    /// # Errors
+    /// What there is cannot be loaded.
+    pub fn run(&mut self) -> Result<i32, String> {
+        self.event_loop.dispatcher.begin_loading()?;
+        self.event_loop.run()
+    }
+}
+
+/// Opens the listeners for clients.
+fn listen(config: &Config) -> Result<Vec<Listener>, String> {
+    let aborting = |kind: &str, why: String| {
+        log::error!("Warning: {why}");
+        format!("Failed listening on port {} ({kind}), aborting.", config.port)
+    };
+    let mut listeners = Vec::new();
+    let all = doors(config).map_err(|(word, e)| {
+        let why = format!("Could not create server TCP listening socket {word}:{}: {}", config.port, plain(&e));
+        aborting("tcp", why)
+    })?;
+    for door in all {
+        match open(&door, config.tcp_backlog) {
+            Ok(listener) => listeners.extend(listener),
+            Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
+        }
+    }
+    if !config.unixsocket.is_empty() {
+        let listener = Listener::unix(Path::new(&config.unixsocket), config.tcp_backlog, config.unixsocketperm)
+            .map_err(|e| {
+                aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)))
+            })?;
+        listeners.push(listener);
+    }
+    listeners.extend(listen_for_metrics(config)?);
+    if listeners.is_empty() {
+        return Err("Configured to not listen anywhere, exiting.".into());
+    }
+    Ok(listeners)
+}
+
+/// Opens the metrics port, if there is to be one.
+fn listen_for_metrics(config: &Config) -> Result<Vec<Listener>, String> {
+    let mut listeners = Vec::new();
+    for word in config.metrics_bind.iter().filter(|_| config.metrics_port != 0) {
+        let failed = |e: io::Error| {
+            format!("Failed listening on the metrics port {word}:{}: {}", config.metrics_port, plain(&e))
+        };
+        for address in addresses(word, config.metrics_port).map_err(failed)?.0 {
+            listeners.push(Listener::tcp(address, config.tcp_backlog, Serves::Metrics).map_err(failed)?);
+        }
+    }
+    Ok(listeners)
+}

@@ -1,0 +1,195 @@
+//! Being operated: what a round of the loop does for those who run the server. Changed directives, SIGHUP, the service manager,
+//! clients that sit idle.
+
+use super::config_files::ConfigFiles;
+use super::doors::{NewDoors, open, refused};
+use super::event_loop::EventLoop;
+use super::instance::Parts;
+use super::listener::{Acceptor, Listener, Serves};
+use super::logging::Logging;
+use super::service_manager::ServiceManager;
+use crate::base::sys::limits;
+use crate::server::clients::{ClientIndex, Closing};
+use crate::server::config::When;
+use std::sync::mpsc::Receiver;
+
+/// How often clients are looked at, a slice each time.
+const SWEEP_MS: u64 = 100;
+/// Slices that make up a look at all clients: each is looked at once a second.
+const SWEEP_SLICES: usize = 10;
+/// How often the service manager hears of a long start.
+const STATUS_MS: u64 = 1000;
+
+/// What the loop needs to be operated; nothing of it in a test.
+#[derive(Default)]
+pub(super) struct Operation {
+    files: Option<ConfigFiles>,
+    logging: Option<Logging>,
+    pub(super) manager: ServiceManager,
+    new_doors: Option<Receiver<NewDoors>>,
+    /// Whether it was said that the server is ready.
+    is_announced: bool,
+    next_status_ms: u64,
+    next_sweep_ms: u64,
+    /// The connection that the sweep looks at next.
+    next_swept: ClientIndex,
+}
+
+impl EventLoop {
+    /// Takes what an operated server has.
+    pub(super) fn operate_with(&mut self, parts: Parts, new_doors: Receiver<NewDoors>) {
+        let Parts { files, logging, manager } = parts;
+        self.operation = Operation { files, logging, manager, new_doors: Some(new_doors), ..Operation::default() };
+    }
+
+    /// What is due at the end of a round.
+    pub(super) fn operate(&mut self) {
+        let now_ms = self.dispatcher.server.time.monotonic_ms();
+        self.operation.manager.alive(now_ms);
+        if self.dispatcher.is_loading() {
+            self.report_loading(now_ms);
+        } else if !self.operation.is_announced {
+            self.announce();
+        }
+        if self.dispatcher.take_config_reload() {
+            self.reload_config();
+        }
+        for name in self.dispatcher.take_config_changes() {
+            self.follow(name);
+        }
+        if now_ms >= self.operation.next_sweep_ms {
+            self.operation.next_sweep_ms = now_ms + SWEEP_MS;
+            self.sweep(now_ms);
+        }
+    }
+
+    fn report_loading(&mut self, now_ms: u64) {
+        if now_ms < self.operation.next_status_ms {
+            return;
+        }
+        self.operation.next_status_ms = now_ms + STATUS_MS;
+        let state = &self.dispatcher.server.persistence.loading;
+        let percent = (u128::from(state.loaded_bytes) * 100).checked_div(u128::from(state.total_bytes)).unwrap_or(0);
+        self.operation.manager.loading(percent as u64);
+    }
+
+    /// Says that the server serves, once for each kind of listener.
+    fn announce(&mut self) {
+        self.operation.is_announced = true;
+        let is_client = |listener: &&Listener| listener.serves == Serves::Clients;
+        let has = |is_tcp: bool| {
+            let mut kinds = self.listeners.iter().filter(is_client).map(|l| matches!(l.acceptor, Acceptor::Tcp(_)));
+            kinds.any(|kind| kind == is_tcp)
+        };
+        for (kind, is_tcp) in [("tcp", true), ("unix", false)] {
+            if has(is_tcp) {
+                log::info!("Ready to accept connections {kind}");
+            }
+        }
+        self.operation.manager.ready();
+    }
+
+    /// Acts on a directive that has changed.
+    fn follow(&mut self, name: &str) {
+        match name {
+            "port" | "bind" => self.change_doors(),
+            "loglevel" | "log-format" | "log-timestamp-format" => {
+                if let Some(logging) = &self.operation.logging {
+                    logging.follow(&self.dispatcher.server.config);
+                }
+            }
+            _ => {} // read where it is needed
+        }
+    }
+
+    /// Takes over the listeners that CONFIG SET has opened, and closes those that are not wanted any more.
+    fn change_doors(&mut self) {
+        let Some(new) = self.operation.new_doors.as_ref().and_then(|doors| doors.try_iter().last()) else { return };
+        let is_wanted = |listener: &Listener| match listener.address() {
+            Some(address) => listener.serves != Serves::Clients || new.wanted.contains(&address),
+            None => true,
+        };
+        self.close_listeners(|listener| !is_wanted(listener));
+        let backlog = self.dispatcher.server.config.tcp_backlog;
+        let mut opened = new.opened;
+        for door in new.later {
+            match open(&door, backlog) {
+                Ok(listener) => opened.extend(listener),
+                Err(e) => log::error!("Warning: {}", refused(&door.address, &e)),
+            }
+        }
+        for listener in opened {
+            if let Err(e) = self.listen(listener) {
+                log::error!("A listener cannot be polled: {e}");
+            }
+        }
+    }
+
+    /// SIGHUP: the configuration's files are read again, and the log's file is opened again.
+    fn reload_config(&mut self) {
+        if let Some(logging) = &self.operation.logging {
+            logging.reopen();
+        }
+        self.operation.manager.reloading();
+        self.take_new_config();
+        self.operation.manager.ready();
+    }
+
+    fn take_new_config(&mut self) {
+        let Some(files) = &self.operation.files else { return };
+        log::info!("Reading the configuration again");
+        let mut new = match files.load() {
+            Ok(loaded) => {
+                loaded.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+                loaded.config
+            }
+            Err(refusal) => return log::error!("The configuration stays as it is: {refusal}"),
+        };
+        files.resolve(&mut new);
+        new.maxclients = limits::raise_for_clients(new.maxclients);
+        let server = &mut self.dispatcher.server;
+        let (merged, changes) = server.config.reload(&new);
+        let live: Vec<_> = changes.iter().map(|change| change.directive).filter(|row| row.when == When::Live).collect();
+        if let Err(refusal) = server.take_config(merged, &live) {
+            return log::error!("The configuration stays as it is: {}: {}", refusal.name, refusal.reason);
+        }
+        if changes.is_empty() {
+            log::info!("The configuration has not changed");
+        }
+        for change in changes {
+            let from = format!("{}: '{}' becomes '{}'", change.directive.name, change.old, change.new);
+            match change.directive.when {
+                When::Live => log::info!("{from}"),
+                When::AtStart => log::warn!("{from} at the next start"),
+            }
+        }
+    }
+
+    /// Looks at some clients: idle ones are closed, and those that do not take their replies.
+    fn sweep(&mut self, now_ms: u64) {
+        let count = self.connections.len();
+        let slice = count.div_ceil(SWEEP_SLICES);
+        for _ in 0..slice {
+            let index = self.operation.next_swept % count;
+            self.operation.next_swept = index + 1;
+            if self.connections[index].is_some() {
+                self.close_if_idle(index, now_ms);
+                if !self.dispatcher.server.clients.get(index).output.is_empty() {
+                    self.check_output_limit(index);
+                }
+            }
+        }
+    }
+
+    fn close_if_idle(&mut self, index: ClientIndex, now_ms: u64) {
+        let patience_ms = u64::from(self.dispatcher.server.config.timeout_seconds) * 1000;
+        let is_parked = self.connections[index].as_ref().is_some_and(|connection| connection.is_parked);
+        let client = self.dispatcher.server.clients.get_mut(index);
+        let is_spared = is_parked || client.is_monitor;
+        if patience_ms > 0 && !is_spared && now_ms.saturating_sub(client.active_ms) > patience_ms {
+            log::debug!(client = client.id; "Closing idle client");
+            client.closing = Closing::Now;
+            self.dispatcher.server.clients.mark_pending(index);
+        }
+    }
+}
