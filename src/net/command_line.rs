@@ -110,7 +110,9 @@ fn path_of(word: &[u8]) -> PathBuf {
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Target::Tcp(host, port) if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()) => write!(f, "[{host}]:{port}"),
+            Target::Tcp(host, port) if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()) => {
+                write!(f, "[{host}]:{port}")
+            }
             Target::Tcp(host, port) => write!(f, "{host}:{port}"),
             Target::Unix(path) => path.display().fmt(f),
         }

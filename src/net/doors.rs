@@ -30,12 +30,17 @@ pub struct Door {
 /// # Errors
 /// A word that names no address, with the reason.
 pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
+    if config.port == 0 { Ok(Vec::new()) } else { doors_at(config, config.port) }
+}
+
+/// The same with another port.
+///
+/// # Errors
+/// As `doors`.
+pub fn doors_at(config: &Config, port: u16) -> Result<Vec<Door>, (String, io::Error)> {
     let mut doors = Vec::new();
-    if config.port == 0 {
-        return Ok(doors);
-    }
     for word in config.bind.iter().filter(|word| !word.is_empty()) {
-        let found = match addresses(word, config.port) {
+        let found = match addresses(word, port) {
             Ok((found, _)) => found,
             Err(_) if word.starts_with('-') => continue,
             Err(e) => return Err((word.clone(), e)),
@@ -59,7 +64,8 @@ pub fn open(door: &Door, backlog: u32) -> Result<Option<Listener>, io::Error> {
 
 /// Whether an address is not there, rather than taken.
 fn is_missing(error: &io::Error) -> bool {
-    let codes = [libc::EADDRNOTAVAIL, libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT, libc::ESOCKTNOSUPPORT, libc::EPFNOSUPPORT];
+    let codes =
+        [libc::EADDRNOTAVAIL, libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT, libc::ESOCKTNOSUPPORT, libc::EPFNOSUPPORT];
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
@@ -88,8 +94,11 @@ impl Outside {
     fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
         let old_doors = doors(old).unwrap_or_default();
         let wanted = doors(new).map_err(|(word, e)| format!("{word}: {}", plain(&e)))?;
-        let mut prepared =
-            NewDoors { wanted: wanted.iter().map(|door| door.address).collect(), opened: Vec::new(), later: Vec::new() };
+        let mut prepared = NewDoors {
+            wanted: wanted.iter().map(|door| door.address).collect(),
+            opened: Vec::new(),
+            later: Vec::new(),
+        };
         let mut failures = Vec::new();
         for door in &wanted {
             if old_doors.iter().any(|old| old.address == door.address) {

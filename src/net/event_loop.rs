@@ -17,7 +17,9 @@ use crate::server::access::Newcomer;
 use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +41,8 @@ pub struct EventLoop {
     pub(super) listeners: Vec<Listener>,
     pub(super) operation: Operation,
     signals: Option<Signals>,
+    /// A descriptor kept for the day when there is no other.
+    spare_descriptor: Option<File>,
     pub(super) connections: Vec<Option<Connection>>,
     ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
@@ -67,6 +71,7 @@ impl EventLoop {
             listeners: Vec::new(),
             operation: Operation::default(),
             signals: None,
+            spare_descriptor: spare_descriptor(),
             connections: Vec::new(),
             ready: VecDeque::new(),
             parked: Vec::new(),
@@ -91,6 +96,11 @@ impl EventLoop {
         Ok(())
     }
 
+    /// The first TCP address at which clients come in.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listeners.iter().filter(|listener| listener.serves == Serves::Clients).find_map(Listener::address)
+    }
+
     /// Closes the listeners that `is_unwanted` names.
     pub(super) fn close_listeners(&mut self, is_unwanted: impl Fn(&Listener) -> bool) {
         self.listeners.retain(|listener| !is_unwanted(listener));
@@ -112,10 +122,12 @@ impl EventLoop {
         let mut sleep_ms = 0;
         loop {
             if let Some(code) = self.dispatcher.exit_code() {
+                self.operation.manager.stopping();
                 self.write_replies();
                 return Ok(code);
             }
-            let timeout = if self.ready.is_empty() { Duration::from_millis(sleep_ms) } else { Duration::ZERO };
+            let has_more = !self.ready.is_empty() || self.has_waiting_connections();
+            let timeout = if has_more { Duration::ZERO } else { Duration::from_millis(sleep_ms) };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(format!("polling failed: {e}")),
                 _ => {}
@@ -161,10 +173,12 @@ impl EventLoop {
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {
+                    self.operation.manager.stopping();
                     log::warn!("Received {name} scheduling shutdown...");
                     let config = &self.dispatcher.server.config;
                     let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
                     if self.dispatcher.shut_down(flags).is_err() {
+                        self.operation.manager.not_stopping();
                         log::warn!(
                             "{name} received but errors trying to shut down the server, check the logs for more information"
                         );
@@ -208,6 +222,11 @@ impl EventLoop {
         }
     }
 
+    /// Whether connections may wait that this round did not take. Without a spare descriptor they wait for the next tick.
+    fn has_waiting_connections(&self) -> bool {
+        self.spare_descriptor.is_some() && self.listeners.iter().any(|listener| listener.is_ready)
+    }
+
     /// Puts a client into the queue for a turn.
     #[inline]
     pub(super) fn queue(&mut self, index: ClientIndex) {
@@ -218,25 +237,42 @@ impl EventLoop {
         }
     }
 
+    /// Takes waiting connections, so many that the others' turns come too; the rest stays for the next round.
     fn accept(&mut self, listener: usize) {
-        loop {
+        for _ in 0..self.dispatcher.server.config.max_new_connections_per_cycle {
             match self.listeners[listener].accept() {
                 Ok((socket, peer, local)) => self.admit(listener, socket, peer, local),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     self.listeners[listener].is_ready = false;
                     return;
                 }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
+                Err(e) if is_out_of_descriptors(&e) => {
+                    if !self.turn_one_away(listener, &e) {
+                        return;
+                    }
+                }
+                // Of the one connection that was to be taken (it broke, say): the next may be whole.
+                Err(e) => log::debug!("Accepting client connection: {e}"),
             }
         }
     }
 
+    /// Out of descriptors: the spare one is used to tell a waiting connection so, instead of leaving it without an answer and the
+    /// listener ready for ever. Whether there was a spare one.
+    fn turn_one_away(&mut self, listener: usize, error: &io::Error) -> bool {
+        log::warn!("Accepting client connection: {error}");
+        self.dispatcher.server.counters.rejected_connections += 1;
+        let had_spare = self.spare_descriptor.take().is_some();
+        if let Ok((socket, ..)) = self.listeners[listener].accept() {
+            refuse(socket, "ERR max number of clients reached");
+        }
+        self.spare_descriptor = spare_descriptor();
+        had_spare
+    }
+
     fn admit(&mut self, listener: usize, mut socket: Socket, peer: String, local: String) {
         debug_assert_eq!(self.listeners[listener].serves, Serves::Clients);
-        if let Socket::Tcp(stream) = &socket {
-            let _ = stream.set_nodelay(true);
-        }
+        socket.tune(self.dispatcher.server.config.tcp_keepalive_seconds);
         let newcomer = Newcomer {
             address: peer,
             local_address: local,
@@ -257,4 +293,12 @@ impl EventLoop {
         self.connections[index] = Some(Connection::new(socket));
         self.queue(index);
     }
+}
+
+fn spare_descriptor() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }

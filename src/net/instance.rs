@@ -17,9 +17,11 @@ use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Storage;
 use crate::server::Server;
 use crate::server::config::Config;
+use mio::Waker;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What an instance is made of beside its configuration; nothing of it for one that is embedded.
 #[derive(Default)]
@@ -30,12 +32,18 @@ pub struct Parts {
     pub logging: Option<Logging>,
     /// Who is told of start and end.
     pub manager: ServiceManager,
+    /// Set when the server is to end; its loop looks when it is woken.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// Listeners for clients that are open already; when there are none, those of the configuration are opened.
+    pub listeners: Vec<Listener>,
 }
 
 /// A server that listens, and has not begun to load.
 pub struct Instance {
     /// Its loop.
     pub event_loop: EventLoop,
+    /// Wakes the loop.
+    pub waker: Arc<Waker>,
 }
 
 impl Instance {
@@ -43,8 +51,11 @@ impl Instance {
     ///
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
-    pub fn new(config: Config, parts: Parts) -> Result<Instance, String> {
-        let listeners = listen(&config)?;
+    pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
+        let mut listeners = std::mem::take(&mut parts.listeners);
+        if listeners.is_empty() {
+            listeners = listen(&config)?;
+        }
         let commands = registry::all().len();
         let clock = Arc::new(SystemClock::default());
         let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
@@ -53,14 +64,19 @@ impl Instance {
         server.config_path = parts.files.as_ref().and_then(|files| files.path.clone());
         let failed = |e: io::Error| format!("Failed creating the event loop: {}", plain(&e));
         let (poll, waker) = EventLoop::poll().map_err(failed)?;
-        let threads = SystemThreads::new(waker).map_err(failed)?;
+        let threads = SystemThreads::new(waker.clone()).map_err(failed)?;
         let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         let mut event_loop = EventLoop::new(poll, dispatcher);
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;
         }
-        Ok(Instance { event_loop })
+        Ok(Instance { event_loop, waker })
+    }
+
+    /// Has `then` called once, when the server serves.
+    pub fn when_ready(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.event_loop.operation.on_ready = Some(Box::new(then));
     }
 
     /// Begins to load, and serves until something ends the server; gives the exit code.
@@ -92,7 +108,9 @@ fn listen(config: &Config) -> Result<Vec<Listener>, String> {
     }
     if !config.unixsocket.is_empty() {
         let listener = Listener::unix(Path::new(&config.unixsocket), config.tcp_backlog, config.unixsocketperm)
-            .map_err(|e| aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e))))?;
+            .map_err(|e| {
+                aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)))
+            })?;
         listeners.push(listener);
     }
     if listeners.is_empty() {

@@ -295,7 +295,8 @@ fn print_json(line: &mut String, text: &str) {
 }
 
 fn print_logfmt(line: &mut String, text: &str) {
-    let is_plain = !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"\"=\\".contains(c));
+    let is_plain =
+        !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"\"=\\".contains(c));
     if is_plain { line.push_str(text) } else { print_json(line, text) }
 }
 
@@ -327,7 +328,9 @@ mod tests {
         let json = line(LogFormat::Json, "say \"x\"\n");
         assert!(json.starts_with("{\"ts\":\"2023-11-1"), "{json}");
         assert!(
-            json.ends_with(&format!("\"level\":\"notice\",\"pid\":{pid},\"msg\":\"say \\\"x\\\"\\n\",\"keys\":\"7\"}}\n")),
+            json.ends_with(&format!(
+                "\"level\":\"notice\",\"pid\":{pid},\"msg\":\"say \\\"x\\\"\\n\",\"keys\":\"7\"}}\n"
+            )),
             "{json}"
         );
         let logfmt = line(LogFormat::Logfmt, "two words");

@@ -48,7 +48,9 @@ impl ServiceManager {
         let socket = address(name).and_then(|address| Ok((UnixDatagram::unbound()?, address)));
         match socket {
             Ok(socket) => {
-                log::info!("supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and TimeoutStopSec in your service unit.");
+                log::info!(
+                    "supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and TimeoutStopSec in your service unit."
+                );
                 ServiceManager { socket: Some(socket), watchdog, next_watchdog_ms: 0 }
             }
             Err(e) => {
@@ -71,7 +73,10 @@ impl ServiceManager {
 
     /// The configuration is being read again; `ready` ends it.
     pub fn reloading(&self) {
-        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=Reading the configuration\n", daemon::monotonic_us()));
+        self.tell(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=Reading the configuration\n",
+            daemon::monotonic_us()
+        ));
     }
 
     /// The server is about to end.
