@@ -1,7 +1,10 @@
 //! HELP of a container: made of the rows of its subcommands.
 
+use super::args::Args;
+use super::error::Error;
 use super::row::Command;
 use super::syntax;
+use crate::error;
 use crate::formats::resp::reply::Reply;
 
 /// Answers the HELP of `container`: a head line, then for each subcommand its words and what it does.
@@ -19,6 +22,12 @@ pub fn answer(reply: &mut Reply, container: &Command) {
     for line in &lines {
         reply.simple(line);
     }
+}
+
+/// The error for a subcommand whose words are too many in a way that its arity does not tell.
+pub fn wrong_words(container: &Command, args: &Args<'_>) -> Error {
+    let name = String::from_utf8_lossy(args.get(1));
+    error!("ERR unknown subcommand or wrong number of arguments for '{name}'. Try {} HELP.", upper(container.name))
 }
 
 fn upper(name: &str) -> String {

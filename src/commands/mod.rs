@@ -11,6 +11,7 @@ pub mod generic;
 pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
+pub mod reference;
 pub mod registry;
 pub mod row;
 pub mod server;

@@ -76,6 +76,8 @@ const SLOTS: usize = 1024;
 /// Names to commands: a perfect fit is not needed, an almost empty table is.
 pub struct Lookup {
     names: Vec<Vec<u8>>,
+    /// The first eight bytes of a name of letters that has no more; 0 for all others.
+    words: Vec<u64>,
     hot: Vec<Hot>,
     slots: Box<[u16; SLOTS]>,
 }
@@ -93,7 +95,9 @@ impl Lookup {
                 }
             })
             .collect();
-        let mut lookup = Lookup { names, hot, slots: Box::new([u16::MAX; SLOTS]) };
+        let is_word = |name: &[u8]| (1..=8).contains(&name.len()) && name.iter().all(u8::is_ascii_lowercase);
+        let words = names.iter().map(|name| if is_word(name) { folded(name) } else { 0 }).collect();
+        let mut lookup = Lookup { names, words, hot, slots: Box::new([u16::MAX; SLOTS]) };
         for id in 0..lookup.names.len() {
             if !lookup.names[id].is_empty() {
                 let mut slot = slot_of(&lookup.names[id]);
@@ -115,7 +119,10 @@ impl Lookup {
             if id == u16::MAX as usize {
                 return None;
             }
-            if self.names[id].eq_ignore_ascii_case(name) {
+            // Of the bytes that fold to a lower-case letter, both are that letter.
+            if (self.words[id] == folded(name) && self.names[id].len() == name.len())
+                || self.names[id].eq_ignore_ascii_case(name)
+            {
                 return Some(&self.hot[id]);
             }
             slot = (slot + 1) % SLOTS;
@@ -137,12 +144,17 @@ fn hot(id: CommandId, command: &'static Command, stopped_by: u32) -> Hot {
     Hot { id, command, ahead_key, is_timed: command.complexity != "O(1)", stopped_by }
 }
 
-/// By the first eight bytes, without case, and the length.
+/// The first eight bytes without case: letters become small, a missing byte a blank.
 #[inline]
-fn slot_of(name: &[u8]) -> usize {
+fn folded(name: &[u8]) -> u64 {
     let mut word = [0u8; 8];
     let n = name.len().min(8);
     word[..n].copy_from_slice(&name[..n]);
-    let folded = u64::from_le_bytes(word) | 0x2020_2020_2020_2020;
-    ((folded ^ (name.len() as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+    u64::from_le_bytes(word) | 0x2020_2020_2020_2020
+}
+
+/// By the first eight bytes, without case, and the length.
+#[inline]
+fn slot_of(name: &[u8]) -> usize {
+    ((folded(name) ^ (name.len() as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
 }

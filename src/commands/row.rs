@@ -307,7 +307,10 @@ impl Command {
 
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| self.has(flag)).map(|flag| flag.name()).collect();
+        // Redis keeps these two to itself.
+        let is_hidden = |flag| matches!(flag, Flag::TouchesArbitraryKeys | Flag::Protected);
+        let is_shown = |flag: Flag| self.has(flag) && !is_hidden(flag);
+        let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| is_shown(flag)).map(|flag| flag.name()).collect();
         if self.keys.iter().any(|spec| !spec.is_range()) {
             names.push("movablekeys");
         }

@@ -21,6 +21,9 @@ const TURN_REPLY_BYTES: usize = 1 << 20;
 /// A half call with fewer arguments than this is parsed again from its start.
 const KEEP_ARGUMENTS: usize = 64;
 
+/// How often the log hears of cross-protocol attacks at most.
+const ATTACK_LOG_MS: u64 = 60_000;
+
 /// What became of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ran {
@@ -306,7 +309,7 @@ impl Dispatcher {
         tally: &mut Tally,
     ) -> Ran {
         let Some(mut row) = row else {
-            self.refuse_unknown(args, reply);
+            self.refuse_unknown(client, args, reply);
             return Ran::Done;
         };
         let mark = reply.mark();
@@ -339,12 +342,13 @@ impl Dispatcher {
             }
         }
         tally.count(row.id);
-        let begun = if row.is_timed || raised & gates::TIMED != 0 { self.server.clock.monotonic_ns() } else { 0 };
+        let is_timed = row.is_timed || raised & gates::TIMED != 0;
+        let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
             reply.out.cut_back(mark);
             self.answer_error(Some(row.id), &error, reply);
         }
-        if begun != 0 {
+        if is_timed {
             self.note_duration(client, &row, args, begun, tally);
         }
         if self.needs_settling(client) {
@@ -354,7 +358,7 @@ impl Dispatcher {
             self.hold_reply(client, &row, args);
         }
         if !self.server.requests.is_empty() {
-            self.carry_out_requests();
+            self.carry_out_requests(reply);
         }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
@@ -364,7 +368,7 @@ impl Dispatcher {
     }
 
     /// The row of the subcommand that the call names.
-    fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
+    pub(super) fn subcommand(&self, parent: &Hot, args: &Args<'_>) -> Result<Hot, Error> {
         let entry = &registry::all()[parent.id];
         let named = |id: &&usize| registry::all()[**id].command.name.as_bytes().eq_ignore_ascii_case(args.get(1));
         match entry.children.iter().find(named) {
@@ -451,7 +455,7 @@ impl Dispatcher {
     }
 
     #[cold]
-    fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
+    pub(super) fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
         let text = error.text();
         if let Some(id) = ran {
             self.server.commands.record_failed(id);
@@ -461,8 +465,28 @@ impl Dispatcher {
         reply.error(&text);
     }
 
+    /// A browser was made to send a form to this port: its connection ends before the form's body is taken for commands.
+    /// The log hears of it once a minute at most, so that the sender cannot fill it.
+    fn end_cross_protocol(&mut self, client: ClientIndex) {
+        let now_ms = self.server.time.monotonic_ms();
+        let state = self.server.clients.get_mut(client);
+        state.closing = Closing::Now;
+        if self.attack_log_ms.is_some_and(|last_ms| now_ms - last_ms < ATTACK_LOG_MS) {
+            return;
+        }
+        self.attack_log_ms = Some(now_ms);
+        log::warn!(
+            "Possible SECURITY ATTACK detected. Somebody sends POST or Host: as commands, as a browser does that was tricked \
+             into talking to this server (cross-protocol scripting). Connection from {} aborted.",
+            state.address
+        );
+    }
+
     #[cold]
-    fn refuse_unknown(&mut self, args: &Args<'_>, reply: &mut Reply) {
+    fn refuse_unknown(&mut self, client: ClientIndex, args: &Args<'_>, reply: &mut Reply) {
+        if args.is(0, "post") || args.is(0, "host:") {
+            return self.end_cross_protocol(client);
+        }
         let show = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
         let mut rest = String::new();
         for word in args.from(1) {

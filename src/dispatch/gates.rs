@@ -4,6 +4,7 @@
 //! meets a raised gate goes the slow way, where the gates are tested one after another in the order of `check`.
 
 use super::Dispatcher;
+use super::settle::Room;
 use crate::commands::args::Args;
 use crate::commands::error::Error;
 use crate::commands::registry::Hot;
@@ -50,6 +51,15 @@ pub(super) enum Passage {
 }
 
 impl Dispatcher {
+    /// Why the server cannot take reads and writes now, if it cannot: it is loading, or the disk refuses writes.
+    pub fn unready_reason(&self) -> Option<String> {
+        if self.server.raised & LOADING != 0 {
+            let state = &self.server.persistence.loading;
+            return Some(format!("loading: {} of {} bytes", state.loaded_bytes, state.total_bytes));
+        }
+        (self.server.raised & DISK != 0).then(|| self.disk_error().text().into_owned())
+    }
+
     /// Tests the raised gates that stop a row, in order.
     #[cold]
     pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, met: u32, args: &Args<'_>) -> Passage {
@@ -65,13 +75,14 @@ impl Dispatcher {
         if met & LOADING != 0 {
             return refused("LOADING Redis is loading the dataset in memory");
         }
+        if met & DISK != 0 {
+            return Passage::Refused(self.disk_error()); // before the wait for a log that is full because of that
+        }
         if met & PARKING != 0 {
+            self.parking |= met & PARKING & self.server.raised; // it may be cleared again before the tick
             return Passage::Parked;
         }
-        if met & DISK != 0 {
-            return Passage::Refused(self.disk_error());
-        }
-        if met & MEMORY != 0 && !self.make_room() {
+        if met & MEMORY != 0 && self.make_room() == Room::None {
             return Passage::Refused(Error::OutOfMemory);
         }
         if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {

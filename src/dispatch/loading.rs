@@ -4,21 +4,28 @@ use super::storage::{location, snapshot_path};
 use super::{Dispatcher, gates};
 use crate::base::disk::{DiskFile, OpenMode, exists, read_full};
 use crate::commands::args::Args;
+use crate::commands::registry::{self, Hot};
+use crate::commands::row::{Flag, Run};
 use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, Value, VersionCheck};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::formats::resp::request::Range;
-use crate::keyspace::database::Expiry;
-use crate::persistence::aof::read::{Item, Reader, Tail};
+use crate::keyspace::database::{Database, Expiry, Full};
+use crate::persistence::aof::read::{Call, Item, Reader, Tail};
 use crate::persistence::aof::store::Store;
 use crate::server::clients::{Client, ClientIndex};
 use crate::server::config::RdbVersionCheck;
 use crate::structures::record_arena::INLINE_MAX;
 use crate::values::string::NewText;
+use std::path::PathBuf;
 
 /// Time that loading may take of one turn.
 const SLICE_NS: u64 = 20_000_000;
 /// Things loaded between two looks at the clock.
 const STEP_ITEMS: usize = 512;
+/// Entries, or calls, taken together: as many cache misses as a core can have under way, and some more.
+const GROUP: usize = 32;
+/// Bytes of calls taken together.
+const GROUP_BYTES: usize = 64 * 1024;
 /// Bytes of a snapshot read at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
@@ -29,13 +36,54 @@ pub(super) struct Loading {
     /// The client that replayed calls run as.
     client: ClientIndex,
     db: usize,
+    /// Calls of a transaction that has no end yet.
     queued: Option<Vec<Vec<Vec<u8>>>>,
+    replay: Replay,
+    /// Entries that are put into their database together.
+    entries: Vec<Entry>,
     begun_ns: u64,
 }
 
 enum Source {
     Log { store: Option<Store>, reader: Box<Reader> },
-    Snapshot { file: Box<dyn DiskFile>, offset: u64, total: u64 },
+    Snapshot { file: Box<dyn DiskFile>, path: PathBuf, offset: u64, total: u64 },
+}
+
+impl Source {
+    /// Where it stands, for messages.
+    fn place(&self) -> String {
+        match self {
+            Source::Log { reader, .. } => {
+                reader.place().map_or(String::new(), |(path, offset)| format!("{}, byte {offset}", path.display()))
+            }
+            Source::Snapshot { path, offset, .. } => format!("{}, before byte {offset}", path.display()),
+        }
+    }
+}
+
+/// Calls that run together: their keys are asked for before the first is run.
+struct Replay {
+    bytes: Vec<u8>,
+    ranges: Vec<Range>,
+    calls: Vec<Gathered>,
+    reply: Reply,
+    /// Whether the last call run answered an error.
+    failed: bool,
+}
+
+impl Default for Replay {
+    fn default() -> Replay {
+        let reply = Reply::new(Default::default(), Protocol::Resp2);
+        Replay { bytes: Vec::new(), ranges: Vec::new(), calls: Vec::new(), reply, failed: false }
+    }
+}
+
+/// One of them: its words are so many ranges from `first` on.
+struct Gathered {
+    first: usize,
+    count: usize,
+    row: Hot,
+    hash: Option<u64>,
 }
 
 /// Why the server cannot start.
@@ -64,17 +112,37 @@ impl Dispatcher {
         self.server.raised |= gates::LOADING;
         self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
         let begun_ns = self.server.clock.monotonic_ns();
-        self.storage.loading = Some(Loading { source, decoder: None, client, db: 0, queued: None, begun_ns });
+        self.storage.loading = Some(Loading {
+            source,
+            decoder: None,
+            client,
+            db: 0,
+            queued: None,
+            replay: Replay::default(),
+            entries: Vec::new(),
+            begun_ns,
+        });
     }
 
-    /// Begins to load the snapshot (DEBUG RELOAD); whether there is one.
-    pub(super) fn begin_loading_snapshot(&mut self) -> Result<bool, Refusal> {
-        let source = self.open_snapshot()?;
-        let is_there = source.is_some();
-        if let Some(source) = source {
-            self.begin_loading_from(source);
+    /// Begins to load the snapshot (DEBUG RELOAD).
+    pub(super) fn begin_loading_snapshot(&mut self) -> Result<(), Refusal> {
+        match self.open_snapshot()? {
+            Some(source) => self.begin_loading_from(source),
+            None => return Err(format!("{} is not there", snapshot_path(&self.server.config).display())),
         }
-        Ok(is_there)
+        Ok(())
+    }
+
+    /// Begins to load the log (DEBUG LOADAOF), which goes on behind it if the configuration says so.
+    pub(super) fn begin_loading_log(&mut self) -> Result<(), Refusal> {
+        if self.server.config.appendonly {
+            return self.begin_loading();
+        }
+        let store =
+            Store::inspect(self.storage.disk.clone(), location(&self.server.config)).map_err(|e| e.to_string())?;
+        let reader = Box::new(Reader::open(&store, Tail::Report).map_err(|e| e.to_string())?);
+        self.begin_loading_from(Source::Log { store: None, reader });
+        Ok(())
     }
 
     fn open_log(&mut self) -> Result<Option<Source>, Refusal> {
@@ -101,7 +169,7 @@ impl Dispatcher {
         };
         let file = self.storage.disk.open(&path, OpenMode::Read).map_err(refused)?;
         let total = file.len().map_err(refused)?;
-        Ok(Some(Source::Snapshot { file, offset: 0, total }))
+        Ok(Some(Source::Snapshot { file, path, offset: 0, total }))
     }
 
     /// Whether something is being loaded.
@@ -119,7 +187,13 @@ impl Dispatcher {
         let Some(mut loading) = self.storage.loading.take() else { return Ok(()) };
         let mut done = false;
         while !done && self.server.clock.monotonic_ns() - begun < SLICE_NS {
-            done = self.load_some(&mut loading)?;
+            match self.load_some(&mut loading) {
+                Ok(at_end) => done = at_end,
+                Err(refusal) => {
+                    self.leave_loading(loading.client);
+                    return Err(refusal);
+                }
+            }
         }
         if done {
             return self.end_loading(loading);
@@ -134,14 +208,23 @@ impl Dispatcher {
 
     /// Loads a few hundred things; true at the end.
     fn load_some(&mut self, loading: &mut Loading) -> Result<bool, Refusal> {
-        if loading.decoder.is_some() {
-            return self.load_snapshot_part(loading);
-        }
-        let Loading { source: Source::Log { reader, .. }, .. } = loading else {
-            loading.decoder = Some(self.decoder());
-            return Ok(false);
+        let done = match (&loading.decoder, &loading.source) {
+            (None, Source::Log { .. }) => self.load_calls(loading)?,
+            (None, Source::Snapshot { .. }) => {
+                loading.decoder = Some(self.decoder());
+                false
+            }
+            (Some(_), _) => self.load_entries(loading)?,
         };
+        self.put_entries(loading)?;
+        self.run_gathered(loading.client, &mut loading.replay);
+        self.collect_removals();
+        Ok(done)
+    }
+
+    fn load_calls(&mut self, loading: &mut Loading) -> Result<bool, Refusal> {
         for _ in 0..STEP_ITEMS {
+            let Source::Log { reader, .. } = &mut loading.source else { return Ok(true) };
             match reader.next().map_err(|e| e.to_string())? {
                 Item::End => return Ok(true),
                 Item::Rdb => {
@@ -151,14 +234,15 @@ impl Dispatcher {
                 Item::File { name, is_base } => {
                     let what = if is_base { "base" } else { "incr" };
                     log::info!("Reading {what} AOF file {}", String::from_utf8_lossy(name));
+                    self.run_gathered(loading.client, &mut loading.replay);
                     self.server.clients.get_mut(loading.client).db = 0;
                     loading.queued = None;
                 }
                 Item::Call(call) => {
-                    let ranges: smallvec::SmallVec<[Range; 8]> =
-                        call.ranges().iter().map(|r| Range { start: r.start as u32, end: r.end as u32 }).collect();
-                    let mut args = Args::new(call.bytes(), &ranges, &mut [], None, false);
-                    self.replay(loading.client, &mut loading.queued, &mut args)?;
+                    let Loading { client, queued, replay, .. } = loading;
+                    if let Err(reason) = self.replay(*client, queued, replay, &call) {
+                        return Err(format!("{reason} ({})", loading.source.place()));
+                    }
                 }
             }
         }
@@ -177,11 +261,14 @@ impl Dispatcher {
         })
     }
 
-    fn load_snapshot_part(&mut self, loading: &mut Loading) -> Result<bool, Refusal> {
-        let decoder = loading.decoder.as_mut().expect("checked by the caller");
+    fn load_entries(&mut self, loading: &mut Loading) -> Result<bool, Refusal> {
         for _ in 0..STEP_ITEMS {
-            match decoder.next().map_err(|e| e.to_string())? {
-                Step::Entry(entry) => self.load_entry(loading.db, entry)?,
+            if loading.entries.len() >= GROUP {
+                self.put_entries(loading)?;
+            }
+            let decoder = loading.decoder.as_mut().expect("checked by the caller");
+            match decoder.next().map_err(|e| format!("{e} ({})", loading.source.place()))? {
+                Step::Entry(entry) => loading.entries.push(entry),
                 Step::SelectDb(number) => {
                     if number >= self.server.keyspace.count() as u64 {
                         return Err(format!(
@@ -189,6 +276,7 @@ impl Dispatcher {
                             self.server.keyspace.count()
                         ));
                     }
+                    self.put_entries(loading)?;
                     loading.db = number as usize;
                 }
                 Step::NeedMore => {
@@ -209,12 +297,14 @@ impl Dispatcher {
                     };
                     if fed == 0 {
                         return Err(format!(
-                            "{} Terminating server after rdb file reading failure.",
-                            decoder.cut_off()
+                            "{} ({}). Terminating server after rdb file reading failure.",
+                            decoder.cut_off(),
+                            loading.source.place()
                         ));
                     }
                 }
                 Step::End { consumed, .. } => {
+                    self.put_entries(loading)?;
                     loading.decoder = None;
                     return match &mut loading.source {
                         Source::Log { reader, .. } => {
@@ -233,98 +323,144 @@ impl Dispatcher {
         Ok(false)
     }
 
-    fn load_entry(&mut self, db: usize, entry: Entry) -> Result<(), Refusal> {
-        let now = self.server.now();
-        if entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) && !self.server.config.appendonly {
-            self.server.persistence.loading.expired_keys += 1;
+    /// Puts the entries gathered into their database: the cache is asked for all their buckets before the first is put there.
+    fn put_entries(&mut self, loading: &mut Loading) -> Result<(), Refusal> {
+        if loading.entries.is_empty() {
             return Ok(());
         }
-        let db = self.server.keyspace.db(db);
+        let now = self.server.now();
+        let is_snapshot = matches!(loading.source, Source::Snapshot { .. });
+        let db = self.server.keyspace.db(loading.db);
         db.now = now;
-        let expiry = entry.deadline_ms.map_or(Expiry::Clear, Expiry::At);
-        let result = match entry.value {
-            Value::Int(n) => db.set(&entry.key, NewText::Int(n), expiry),
-            Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => db.set(&entry.key, NewText::of(&bytes), expiry),
-            Value::Bytes(bytes) => db.set(&entry.key, NewText::Owned(bytes), expiry),
-        };
-        result.map_err(|_| "The data set has more keys than a database can hold".to_string())?;
-        match entry.usage {
-            Usage::IdleSeconds(seconds) => {
-                if let Some(handle) = db.peek(&entry.key) {
-                    db.set_idle_ms(handle, seconds * 1000);
-                }
-            }
-            Usage::Frequency(counter) => {
-                if let Some(handle) = db.peek(&entry.key) {
-                    db.set_frequency(handle, counter);
-                }
-            }
-            Usage::Unknown => {}
+        let mut hashes = [0; GROUP];
+        for (entry, hash) in loading.entries.iter().zip(&mut hashes) {
+            *hash = db.hash(&entry.key);
+            db.prefetch_bucket(*hash);
         }
-        self.server.persistence.loading.loaded_keys += 1;
+        for (entry, hash) in loading.entries.drain(..).zip(hashes) {
+            // What follows in a log was true of keys past their deadline, too, until it says that they have gone.
+            if is_snapshot && entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) {
+                self.server.persistence.loading.expired_keys += 1;
+                continue;
+            }
+            put_entry(db, entry, hash)
+                .map_err(|_| "The data set has more keys than a database can hold".to_string())?;
+            self.server.persistence.loading.loaded_keys += 1;
+        }
+        db.forget_hash();
         Ok(())
     }
 
-    /// Runs a call of the log. MULTI gathers until EXEC: a group takes effect whole.
+    /// Takes a call of the log. MULTI gathers until EXEC: a group takes effect whole.
     fn replay(
         &mut self,
         client: ClientIndex,
         queued: &mut Option<Vec<Vec<Vec<u8>>>>,
-        args: &mut Args<'_>,
+        replay: &mut Replay,
+        call: &Call<'_>,
     ) -> Result<(), Refusal> {
-        if args.is(0, "multi") {
+        let name = call.args().next().unwrap_or_default();
+        if name.eq_ignore_ascii_case(b"multi") {
             *queued = Some(Vec::new());
-            return Ok(());
-        }
-        if args.is(0, "exec") {
-            for call in queued.take().unwrap_or_default() {
-                self.replay_words(client, &call)?;
+        } else if name.eq_ignore_ascii_case(b"exec") {
+            for words in queued.take().unwrap_or_default() {
+                self.run_gathered(client, replay);
+                let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+                self.take_call(client, replay, words.into_iter())?;
             }
-            return Ok(());
-        }
-        if let Some(calls) = queued {
-            calls.push(args.to_vecs());
-            return Ok(());
-        }
-        self.replay_one(client, args)
-    }
-
-    fn replay_words(&mut self, client: ClientIndex, words: &[Vec<u8>]) -> Result<(), Refusal> {
-        let buffer = words.concat();
-        let mut end = 0;
-        let ranges: Vec<Range> = words
-            .iter()
-            .map(|word| {
-                let start = end;
-                end += word.len() as u32;
-                Range { start, end }
-            })
-            .collect();
-        self.replay_one(client, &mut Args::new(&buffer, &ranges, &mut [], None, false))
-    }
-
-    fn replay_one(&mut self, client: ClientIndex, args: &mut Args<'_>) -> Result<(), Refusal> {
-        let Some(row) = self.lookup.find(args.get(0)).copied() else {
-            return Err(format!(
-                "Unknown command '{}' reading the append only file",
-                String::from_utf8_lossy(args.get(0))
-            ));
-        };
-        let mut reply = Reply::new(Default::default(), Protocol::Resp2);
-        self.effects.clear();
-        // An error here was an error then: what it left unchanged stays so.
-        let _ = self.run_row(client, &row, args, None, &mut reply);
-        self.effects.clear();
-        if self.server.keyspace.all().iter().any(|db| db.has_removals()) {
-            self.collect_removals();
+        } else if let Some(calls) = queued {
+            calls.push(call.args().map(<[u8]>::to_vec).collect());
+        } else {
+            self.take_call(client, replay, call.args())?;
         }
         Ok(())
     }
 
-    fn end_loading(&mut self, loading: Loading) -> Result<(), Refusal> {
-        self.server.clients.remove(loading.client);
-        let seconds = (self.server.clock.monotonic_ns() - loading.begun_ns) as f64 / 1e9;
+    /// Gathers a call that changes one database; runs what is gathered before any other.
+    fn take_call<'a>(
+        &mut self,
+        client: ClientIndex,
+        replay: &mut Replay,
+        words: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) -> Result<(), Refusal> {
+        let count = words.len();
+        let first = replay.ranges.len();
+        for word in words {
+            let start = replay.bytes.len();
+            replay.bytes.extend_from_slice(word);
+            let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(replay.bytes.len())) else {
+                return Err("A call is longer than 4 GiB".into());
+            };
+            replay.ranges.push(Range { start, end });
+        }
+        let Range { start, end } = replay.ranges[first];
+        let name = &replay.bytes[start as usize..end as usize];
+        let Some(mut row) = self.lookup.find(name).copied() else {
+            return Err(format!("Unknown command '{}' reading the append only file", String::from_utf8_lossy(name)));
+        };
+        if !row.command.subcommands.is_empty() && count > 1 {
+            let args = Args::new(&replay.bytes, &replay.ranges[first..], &mut [], None, false);
+            row = self.subcommand(&row, &args).map_err(|error| error.text().into_owned())?;
+        }
+        if !row.command.arity.fits(count) {
+            return Err(format!("Wrong number of arguments for '{}'", registry::all()[row.id].full_name));
+        }
+        let hash = match row.ahead_key {
+            0 => None,
+            key => {
+                let Range { start, end } = replay.ranges[first + key as usize];
+                let db = self.server.keyspace.db(self.server.clients.get(client).db);
+                let hash = db.hash(&replay.bytes[start as usize..end as usize]);
+                db.prefetch_bucket(hash);
+                Some(hash)
+            }
+        };
+        replay.calls.push(Gathered { first, count, row, hash });
+        let is_plain = matches!(row.command.run, Run::Data(_));
+        if !is_plain || replay.calls.len() >= GROUP || replay.bytes.len() >= GROUP_BYTES {
+            self.run_gathered(client, replay);
+            if row.command.name == "select" && replay.failed {
+                return Err("The log selects a database that the configuration does not allow".into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the calls gathered.
+    fn run_gathered(&mut self, client: ClientIndex, replay: &mut Replay) {
+        let number = self.server.clients.get(client).db;
+        for hash in replay.calls.iter().filter_map(|call| call.hash) {
+            self.server.keyspace.db(number).prefetch_record(hash);
+        }
+        for Gathered { first, count, row, hash } in replay.calls.drain(..) {
+            // Nothing else changes data; and a log does not run the server.
+            if !row.command.has(Flag::Write) && row.command.name != "select" {
+                continue;
+            }
+            let mark = replay.reply.mark();
+            let ranges = &replay.ranges[first..first + count];
+            let mut args = Args::new(&replay.bytes, ranges, &mut [], None, false);
+            // An error here was an error then: what it left unchanged stays so.
+            replay.failed = self.run_row(client, &row, &mut args, hash, &mut replay.reply).is_err();
+            replay.reply.out.cut_back(mark);
+            self.effects.clear();
+        }
+        replay.bytes.clear();
+        replay.ranges.clear();
+        self.server.requests.clear();
+    }
+
+    /// Loading is over, well or not.
+    fn leave_loading(&mut self, client: ClientIndex) {
+        self.server.clients.remove(client);
         self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = true);
+        self.server.persistence.loading.started_seconds = None;
+        self.set_gate(gates::LOADING, false);
+    }
+
+    fn end_loading(&mut self, loading: Loading) -> Result<(), Refusal> {
+        self.leave_loading(loading.client);
+        let seconds = (self.server.clock.monotonic_ns() - loading.begun_ns) as f64 / 1e9;
         let keys: usize = self.server.keyspace.all().iter().map(|db| db.len()).sum();
         let from_snapshot = matches!(loading.source, Source::Snapshot { .. });
         if let Source::Log { store, mut reader } = loading.source {
@@ -342,8 +478,30 @@ impl Dispatcher {
             self.turn_log_on().map_err(|e| e.to_string())?;
         }
         self.server.dirty = 0;
-        self.server.persistence.loading.started_seconds = None;
-        self.set_gate(gates::LOADING, false);
         Ok(())
     }
+}
+
+fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {
+    db.expect_key(&entry.key, hash);
+    let expiry = entry.deadline_ms.map_or(Expiry::Clear, Expiry::At);
+    match entry.value {
+        Value::Int(n) => db.set(&entry.key, NewText::Int(n), expiry)?,
+        Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => db.set(&entry.key, NewText::of(&bytes), expiry)?,
+        Value::Bytes(bytes) => db.set(&entry.key, NewText::Owned(bytes), expiry)?,
+    }
+    match entry.usage {
+        Usage::IdleSeconds(seconds) => {
+            if let Some(handle) = db.peek(&entry.key) {
+                db.set_idle_ms(handle, seconds * 1000);
+            }
+        }
+        Usage::Frequency(counter) => {
+            if let Some(handle) = db.peek(&entry.key) {
+                db.set_frequency(handle, counter);
+            }
+        }
+        Usage::Unknown => {}
+    }
+    Ok(())
 }

@@ -3,15 +3,19 @@
 use super::storage::location;
 use super::{Dispatcher, gates};
 use crate::persistence::Trouble;
-use crate::persistence::aof::job::{Event, FsyncPolicy};
+use crate::persistence::aof::job::{Event, FsyncPolicy, Status};
 use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
+use std::time::Duration;
 
 /// A block of this size goes to the writer at once ...
 const BLOCK_BYTES: usize = 64 * 1024;
 /// ... a smaller one when its first call is so old.
 const BLOCK_AGE_NS: u64 = 1_000_000;
+
+/// How long a report of a writer that is to end is waited for at once.
+const WAIT_STEP: Duration = Duration::from_millis(100);
 
 /// The policy that the configuration asks for.
 pub(super) fn policy(config: &Config) -> FsyncPolicy {
@@ -43,13 +47,22 @@ impl Dispatcher {
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
         self.storage.log = Some(log);
+        self.forget_offsets();
         self.server.persistence.log.enabled = true;
         Ok(())
+    }
+
+    /// Another log counts its offsets from elsewhere: nothing waits for those of the last one any more.
+    fn forget_offsets(&mut self) {
+        self.storage.touched.fill(0);
+        (self.storage.in_flight, self.storage.gathers, self.storage.block_since_ns) = (false, false, 0);
+        self.server.clients.iter_mut().for_each(|(_, client)| client.held_for = 0);
     }
 
     /// CONFIG SET appendonly yes: begins a log with a base of what is there now.
     pub(super) fn turn_log_on(&mut self) -> Result<(), Trouble> {
         if self.storage.log.is_some() {
+            self.server.persistence.log.enabled = true; // it was there for BGREWRITEAOF only
             return Ok(());
         }
         let trouble = |reason: String| Trouble {
@@ -68,13 +81,31 @@ impl Dispatcher {
 
     /// CONFIG SET appendonly no: what was appended is made durable, then the log ends.
     pub(super) fn turn_log_off(&mut self) {
-        if let Some(mut log) = self.storage.log.take() {
-            log.shut_down();
-            while !log.has_ended() && log.status().trouble().is_none() {
-                log.wait(std::time::Duration::from_millis(100));
+        let Some(mut log) = self.storage.log.take() else { return };
+        log.shut_down();
+        while !log.has_ended() && log.status().trouble().is_none() {
+            log.wait(WAIT_STEP);
+        }
+        let state = &mut self.server.persistence.log;
+        (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
+        self.forget_offsets();
+        self.set_gate(gates::LOG_FULL, false);
+        self.settle_disk_gate();
+        if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
+            self.end_rewrite(false); // its base was about to be put in force
+        }
+    }
+
+    /// Makes the log durable and ends it: the process ends. A disk that refuses is not waited for.
+    pub(super) fn close_log(&mut self) {
+        let Some(log) = &mut self.storage.log else { return };
+        log.shut_down();
+        while !log.has_ended() {
+            log.wait(WAIT_STEP);
+            if let Some(trouble) = log.status().trouble() {
+                log::error!("The log could not be made durable: {trouble}");
+                break;
             }
-            self.server.persistence.log.enabled = false;
-            self.server.raised &= !(gates::LOG_FULL | gates::DISK);
         }
     }
 
@@ -87,12 +118,12 @@ impl Dispatcher {
             self.storage.in_flight = false;
             self.storage.gathers = log.policy() == FsyncPolicy::Always;
         }
-        let is_full = log.is_full();
-        let has_trouble = log.status().trouble().is_some();
         for event in changes.events {
-            self.note_log_event(event);
+            self.note_log_event(event); // may end the log
         }
-        self.set_gate(gates::LOG_FULL, is_full);
+        let log = self.storage.log.as_ref()?;
+        let has_trouble = log.status().trouble().is_some();
+        self.set_gate(gates::LOG_FULL, log.is_full());
         if changes.status || has_trouble {
             self.note_log_status(has_trouble);
         }
@@ -111,7 +142,9 @@ impl Dispatcher {
             if std::mem::take(&mut self.storage.gathers) {
                 return Some(0); // freed replies leave and one more poll runs, so that one block carries nearly all who wait
             }
-            if !self.storage.in_flight && log.submit() {
+            // While a first base is awaited nothing becomes durable, and no reply waits for it.
+            let is_in_force = *log.status() == Status::Ok;
+            if (!self.storage.in_flight || !is_in_force) && log.submit() {
                 self.storage.in_flight = true;
                 self.storage.block_since_ns = 0;
             }
@@ -144,15 +177,12 @@ impl Dispatcher {
     fn note_log_status(&mut self, has_trouble: bool) {
         let was_ok = self.server.persistence.log.last_write_ok;
         self.server.persistence.log.last_write_ok = !has_trouble;
-        self.set_gate(gates::DISK, has_trouble);
+        self.settle_disk_gate();
         let Some(log) = &self.storage.log else { return };
         match log.status().trouble() {
             Some(trouble) if was_ok => log::error!("Error writing to the AOF file: {trouble}; writes are refused"),
             None if !was_ok => log::warn!("AOF write error looks solved, the server can write again."),
             _ => {}
-        }
-        if log.status().needs_new_base() && !log.is_rewriting() {
-            self.server.persistence.log.rewrite_scheduled = true;
         }
     }
 
@@ -165,11 +195,12 @@ impl Dispatcher {
             Event::BaseInstalled { name } => {
                 log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
             }
-            Event::RewriteDone => self.end_rewrite(true),
-            Event::RewriteFailed(trouble) => {
+            Event::RewriteDone(_) => self.end_rewrite(true),
+            Event::RewriteFailed(_, trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");
-                self.give_up_saving();
-                self.end_rewrite(false);
+                if !self.give_up_rewrite() {
+                    self.end_rewrite(false);
+                }
             }
             Event::HistoryKept(trouble) => log::warn!("An old log file was not removed: {trouble}"),
             Event::Ended(Ok(())) => {}

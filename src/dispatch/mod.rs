@@ -45,6 +45,8 @@ pub struct Dispatcher {
     parking: u32,
     /// Directives whose change `net` has to follow.
     config_changes: Vec<&'static str>,
+    /// When the log last heard of a cross-protocol attack (monotonic ms).
+    attack_log_ms: Option<u64>,
 }
 
 /// A call that has come in half: kept with its connection.
@@ -109,6 +111,7 @@ impl Dispatcher {
             config_reload: false,
             parking: 0,
             config_changes: Vec::new(),
+            attack_log_ms: None,
         }
     }
 

@@ -1,67 +1,78 @@
 //! What commands ask of those above them: saving, loading, ending.
 
 use super::{Dispatcher, gates};
+use crate::commands::error::Error;
+use crate::error;
+use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::server::config::ShutdownFlags;
 use crate::server::request::Request;
-use std::time::Duration;
 
 impl Dispatcher {
-    /// Carries out what the call that just ran has asked for.
-    pub(super) fn carry_out_requests(&mut self) {
+    /// Carries out what the call that just ran has asked for, and answers it unless that has to wait.
+    pub(super) fn carry_out_requests(&mut self, reply: &mut Reply) {
         for request in std::mem::take(&mut self.server.requests) {
-            match request {
-                Request::Save { client } => {
-                    if !self.start_snapshot(Some(client)) {
-                        self.answer_waiting(client, Err("ERR Background save already in progress"));
-                    }
-                }
-                Request::StartSnapshot => {
-                    if !self.start_snapshot(None) {
-                        self.server.persistence.snapshots.scheduled = true;
-                    }
-                }
-                Request::StartRewrite => {
-                    self.start_rewrite();
-                }
-                Request::Shutdown { client, flags } => {
-                    if let Err(text) = self.shut_down(flags) {
-                        self.answer_waiting(client, Err(&text));
-                    }
-                }
-                Request::AbortShutdown => {}
-                Request::Reload { client, save, flush, .. } => {
-                    let result = self.reload(save, flush);
-                    self.answer_waiting(client, result.as_ref().map(|_| ()).map_err(|text| text.as_str()));
-                }
-                Request::LoadLog { client } => {
-                    let result = self.reload_log();
-                    self.answer_waiting(client, result.as_ref().map(|_| ()).map_err(|text| text.as_str()));
-                }
-                Request::Restart { client, .. } => {
-                    self.answer_waiting(client, Err("ERR failed to restart the server. Check server logs."))
-                }
+            if let Err(error) = self.carry_out(request, reply) {
+                self.answer_error(None, &error, reply);
             }
         }
     }
 
-    /// Ends the process in order: snapshot where rules ask for it, log synced, then an exit code for `net`.
+    fn carry_out(&mut self, request: Request, reply: &mut Reply) -> Result<(), Error> {
+        match request {
+            Request::Save { client } => {
+                if !self.start_snapshot(Some(client)) {
+                    return Err(Error::Text("ERR Background save already in progress"));
+                }
+            }
+            Request::StartSnapshot => {
+                if !self.start_snapshot(None) {
+                    self.server.persistence.snapshots.scheduled = true;
+                }
+            }
+            Request::StartRewrite => {
+                self.start_rewrite();
+            }
+            Request::Shutdown { flags, .. } => self.shut_down(flags)?,
+            Request::AbortShutdown => {}
+            Request::Reload { save, flush, .. } => {
+                self.reload(save, flush)?;
+                reply.ok();
+            }
+            Request::LoadLog { .. } => {
+                self.reload_log()?;
+                reply.ok();
+            }
+            Request::Restart { .. } => {
+                return Err(Error::Text("ERR failed to restart the server. Check server logs."));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the process in order: snapshot where rules ask for it, log synced, then an exit code for `net`. From then on no call
+    /// is run: what would be answered now would be lost.
     ///
     /// # Errors
-    /// The text to answer: saving failed, and the process goes on.
-    pub fn shut_down(&mut self, flags: ShutdownFlags) -> Result<(), String> {
+    /// What to answer: saving failed, and the process goes on.
+    pub fn shut_down(&mut self, flags: ShutdownFlags) -> Result<(), Error> {
+        if self.storage.exit_code.is_some() {
+            return Ok(());
+        }
         log::warn!("User requested shutdown...");
         let wants_save = !flags.nosave && (flags.save || !self.server.config.save.is_empty()) && !self.is_loading();
+        self.give_up_rewrite();
         if wants_save {
             log::info!("Saving the final RDB snapshot before exiting.");
             if !self.save_now() && !flags.force {
                 log::error!("Error trying to save the DB, can't exit.");
-                return Err("ERR Errors trying to SHUTDOWN. Check logs.".into());
+                return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
             }
         }
-        self.give_up_saving();
+        self.abandon_saving();
         self.close_log();
         log::warn!("Ferrodis is now ready to exit, bye bye...");
+        self.server.raised |= gates::WAITING;
         self.storage.exit_code = Some(0);
         Ok(())
     }
@@ -78,7 +89,7 @@ impl Dispatcher {
             return false;
         }
         self.finish_saving();
-        self.server.persistence.snapshots.last_ok
+        self.server.persistence.snapshots.last_was_written
     }
 
     /// Steps the walk under way to its end.
@@ -91,46 +102,43 @@ impl Dispatcher {
         }
     }
 
-    /// Makes the log durable and ends it. A disk that refuses is not waited for.
-    fn close_log(&mut self) {
-        let Some(log) = &mut self.storage.log else { return };
-        log.shut_down();
-        while !log.has_ended() {
-            log.wait(Duration::from_millis(100));
-            if let Some(trouble) = log.status().trouble() {
-                log::error!("The log could not be made durable: {trouble}");
-                break;
-            }
-        }
-    }
-
-    fn reload(&mut self, save: bool, flush: bool) -> Result<(), String> {
+    fn reload(&mut self, save: bool, flush: bool) -> Result<(), Error> {
         if save && !self.save_now() {
-            return Err("ERR Error trying to save the DB, check server logs.".into());
+            return Err(Error::Text("ERR Error trying to save the DB, check server logs."));
         }
         self.finish_saving();
         if flush {
             self.empty_all();
         }
-        let source = self.begin_loading_snapshot()?;
-        self.load_to_end(source)
+        self.begin_loading_snapshot().and_then(|()| self.load_to_end()).map_err(|reason| {
+            log::error!("{reason}");
+            Error::Text("ERR Error trying to load the RDB dump, check server logs.")
+        })?;
+        if !save && self.storage.log.is_some() {
+            self.start_rewrite(); // what is there now stands nowhere in the log
+        }
+        Ok(())
     }
 
-    fn reload_log(&mut self) -> Result<(), String> {
+    fn reload_log(&mut self) -> Result<(), Error> {
         self.finish_saving();
+        let is_on = self.server.config.appendonly;
         self.turn_log_off();
         self.empty_all();
-        self.begin_loading().map_err(|e| format!("ERR Error trying to load the AOF files, check server logs. {e}"))?;
-        self.load_to_end(true)
+        self.begin_loading_log().and_then(|()| self.load_to_end()).map_err(|reason| {
+            log::error!("{reason}");
+            if is_on {
+                // Its files are left as they are: a new base of what is there now would replace them.
+                log::error!("The log is off: repair its files and start again, or turn it on to begin anew");
+                self.server.config.appendonly = false;
+            }
+            error!("ERR Error trying to load the AOF files, check server logs.")
+        })
     }
 
-    fn load_to_end(&mut self, any: bool) -> Result<(), String> {
-        while any && self.is_loading() {
-            if let Err(reason) = self.step_loading() {
-                log::error!("{reason}");
-                self.set_gate(gates::LOADING, false);
-                return Err("ERR Error trying to load the RDB dump, check server logs.".into());
-            }
+    fn load_to_end(&mut self) -> Result<(), String> {
+        while self.is_loading() {
+            self.step_loading()?;
         }
         Ok(())
     }

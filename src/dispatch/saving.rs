@@ -13,13 +13,20 @@ use crate::server::clients::ClientIndex;
 /// The lowest RDB version that holds what we write: Redis 5 to 8 and all of Valkey read it.
 const RDB_VERSION: u32 = 9;
 /// Records walked between two looks at the clock.
-const STEP_RECORDS: usize = 64;
+const STEP_RECORDS: usize = 16;
+/// Bytes of images after which they are gathered.
+const GATHER_BYTES: usize = 32 * 1024;
 /// Time that the walk may take of one turn.
 const SLICE_NS: u64 = 300_000;
 /// Bytes gathered before they go to the writer.
 const PIECE_BYTES: usize = 128 * 1024;
 /// Bytes of written images that may wait for the disk; past that the walk is given up.
 const IMAGE_MAX_BYTES: usize = 256 << 20;
+/// How long the save rules wait after a snapshot that failed.
+const SAVE_RETRY_MS: u64 = 5000;
+/// How often, and how long each time, the end of the process waits for a file that was given up.
+const ABANDON_STEPS: usize = 1000;
+const ABANDON_STEP_US: u64 = 1000;
 /// Values longer than this are not compressed: that would hold up the loop.
 const COMPRESS_MAX_BYTES: usize = 16 * 1024;
 
@@ -41,12 +48,31 @@ pub(super) struct Saving {
     crc: u64,
     with_checksum: bool,
     db: Option<usize>,
-    /// Whether all has been given and the outcome is awaited.
-    finishing: bool,
+    stage: Stage,
     /// Whether it was given up: marks are made to agree, nothing is written.
     given_up: bool,
+    /// How the file ended, as soon as that is known: a walk that was given up goes on in silence after it.
+    outcome: Option<Outcome>,
     /// Clients that wait for it (SAVE).
-    waiting: Vec<ClientIndex>,
+    waiting: Vec<Waiting>,
+}
+
+/// How far a save has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Keys are being walked.
+    Walking,
+    /// All are written; the last piece has yet to be given.
+    Closing,
+    /// All has been given; the outcome is awaited.
+    Awaiting,
+}
+
+/// A client whose answer comes later: its place, and its number, since another may have its place by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    index: ClientIndex,
+    id: u64,
 }
 
 impl Saving {
@@ -112,8 +138,9 @@ impl Dispatcher {
             crc: 0,
             with_checksum: config.rdbchecksum,
             db: None,
-            finishing: false,
+            stage: Stage::Walking,
             given_up: false,
+            outcome: None,
             waiting: Vec::new(),
         };
         if saving.is_rdb() {
@@ -130,25 +157,39 @@ impl Dispatcher {
     /// BGSAVE, a save rule, SAVE: begins a snapshot; `client` waits for it.
     pub(super) fn start_snapshot(&mut self, client: Option<ClientIndex>) -> bool {
         if !self.begin_saving(Target::Snapshot) {
-            return false;
+            return client.is_some_and(|client| self.wait_for_rewrite(client));
         }
+        let waiting = std::mem::take(&mut self.storage.save_waiting);
+        self.storage.saving.as_mut().expect("begun").waiting = waiting;
         let state = &mut self.server.persistence.snapshots;
         state.started_ms = Some(self.server.time.monotonic_ms());
         state.dirty_at_start = self.server.dirty;
         state.scheduled = false;
         log::info!("Background saving started");
         if let Some(client) = client {
-            self.wait_for_saving(client);
+            let waiting = self.make_wait(client);
+            self.storage.saving.as_mut().expect("begun").waiting.push(waiting);
         }
         true
     }
 
-    /// The client's next calls wait until the walk under way is done, which then answers it.
-    pub(super) fn wait_for_saving(&mut self, client: ClientIndex) {
-        if let Some(saving) = &mut self.storage.saving {
-            saving.waiting.push(client);
-            self.server.clients.get_mut(client).raised |= gates::WAITING;
+    /// The client's next calls wait until its call is answered.
+    fn make_wait(&mut self, index: ClientIndex) -> Waiting {
+        let client = self.server.clients.get_mut(index);
+        client.raised |= gates::WAITING;
+        Waiting { index, id: client.id }
+    }
+
+    /// SAVE while the log is being rewritten: a snapshot follows, and the client waits for that. False: a snapshot is what is
+    /// under way.
+    fn wait_for_rewrite(&mut self, client: ClientIndex) -> bool {
+        if self.storage.saving.as_ref().is_some_and(|saving| saving.target == Target::Snapshot) {
+            return false;
         }
+        let waiting = self.make_wait(client);
+        self.storage.save_waiting.push(waiting);
+        self.server.persistence.snapshots.scheduled = true;
+        true
     }
 
     /// BGREWRITEAOF and its kin: begins a new base. Without a log it is written all the same, as Redis does.
@@ -191,24 +232,37 @@ impl Dispatcher {
 
     /// Goes on with the walk for a slice of time. Gives true when there is more to do at once.
     pub(super) fn step_saving(&mut self) -> bool {
-        if let Some(outcome) = self.storage.snapshot.poll() {
-            self.end_saving(outcome);
-        }
+        let outcome = self.storage.snapshot.poll();
         let Some(mut saving) = self.storage.saving.take() else { return false };
-        let more = self.walk_slice(&mut saving);
-        self.storage.saving = Some(saving);
+        if outcome.is_some() {
+            saving.outcome = outcome;
+            self.give_up_one(&mut saving); // no more than a word when the file is done
+        }
+        let more = match saving.stage {
+            Stage::Walking => self.walk_slice(&mut saving),
+            Stage::Closing | Stage::Awaiting => false,
+        };
+        if saving.stage == Stage::Closing {
+            self.close_file(&mut saving);
+        }
         self.server.persistence.walk_keys_done = self.server.keyspace.walked_entries();
+        match saving.outcome.take() {
+            Some(outcome) if saving.stage == Stage::Awaiting => self.end_saving(saving, &outcome),
+            outcome => {
+                saving.outcome = outcome;
+                self.storage.saving = Some(saving);
+            }
+        }
         more
     }
 
+    /// Walks for a slice of time, as long as the writer keeps up. Gives true when there is more to do at once.
     fn walk_slice(&mut self, saving: &mut Saving) -> bool {
-        if saving.finishing {
-            return false;
-        }
         let begun = self.server.clock.monotonic_ns();
-        let mut done = !self.server.keyspace.is_walking();
         loop {
-            self.gather_images(saving);
+            if self.server.keyspace.image_bytes() >= GATHER_BYTES {
+                self.gather_images(saving);
+            }
             if saving.piece.len() >= PIECE_BYTES && !self.give_piece(saving) {
                 if self.server.keyspace.image_bytes() + saving.piece.len() > IMAGE_MAX_BYTES {
                     log::warn!("The disk does not keep up with the changes during the save: it is given up");
@@ -216,27 +270,22 @@ impl Dispatcher {
                 }
                 return false; // the writer wakes the loop when it has room
             }
-            if done || self.server.clock.monotonic_ns() - begun >= SLICE_NS {
-                break;
+            if !self.server.keyspace.step_walk(STEP_RECORDS) {
+                self.gather_images(saving);
+                let flushed = self.server.keyspace.end_walk();
+                if !flushed.is_empty() {
+                    self.storage.threads.free(Garbage::Databases(flushed));
+                }
+                self.finish_file(saving);
+                return false;
             }
-            done = !self.server.keyspace.step_walk(STEP_RECORDS);
+            if self.server.clock.monotonic_ns() - begun >= SLICE_NS {
+                return true;
+            }
         }
-        if !done {
-            return true;
-        }
-        self.gather_images(saving);
-        let flushed = self.server.keyspace.end_walk();
-        if !flushed.is_empty() {
-            self.storage.threads.free(Garbage::Databases(flushed));
-        }
-        self.finish_file(saving);
-        false
     }
 
     fn gather_images(&mut self, saving: &mut Saving) {
-        if !self.server.keyspace.is_walking() {
-            return;
-        }
         self.server.keyspace.take_images(|number, bytes| {
             if saving.db != Some(number) {
                 saving.db = Some(number);
@@ -274,23 +323,22 @@ impl Dispatcher {
 
     /// All keys are written: the end of the file follows.
     fn finish_file(&mut self, saving: &mut Saving) {
-        if saving.is_rdb() && !saving.given_up {
+        saving.stage = Stage::Closing;
+        if saving.is_rdb() {
             saving.append(&[crate::formats::rdb::opcodes::opcode::EOF]);
             let checksum = if saving.with_checksum { saving.crc } else { 0 };
             saving.piece.extend_from_slice(&checksum.to_le_bytes());
         }
-        saving.finishing = true;
+    }
+
+    /// Gives the last piece as soon as the writer has room for it.
+    fn close_file(&mut self, saving: &mut Saving) {
         if saving.given_up {
-            return;
+            saving.stage = Stage::Awaiting;
+        } else if saving.piece.is_empty() || self.give_piece(saving) {
+            self.storage.snapshot.finish();
+            saving.stage = Stage::Awaiting;
         }
-        // The last piece may find the queue full: it is waited for, at most as long as 16 pieces take to be written.
-        while !saving.piece.is_empty() && !self.give_piece(saving) {
-            self.server.resources.platform.sleep_us(50);
-            if let Some(outcome) = self.storage.snapshot.poll() {
-                return self.end_saving(outcome);
-            }
-        }
-        self.storage.snapshot.finish();
     }
 
     /// The walk under way is in vain.
@@ -301,47 +349,58 @@ impl Dispatcher {
         }
     }
 
-    /// A rewrite under way is in vain: the log is turned off.
-    pub(super) fn give_up_rewrite(&mut self) {
-        if self.storage.saving.as_ref().is_some_and(|saving| saving.target != Target::Snapshot) {
+    /// A rewrite under way is in vain; false when there is none (its end is told when the walk has ended).
+    pub(super) fn give_up_rewrite(&mut self) -> bool {
+        let is_rewrite = self.storage.saving.as_ref().is_some_and(|saving| saving.target != Target::Snapshot);
+        if is_rewrite {
             self.give_up_saving();
         }
+        is_rewrite
     }
 
     fn give_up_one(&mut self, saving: &mut Saving) {
-        if !saving.given_up {
-            saving.given_up = true;
-            saving.piece.clear();
-            self.server.keyspace.give_up_walk();
+        if saving.given_up || matches!(saving.outcome, Some(Outcome::Done { .. })) {
+            return;
+        }
+        saving.given_up = true;
+        saving.piece.clear();
+        self.server.keyspace.give_up_walk();
+        if self.storage.snapshot.is_active() {
             self.storage.snapshot.abort();
         }
     }
 
-    /// The file has ended, well or not.
-    fn end_saving(&mut self, outcome: Outcome) {
-        let Some(saving) = self.storage.saving.take() else { return };
-        if self.server.keyspace.is_walking() {
-            // It failed before the walk was through: what is left is walked in silence.
-            self.server.keyspace.give_up_walk();
-            while self.server.keyspace.step_walk(STEP_RECORDS) {}
-            let flushed = self.server.keyspace.end_walk();
-            self.storage.threads.free(Garbage::Databases(flushed));
+    /// Gives up what is under way and waits, within bounds, until its file is gone: the process ends.
+    pub(super) fn abandon_saving(&mut self) {
+        self.give_up_saving();
+        for _ in 0..ABANDON_STEPS {
+            if !self.storage.snapshot.is_active() || self.storage.snapshot.poll().is_some() {
+                return;
+            }
+            self.server.resources.platform.sleep_us(ABANDON_STEP_US);
         }
-        let ok = matches!(outcome, Outcome::Done { .. });
+    }
+
+    /// The file has ended, well or not, and the walk with it.
+    fn end_saving(&mut self, saving: Saving, outcome: &Outcome) {
+        let ok = matches!(outcome, Outcome::Done { .. }) && !saving.given_up;
         self.server.persistence.walk_keys_total = 0;
         match saving.target {
-            Target::Snapshot => self.end_snapshot(&outcome),
+            Target::Snapshot => self.end_snapshot(outcome),
             Target::Base(format) => match (&mut self.storage.log, ok) {
-                (Some(log), true) => log.install_base(format),
-                (Some(log), false) => {
+                (Some(log), true) if log.is_rewriting() => log.install_base(format),
+                (Some(log), _) => {
                     log.abort_rewrite();
+                    if let Outcome::Failed(trouble) = outcome {
+                        log::error!("Background AOF rewrite failed: {trouble}");
+                    }
                     self.end_rewrite(false);
                 }
                 (None, _) => self.end_rewrite(false),
             },
         }
-        for client in saving.waiting {
-            self.answer_waiting(client, if ok { Ok(()) } else { Err("ERR") });
+        for waiting in saving.waiting {
+            self.answer_waiting(waiting, if ok { Ok(()) } else { Err("ERR") });
         }
     }
 
@@ -349,27 +408,40 @@ impl Dispatcher {
         let now_ms = self.server.time.monotonic_ms();
         let state = &mut self.server.persistence.snapshots;
         state.last_seconds = state.started_ms.take().map(|started| (now_ms - started) / 1000);
-        state.last_ok = matches!(outcome, Outcome::Done { .. });
+        state.last_was_written = matches!(outcome, Outcome::Done { .. });
         match outcome {
             Outcome::Done { bytes } => {
                 self.server.dirty -= state.dirty_at_start.min(self.server.dirty);
                 state.last_save_seconds = self.server.time.wall_us / 1_000_000;
                 state.done += 1;
+                state.last_ok = true;
                 log::info!(bytes; "DB saved on disk");
                 log::info!("Background saving terminated with success");
             }
             Outcome::Failed(trouble) => {
-                self.storage.save_not_before_ms = now_ms + 5000;
+                state.last_ok = false;
+                self.storage.save_not_before_ms = now_ms + SAVE_RETRY_MS;
                 log::error!("Background saving error: {trouble}");
             }
-            Outcome::Aborted => log::warn!("Background saving was given up"),
+            Outcome::Aborted => {
+                self.storage.save_not_before_ms = now_ms + SAVE_RETRY_MS;
+                log::warn!("Background saving was given up");
+            }
         }
-        let refuses = !self.server.persistence.snapshots.last_ok
-            && self.server.config.stop_writes_on_bgsave_error
-            && !self.server.config.save.is_empty();
-        if self.storage.log.as_ref().is_none_or(|log| log.status().trouble().is_none()) {
-            self.set_gate(gates::DISK, refuses);
+        self.settle_disk_gate();
+    }
+
+    /// Writes are refused while the log cannot be written, or after a snapshot that failed, as the configuration says.
+    pub(super) fn settle_disk_gate(&mut self) {
+        let config = &self.server.config;
+        let snapshot_failed =
+            !self.server.persistence.snapshots.last_ok && config.stop_writes_on_bgsave_error && !config.save.is_empty();
+        let log_failed = self.storage.log.as_ref().is_some_and(|log| log.status().trouble().is_some());
+        let refuses = snapshot_failed || log_failed;
+        if refuses && self.server.raised & gates::DISK == 0 {
+            self.storage.unparked = true; // who waits for the log has to hear of it
         }
+        self.set_gate(gates::DISK, refuses);
     }
 
     pub(super) fn end_rewrite(&mut self, ok: bool) {
@@ -383,7 +455,10 @@ impl Dispatcher {
             log::info!("Background AOF rewrite finished successfully");
         } else {
             state.rewrite_failures_in_a_row += 1;
-            let wait_s = 60 << state.rewrite_failures_in_a_row.min(6);
+            let failures = state.rewrite_failures_in_a_row;
+            // A log that cannot go on without a new base is tried again soon; one that merely grows has time.
+            let is_urgent = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
+            let wait_s = if is_urgent { 1 << (failures - 1).min(5) } else { 60 << failures.min(6) };
             self.storage.rewrite_not_before_ms = now_ms + wait_s * 1000;
         }
         if !self.server.config.appendonly {
@@ -392,17 +467,17 @@ impl Dispatcher {
     }
 
     /// Answers a client whose call waited for something.
-    pub(super) fn answer_waiting(&mut self, client: ClientIndex, result: Result<(), &str>) {
-        if self.server.clients.find(client).is_none() {
+    fn answer_waiting(&mut self, waiting: Waiting, result: Result<(), &str>) {
+        if self.server.clients.find(waiting.index).is_none_or(|client| client.id != waiting.id) {
             return;
         }
-        let state = self.server.clients.get_mut(client);
-        state.raised &= !gates::WAITING;
+        let client = self.server.clients.get_mut(waiting.index);
+        client.raised &= !gates::WAITING;
         match result {
-            Ok(()) => state.output.tail().extend_from_slice(b"+OK\r\n"),
-            Err(text) => state.output.tail().extend_from_slice(format!("-{text}\r\n").as_bytes()),
+            Ok(()) => client.output.tail().extend_from_slice(b"+OK\r\n"),
+            Err(text) => client.output.tail().extend_from_slice(format!("-{text}\r\n").as_bytes()),
         }
-        self.server.clients.mark_pending(client);
+        self.server.clients.mark_pending(waiting.index);
         self.storage.unparked = true;
     }
 
@@ -412,11 +487,11 @@ impl Dispatcher {
             return;
         }
         let now_ms = self.server.time.monotonic_ms();
-        if self.server.persistence.log.rewrite_scheduled {
-            let is_urgent = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
-            if !is_urgent || now_ms >= self.storage.rewrite_not_before_ms.min(now_ms + 1000) {
-                self.start_rewrite();
-            }
+        let may_rewrite = now_ms >= self.storage.rewrite_not_before_ms;
+        let needs_base =
+            self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base() && !log.is_rewriting());
+        if (needs_base && may_rewrite) || (!needs_base && self.server.persistence.log.rewrite_scheduled) {
+            self.start_rewrite();
             return;
         }
         if self.server.persistence.snapshots.scheduled
@@ -425,8 +500,8 @@ impl Dispatcher {
             self.start_snapshot(None);
             return;
         }
-        if now_ms >= self.storage.rewrite_not_before_ms && self.is_rewrite_due() {
-            log::info!("Starting automatic rewriting of AOF");
+        if may_rewrite && self.is_rewrite_due() {
+            log::info!("Starting automatic rewriting of AOF on growth");
             self.start_rewrite();
         }
     }

@@ -12,6 +12,20 @@ use crate::keyspace::removal::Cause;
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::clients::ClientIndex;
 
+/// Keys evicted in one go.
+const EVICT_BUDGET: usize = 1000;
+
+/// Whether there is memory for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Memory is below the limit.
+    Enough,
+    /// It is not yet, but more keys can be evicted.
+    Coming,
+    /// Nothing is left that may be evicted.
+    None,
+}
+
 impl Dispatcher {
     /// Whether anything follows from the call that just ran.
     #[inline]
@@ -155,23 +169,27 @@ impl Dispatcher {
         }
     }
 
-    /// Evicts until memory is below the limit; whether it is.
-    pub(super) fn make_room(&mut self) -> bool {
+    /// Evicts until memory is below the limit, or the slice is used up: that happens when the limit was lowered, and then every
+    /// call removes far more than it can add.
+    pub(super) fn make_room(&mut self) -> Room {
         let limit = self.server.memory_limit_bytes as usize;
-        let mut evicted = false;
-        let fits = loop {
+        let mut evicted = 0;
+        let room = loop {
             if limit == 0 || self.server.counted_memory() <= limit {
-                break true;
+                break Room::Enough;
+            }
+            if evicted == EVICT_BUDGET {
+                break Room::Coming;
             }
             let random = &mut self.server.random;
             if self.server.keyspace.evict_one(&mut |n| random.below(n as u64) as usize).is_none() {
-                break false;
+                break Room::None;
             }
-            evicted = true;
+            evicted += 1;
         };
-        if evicted {
+        if evicted > 0 {
             self.collect_removals();
         }
-        fits
+        room
     }
 }

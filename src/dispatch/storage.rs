@@ -1,7 +1,7 @@
 //! What `dispatch` holds of files and threads: the log, the snapshot under way, the loading under way.
 
 use super::loading::Loading;
-use super::saving::Saving;
+use super::saving::{Saving, Waiting};
 use crate::base::disk::Disk;
 use crate::keyspace::database::Database;
 use crate::persistence::aof::log::Log;
@@ -57,6 +57,8 @@ pub struct Storage {
     pub(super) log: Option<Log>,
     pub(super) snapshot: Snapshot,
     pub(super) saving: Option<Saving>,
+    /// Clients whose SAVE waits until a rewrite under way is done.
+    pub(super) save_waiting: Vec<Waiting>,
     pub(super) loading: Option<Loading>,
     /// By hash, the log offset behind the last write of any key with that hash (`appendfsync always`).
     pub(super) touched: Box<[u64; TOUCHED_PLACES]>,
@@ -87,6 +89,7 @@ impl Storage {
             log: None,
             snapshot,
             saving: None,
+            save_waiting: Vec::new(),
             loading: None,
             touched: Box::new([0; TOUCHED_PLACES]),
             in_flight: false,

@@ -1,5 +1,6 @@
 //! The end of a round: due deadlines, eviction, slices of background work, the log.
 
+use super::settle::Room;
 use super::storage::Garbage;
 use super::{Dispatcher, gates};
 use crate::server::observe::rates;
@@ -24,7 +25,7 @@ impl Dispatcher {
     pub fn end_turn(&mut self) {
         let (begun_ns, calls) = self.turn_begun;
         let spent_us = (self.server.clock.monotonic_ns() - begun_ns) / 1000;
-        self.server.event_loop.record_turn(spent_us, self.server.counters.calls - calls);
+        self.server.event_loop.record_turn(spent_us, self.server.counters.calls.saturating_sub(calls));
     }
 
     /// SIGHUP: the configuration file is to be read again.
@@ -43,10 +44,10 @@ impl Dispatcher {
         let mut sleep_ms = CRON_MS;
         if !self.is_loading() {
             sleep_ms = sleep_ms.min(self.expire());
-            if self.server.raised & gates::MEMORY != 0 {
-                self.make_room();
-            }
             let mut busy = self.step_saving();
+            if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
+                busy |= self.make_room() == Room::Coming;
+            }
             busy |= self.build_order();
             busy |= self.defragment();
             if busy {
@@ -83,14 +84,21 @@ impl Dispatcher {
         for name in std::mem::take(&mut self.server.config_changes) {
             match name {
                 "appendonly" if self.server.config.appendonly => {
-                    if let Err(trouble) = self.turn_log_on() {
-                        log::error!("The log cannot be turned on: {trouble}");
+                    let is_on = self.storage.log.is_some();
+                    match self.turn_log_on() {
+                        Ok(()) if is_on => {}
+                        Ok(()) => drop(self.start_rewrite()),
+                        Err(trouble) => {
+                            log::error!("The log cannot be turned on, and stays off: {trouble}");
+                            self.server.config.appendonly = false;
+                        }
                     }
                 }
                 "appendonly" => {
                     self.give_up_rewrite();
                     self.turn_log_off();
                 }
+                "stop-writes-on-bgsave-error" | "save" => self.settle_disk_gate(),
                 "appendfsync" => {
                     let policy = super::log::policy(&self.server.config);
                     if let Some(log) = &mut self.storage.log {

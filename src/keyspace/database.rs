@@ -477,7 +477,7 @@ impl Database {
     #[inline]
     pub fn increment(&mut self, key: &[u8], by: i64) -> Result<i64, IncrementError> {
         let hash = self.hash_of_call(key);
-        let Some(handle) = self.locate_hashed(key, hash) else {
+        let Some(handle) = self.locate_to_write(key, hash) else {
             NewText::Int(by).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
             return Ok(by);
         };

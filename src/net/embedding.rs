@@ -3,7 +3,7 @@
 use super::config_files::plain;
 use super::doors::{doors_at, open, refused};
 use super::instance::{Instance, Parts};
-use super::listener::Listener;
+use super::listener::{Listener, Serves};
 use crate::server::config::{Config, Sources};
 use mio::Waker;
 use std::io::Write;
@@ -120,7 +120,7 @@ fn run(mut config: Config, mut parts: Parts, wants_free_port: bool, begun: &Send
 /// Listens at every address of `bind`, all with one port that is free; the configuration then has that port.
 fn open_at_free_port(config: &mut Config) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
-    for mut door in doors_at(config, 0).map_err(|(word, e)| format!("{word}: {}", plain(&e)))? {
+    for mut door in doors_at(&config.bind, 0, Serves::Clients).map_err(|(word, e)| format!("{word}: {}", plain(&e)))? {
         door.address.set_port(config.port);
         let opened = open(&door, config.tcp_backlog).map_err(|e| refused(&door.address, &e))?;
         if let Some(address) = opened.as_ref().and_then(Listener::address) {
@@ -132,6 +132,7 @@ fn open_at_free_port(config: &mut Config) -> Result<Vec<Listener>, String> {
 }
 
 /// A server that runs in this program. Ends when it is dropped.
+#[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
     stop: Arc<AtomicBool>,

@@ -7,6 +7,7 @@
 //! Edges do not repeat: whoever is left with more to read, or to run, stands in `ready` and the next poll does not wait.
 
 use super::connection::{Connection, Socket};
+use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::operation::Operation;
 use super::reading::INPUT_BYTES;
@@ -43,6 +44,7 @@ pub struct EventLoop {
     signals: Option<Signals>,
     /// A descriptor kept for the day when there is no other.
     spare_descriptor: Option<File>,
+    http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
     ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
@@ -72,6 +74,7 @@ impl EventLoop {
             operation: Operation::default(),
             signals: None,
             spare_descriptor: spare_descriptor(),
+            http: HttpServer::default(),
             connections: Vec::new(),
             ready: VecDeque::new(),
             parked: Vec::new(),
@@ -126,7 +129,7 @@ impl EventLoop {
                 self.write_replies();
                 return Ok(code);
             }
-            let has_more = !self.ready.is_empty() || self.has_waiting_connections();
+            let has_more = !self.ready.is_empty() || self.has_waiting_connections() || self.http.has_work();
             let timeout = if has_more { Duration::ZERO } else { Duration::from_millis(sleep_ms) };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(format!("polling failed: {e}")),
@@ -146,6 +149,7 @@ impl EventLoop {
             self.operate();
             self.free_held();
             self.write_replies();
+            self.http.tick(&mut self.dispatcher);
             self.dispatcher.end_turn();
         }
     }
@@ -155,6 +159,7 @@ impl EventLoop {
             WAKER => return, // whoever woke us is asked in the tick
             SIGNALS => return self.take_pending_signals(),
             Token(t) if t >= FIRST_LISTENER => return self.listeners[t - FIRST_LISTENER].is_ready = true,
+            Token(t) if t >= http::FIRST_TOKEN => return self.http.event(token, event),
             _ => {}
         }
         let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut) else { return };
@@ -271,8 +276,11 @@ impl EventLoop {
     }
 
     fn admit(&mut self, listener: usize, mut socket: Socket, peer: String, local: String) {
-        debug_assert_eq!(self.listeners[listener].serves, Serves::Clients);
         socket.tune(self.dispatcher.server.config.tcp_keepalive_seconds);
+        if self.listeners[listener].serves == Serves::Metrics {
+            let now_ms = self.dispatcher.server.time.monotonic_ms();
+            return self.http.accept(socket, self.poll.registry(), now_ms);
+        }
         let newcomer = Newcomer {
             address: peer,
             local_address: local,

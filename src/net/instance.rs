@@ -34,7 +34,7 @@ pub struct Parts {
     pub manager: ServiceManager,
     /// Set when the server is to end; its loop looks when it is woken.
     pub stop: Option<Arc<AtomicBool>>,
-    /// Listeners for clients that are open already; when there are none, those of the configuration are opened.
+    /// Listeners that are open already.
     pub listeners: Vec<Listener>,
 }
 
@@ -53,9 +53,7 @@ impl Instance {
     /// Why it cannot listen, or a thread not be started.
     pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
         let mut listeners = std::mem::take(&mut parts.listeners);
-        if listeners.is_empty() {
-            listeners = listen(&config)?;
-        }
+        listen(&config, &mut listeners)?;
         let commands = registry::all().len();
         let clock = Arc::new(SystemClock::default());
         let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
@@ -89,18 +87,18 @@ impl Instance {
     }
 }
 
-/// Opens the listeners for clients.
-fn listen(config: &Config) -> Result<Vec<Listener>, String> {
+/// Opens the listeners of the configuration that are not open yet.
+fn listen(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), String> {
     let aborting = |kind: &str, why: String| {
         log::error!("Warning: {why}");
         format!("Failed listening on port {} ({kind}), aborting.", config.port)
     };
-    let mut listeners = Vec::new();
     let all = doors(config).map_err(|(word, e)| {
         let why = format!("Could not create server TCP listening socket {word}:{}: {}", config.port, plain(&e));
         aborting("tcp", why)
     })?;
-    for door in all {
+    let open_already: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
+    for door in all.into_iter().filter(|door| !open_already.contains(&door.address)) {
         match open(&door, config.tcp_backlog) {
             Ok(listener) => listeners.extend(listener),
             Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
@@ -116,5 +114,5 @@ fn listen(config: &Config) -> Result<Vec<Listener>, String> {
     if listeners.is_empty() {
         return Err("Configured to not listen anywhere, exiting.".into());
     }
-    Ok(listeners)
+    Ok(())
 }

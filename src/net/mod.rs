@@ -6,6 +6,7 @@ pub mod connection;
 pub mod doors;
 pub mod embedding;
 pub mod event_loop;
+pub mod http;
 pub mod instance;
 pub mod listener;
 pub mod logging;

@@ -2,7 +2,7 @@
 //! clients that sit idle.
 
 use super::config_files::ConfigFiles;
-use super::doors::{NewDoors, open, refused};
+use super::doors::{DOOR_DIRECTIVES, NewDoors, open, refused};
 use super::event_loop::EventLoop;
 use super::instance::Parts;
 use super::listener::{Acceptor, Listener, Serves};
@@ -108,7 +108,7 @@ impl EventLoop {
     /// Acts on a directive that has changed.
     fn follow(&mut self, name: &str) {
         match name {
-            "port" | "bind" => self.change_doors(),
+            _ if DOOR_DIRECTIVES.contains(&name) => self.change_doors(),
             "loglevel" | "log-format" | "log-timestamp-format" => {
                 if let Some(logging) = &self.operation.logging {
                     logging.follow(&self.dispatcher.server.config);
@@ -122,7 +122,7 @@ impl EventLoop {
     fn change_doors(&mut self) {
         let Some(new) = self.operation.new_doors.as_ref().and_then(|doors| doors.try_iter().last()) else { return };
         let is_wanted = |listener: &Listener| match listener.address() {
-            Some(address) => listener.serves != Serves::Clients || new.wanted.contains(&address),
+            Some(address) => new.wanted.iter().any(|door| (door.address, door.serves) == (address, listener.serves)),
             None => true,
         };
         self.close_listeners(|listener| !is_wanted(listener));

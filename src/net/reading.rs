@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::event_loop::EventLoop;
 use crate::dispatch::Turn;
+use crate::formats::resp::output::Output;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Read};
 
@@ -12,6 +13,8 @@ pub(super) const INPUT_BYTES: usize = 64 * 1024;
 const OWN_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes read at once of a bulk that has an allocation of its own.
 const BIG_READ_BYTES: usize = 1 << 20;
+/// What a new buffer for replies has room for.
+const OUTPUT_FIRST_BYTES: usize = 16 * 1024;
 /// A client with so many unsent bytes is not read from until it has taken some.
 const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
 
@@ -144,6 +147,11 @@ impl EventLoop {
     fn run_calls(&mut self, index: ClientIndex, bytes: &[u8]) {
         let connection = self.connections[index].as_mut().expect("checked when its turn began");
         let mut partial = std::mem::take(&mut connection.partial);
+        let client = self.dispatcher.server.clients.get_mut(index);
+        if client.output.capacity() == 0 {
+            client.output =
+                Output::with_buffer(self.spare.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_FIRST_BYTES)));
+        }
         let (consumed, turn) = self.dispatcher.run(index, bytes, &mut partial);
         let mut left = &bytes[consumed..];
         if partial.filling > 0 && partial.big.len() < partial_bulks(&partial) {

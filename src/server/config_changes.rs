@@ -3,7 +3,7 @@
 use super::config::{Config, Directive, Extent, SetContext, SetError};
 use super::surroundings::Refusal;
 use super::{Counters, Server, gates, memory};
-use std::io;
+use std::{fmt, io};
 
 /// Below this many microseconds even calls that are O(1) may be slow: each is then timed on its own.
 const TIMED_BELOW_US: i64 = 1000;
@@ -24,6 +24,16 @@ pub enum RewriteError {
     NoFile,
     /// The file could not be read or written.
     Io(io::Error),
+}
+
+impl fmt::Display for RewriteError {
+    /// As CONFIG REWRITE answers it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RewriteError::NoFile => f.write_str("ERR The server is running without a config file"),
+            RewriteError::Io(error) => write!(f, "ERR Rewriting config file: {error}"),
+        }
+    }
 }
 
 impl Server {

@@ -17,6 +17,11 @@ impl Identity {
     pub fn of(seed: &[u8]) -> Identity {
         Identity { run_id: id(seed, b"run"), replication_id: id(seed, b"replication") }
     }
+
+    /// Names the data's history anew; the name follows from the old one and `nonce`.
+    pub fn change_replication_id(&mut self, nonce: u64) {
+        self.replication_id = id(self.replication_id.as_bytes(), &nonce.to_le_bytes());
+    }
 }
 
 fn id(seed: &[u8], purpose: &[u8]) -> String {

@@ -177,7 +177,7 @@ impl Server {
             keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
             garbage: Vec::new(),
             clients: Clients::default(),
-            raised: 0,
+            raised: gates::PROTECTED,
             time,
             clock,
             random: Generator::new(u64::from_le_bytes(seed[..8].try_into().expect("8 of 16"))),

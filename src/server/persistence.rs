@@ -24,6 +24,8 @@ pub struct Snapshots {
     pub last_save_seconds: u64,
     /// Whether the last BGSAVE went well.
     pub last_ok: bool,
+    /// Whether the last one, however it was begun, was written to its end.
+    pub last_was_written: bool,
     /// When the one under way began (monotonic ms).
     pub started_ms: Option<u64>,
     /// Whether one is wanted as soon as a rewrite of the log is done.
@@ -41,6 +43,7 @@ impl Default for Snapshots {
         Snapshots {
             last_save_seconds: 0,
             last_ok: true,
+            last_was_written: true,
             started_ms: None,
             scheduled: false,
             last_seconds: None,

@@ -7,6 +7,7 @@ use ferrodis::commands::registry;
 use ferrodis::dispatch::storage::{NoThreads, Storage};
 use ferrodis::dispatch::{Dispatcher, Partial};
 use ferrodis::server::Server;
+use ferrodis::server::access::Newcomer;
 use ferrodis::server::clients::{Client, ClientIndex};
 use ferrodis::server::config::Config;
 use std::sync::Arc;
@@ -39,9 +40,11 @@ impl Db {
         Db { dispatcher, clock, client }
     }
 
-    /// Another client of the same server: calls go through `on`.
+    /// Another client of the same server, let in by the front door: calls go through `call_on`.
     pub(crate) fn connect(&mut self) -> ClientIndex {
-        self.dispatcher.server.clients.add(Client { address: "127.0.0.1:1001".into(), ..Client::default() })
+        let (address, local_address) = ("127.0.0.1:1001".into(), "127.0.0.1:6379".into());
+        let newcomer = Newcomer { address, local_address, ..Newcomer::default() };
+        self.dispatcher.server.admit(newcomer).expect("let in")
     }
 
     /// Sends a call as words and gives the reply's bytes.

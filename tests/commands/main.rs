@@ -3,6 +3,11 @@
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
 mod bitmap;
+mod cross_protocol;
 mod generic;
+mod command;
+mod config;
+mod connection;
 mod harness;
+mod report;
 mod string;

@@ -1,6 +1,7 @@
 //! Whole databases against std maps: every way to change a key, time, eviction, scans, walks and moves, mixed at random.
 
 use ferrodis::base::hash::KeyHasher;
+use ferrodis::base::number::parse_i64;
 use ferrodis::formats::rdb::{Compression, Decoder, Limits, Step, Value};
 use ferrodis::keyspace::Keyspace;
 use ferrodis::keyspace::database::{Expiry, Now, Owned};
@@ -45,6 +46,7 @@ struct Test {
     walk: Option<(Option<Snapshot>, Vec<u8>)>,
     evacuated: Option<(usize, u32)>,
     policy: Policy,
+    is_order_known: bool,
     now: u64,
     uses: u64,
     keys: usize,
@@ -66,6 +68,7 @@ impl Test {
             walk: None,
             evacuated: None,
             policy,
+            is_order_known: true,
             now,
             uses: 0,
             keys,
@@ -199,6 +202,18 @@ impl Test {
         self.put(db, &key, value, deadline);
     }
 
+    fn increment(&mut self) {
+        let (db, key, by) = (self.database(), self.key(), self.random.i64(-1000..1000));
+        let got = self.keyspace.db(db).increment(&key, by).ok();
+        self.note_removals();
+        let (value, deadline) = self.seen(db, &key).map_or((b"0".to_vec(), None), |e| (e.value.clone(), e.deadline));
+        let number = parse_i64(&value).and_then(|number| number.checked_add(by));
+        assert_eq!(got, number);
+        if let Some(number) = number {
+            self.put(db, &key, number.to_string().into_bytes(), deadline);
+        }
+    }
+
     fn remove(&mut self) {
         let (db, key) = (self.database(), self.key());
         let removed = self.keyspace.db(db).remove(&key);
@@ -292,7 +307,11 @@ impl Test {
         assert_eq!((removals.len(), removals[0].cause), (1, Cause::Evicted));
         let entry = self.model[db].get(&*removals[0].key).expect("it was there").clone();
         assert!(is_listed(&entry));
-        if self.policy.order == Order::Lru && self.policy.limited && self.keyspace.is_order_exact() {
+        if self.policy.order == Order::Lru
+            && self.policy.limited
+            && self.is_order_known
+            && self.keyspace.is_order_exact()
+        {
             let first = |db: &Map| db.values().filter(|e| is_listed(e)).map(|e| (e.place, e.stamp)).min();
             assert_eq!(Some(entry.place), first(&self.model[db]).map(|(place, _)| place), "not the oldest");
             let oldest = self.model.iter().filter_map(first).map(|(_, stamp)| stamp).min();
@@ -319,9 +338,14 @@ impl Test {
         let order =
             [Order::Never, Order::Lru, Order::Lru, Order::Lfu, Order::Random, Order::Ttl][self.random.usize(..6)];
         let volatile_only = order == Order::Ttl || order != Order::Never && self.random.bool();
-        let new = policy(order, volatile_only, self.random.u32(..4) > 0);
+        let limited = self.random.u32(..4) > 0;
+        self.use_policy(policy(order, volatile_only, limited));
+    }
+
+    fn use_policy(&mut self, new: Policy) {
         let is_listed = |policy: Policy| policy.limited && policy.order == Order::Lru;
         let begins = is_listed(new) && (!is_listed(self.policy) || new.volatile_only != self.policy.volatile_only);
+        self.is_order_known |= begins;
         for entry in self.model.iter_mut().flat_map(Map::values_mut) {
             if new.is_lfu != self.policy.is_lfu {
                 entry.stamp = self.now / STAMP_MS;
@@ -334,9 +358,26 @@ impl Test {
         self.policy = new;
     }
 
+    /// What RESTORE ... IDLETIME and FREQ do. After it, the order of use is only nearly that of the stamps.
+    fn restore_usage(&mut self) {
+        let (db, key, idle) = (self.database(), self.key(), self.random.u64(..100_000));
+        let Some(handle) = self.keyspace.db(db).peek(&key) else { return self.note_removals() };
+        let database = self.keyspace.db(db);
+        if database.counts_frequency() {
+            database.set_frequency(handle, idle as u8);
+            assert_eq!(database.frequency(handle), idle as u8);
+            return;
+        }
+        database.set_idle_ms(handle, idle);
+        self.is_order_known = false;
+        self.model[db].get_mut(&key).expect("there").stamp = self.now / STAMP_MS - idle / STAMP_MS;
+    }
+
     fn build_order(&mut self) {
         let budget = self.random.usize(1..200);
-        self.keyspace.all_mut().iter_mut().for_each(|db| _ = db.build_order(budget));
+        self.keyspace.all_mut().iter_mut().for_each(|db| {
+            db.build_order(budget);
+        });
     }
 
     fn defragment(&mut self) {
@@ -439,7 +480,8 @@ impl Test {
             0..300 => self.remove(),
             300..500 => self.evict(),
             500..600 => self.read(),
-            600..660 => self.edit(),
+            600..640 => self.edit(),
+            640..660 => self.increment(),
             660..740 => self.change_deadline(),
             740..790 => self.transfer(),
             790..820 => self.pass_time(),
@@ -449,6 +491,7 @@ impl Test {
             950..970 => self.defragment(),
             970..990 => self.build_order(),
             990..993 => self.change_policy(),
+            994 if self.random.u32(..4) == 0 => self.restore_usage(),
             993 if self.random.u32(..8) == 0 => self.flush_or_swap(),
             _ => self.read(),
         }
@@ -516,13 +559,86 @@ fn databases_that_may_not_delete_hide_what_is_expired() {
             0..30 => test.set(),
             30..40 => test.remove(),
             40..60 => test.read(),
-            60..75 => test.edit(),
+            60..70 => test.edit(),
+            70..75 => test.increment(),
             75..90 => test.change_deadline(),
             90..95 => test.transfer(),
+            95..97 => test.walk(),
             _ => test.pass_time(),
         }
         if step % 100 == 0 {
             test.check();
         }
+    }
+}
+
+#[test]
+fn an_order_built_while_the_table_shrinks_has_every_key() {
+    let mut random = super::random();
+    for _ in 0..15 {
+        let mut test = Test::new(random.fork(), 400);
+        for step in 0..1500 {
+            test.set();
+            if step % 20 == 0 {
+                test.pass_time();
+            }
+        }
+        // From here on every few removals take a bucket from the table.
+        (0..1200).for_each(|_| test.remove());
+        let volatile_only = test.random.bool();
+        test.use_policy(policy(Order::Lru, volatile_only, true));
+        while !test.keyspace.is_order_exact() {
+            let budget = test.random.usize(1..4);
+            test.keyspace.all_mut().iter_mut().for_each(|db| {
+                db.build_order(budget);
+            });
+            for _ in 0..test.random.usize(..60) {
+                match test.random.u32(..10) {
+                    0..7 => test.remove(),
+                    7 => test.read(),
+                    8 => test.change_deadline(),
+                    _ => test.evict(),
+                }
+            }
+        }
+        test.check();
+        (0..30).for_each(|_| test.evict());
+        test.check();
+    }
+}
+
+#[test]
+fn records_that_move_keep_their_neighbours() {
+    let mut random = super::random();
+    for _ in 0..3 {
+        let mut test = Test::new(random.fork(), 6000);
+        let volatile_only = test.random.bool();
+        test.use_policy(policy(Order::Lru, volatile_only, true));
+        for key in 0..6000 {
+            let (db, deadline) = (test.database(), test.deadline());
+            let key = format!("key:{key}").into_bytes();
+            test.keyspace.db(db).set(&key, NewText::Bytes(b"v"), Expiry::At(deadline)).expect("room");
+            test.put(db, &key, b"v".to_vec(), Some(deadline));
+        }
+        (0..15_000).for_each(|_| test.remove());
+        let mut emptied = 0;
+        for step in 0..3_000 {
+            match test.random.u32(..20) {
+                0..8 => test.defragment(),
+                8..12 => test.remove(),
+                12 => test.read(),
+                13 => test.change_deadline(),
+                14 => test.evict(),
+                15 => test.walk(),
+                16 => test.expire(),
+                _ => {}
+            }
+            emptied += test.evacuated.is_some() as u32;
+            if step % 500 == 0 {
+                test.check();
+            }
+        }
+        assert!(emptied > 0, "no page was worth emptying");
+        test.check();
     }
 }

@@ -103,6 +103,7 @@ impl State {
 impl Inode {
     /// Lets each pending sector be there with the likelihood `survival`.
     fn settle(&mut self, rng: &mut Rng, survival: f64) {
+        let end_of_all = self.live.len();
         for change in std::mem::take(&mut self.pending) {
             match change {
                 Change::Truncate(len) if rng.f64() < survival => self.durable.truncate(len),
@@ -114,7 +115,8 @@ impl Inode {
                         let end = end.min(bytes.len());
                         if rng.f64() < survival {
                             // Now and then the last thing written is torn within its sector.
-                            let torn = if rng.u8(..10) == 0 { rng.usize(start..=end) } else { end };
+                            let is_last = offset + end == end_of_all;
+                            let torn = if is_last && rng.bool() { rng.usize(start..=end) } else { end };
                             put(&mut self.durable, offset + start, &bytes[start..torn]);
                         }
                         start = end;
@@ -237,7 +239,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        let bytes = parts.iter().map(|part| &**part).collect::<Vec<_>>().concat();
         self.with(|state, inode| {
             let fails = state.strikes(|faults| faults.write_error);
             let is_short = fails || state.strikes(|faults| faults.short_write);

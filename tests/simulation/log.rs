@@ -9,7 +9,7 @@
 
 use std::io::IoSlice;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fastrand::Rng;
 use ferrodis::base::disk::{Disk, OpenMode, write_all};
@@ -63,15 +63,24 @@ struct Session {
     base: Option<Vec<Vec<u8>>>,
 }
 
-fn payload(number: usize) -> Vec<u8> {
+/// Noise of which payloads are pieces, with zeros and line ends in it, so that lost sectors and binary values look alike.
+fn noise() -> &'static [u8] {
+    static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
+    NOISE.get_or_init(|| {
+        let mut rng = Rng::with_seed(0x5eed);
+        (0..64 * 1024).map(|_| if rng.u8(..8) == 0 { b"\0\r\n#*"[rng.usize(..5)] } else { rng.u8(..) }).collect()
+    })
+}
+
+fn payload(number: usize) -> &'static [u8] {
     let mut rng = Rng::with_seed(number as u64 ^ 0x5eed);
     let len = if rng.u8(..20) == 0 { rng.usize(..5000) } else { rng.usize(..60) };
-    // Zeros and line ends, so that lost sectors and binary values are hard to tell apart by looking.
-    (0..len).map(|_| if rng.u8(..8) == 0 { b"\0\r\n#*"[rng.usize(..5)] } else { rng.u8(..) }).collect()
+    let start = rng.usize(..noise().len() - len);
+    &noise()[start..start + len]
 }
 
 fn args(number: usize) -> [Vec<u8>; 3] {
-    [b"RPUSH".to_vec(), number.to_string().into_bytes(), payload(number)]
+    [b"RPUSH".to_vec(), number.to_string().into_bytes(), payload(number).to_vec()]
 }
 
 fn db_of(number: usize) -> u32 {
@@ -113,7 +122,7 @@ impl Simulation {
                         b"SELECT" => db = std::str::from_utf8(call[1]).unwrap().parse().unwrap(),
                         b"MULTI" | b"EXEC" => {}
                         _ => {
-                            assert_eq!(call, args(count), "number {count} comes next");
+                            assert_eq!(call, args(count), "number {count} comes next\n{}", self.show_files());
                             assert_eq!(db, db_of(count));
                             count += 1;
                         }
@@ -236,7 +245,7 @@ impl Simulation {
     fn poll(&mut self, session: &mut Session) {
         for event in session.log.poll().events {
             match event {
-                Event::RewriteFailed(_) => {
+                Event::RewriteFailed(..) => {
                     session.base = None;
                     if session.snapshot.is_active() {
                         session.snapshot.abort();
@@ -401,6 +410,10 @@ fn read_plainly(bytes: &[u8]) -> Option<(Vec<usize>, usize)> {
     'calls: while position < bytes.len() {
         if bytes[position] == b'#' {
             let Some(end) = line(position) else { break };
+            if bytes[position..end].windows(32).any(|run| run.iter().all(|&byte| byte == 0)) {
+                // Redis would take a lost sector for a comment's; what it appends cannot be told from what the crash left.
+                return None;
+            }
             position = end;
             whole = if in_group { whole } else { position };
             continue;
@@ -452,7 +465,7 @@ fn push_call(out: &mut Vec<u8>, args: &[Vec<u8>]) {
 
 #[test]
 fn what_was_durable_survives_and_what_is_read_is_a_prefix() {
-    for_each_seed(400, |seed| {
+    for_each_seed(250, |seed| {
         Simulation::new(seed).run();
     });
 }

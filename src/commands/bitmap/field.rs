@@ -5,7 +5,7 @@ use crate::commands::args::Args;
 use crate::commands::context::DataContext;
 use crate::commands::effects::Event;
 use crate::commands::error::Error;
-use crate::commands::key_spec::{Access, Purpose, first_key};
+use crate::commands::key_spec::{Access, KeyUse, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::formats::resp::reply::Reply;
 use crate::values::views::bits::{FieldType, Overflow};
@@ -19,7 +19,7 @@ static BITFIELD: Command = Command::data("bitfield", bitfield)
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)
         .told()
-        .variable()
+        .by_words(use_of_key)
         .note("This command allows both access and modification of the key")])
     .since("3.2.0")
     .complexity("O(1) for each subcommand specified")
@@ -30,6 +30,14 @@ static BITFIELD: Command = Command::data("bitfield", bitfield)
          [<GET encoding offset> | <[OVERFLOW <WRAP | SAT | FAIL>] <<SET encoding offset value> | <INCRBY encoding offset increment>>> \
          ...]]@operation",
     );
+
+/// Without SET and INCRBY it only reads.
+fn use_of_key(args: &Args<'_>) -> KeyUse {
+    let writes = (2..args.len()).any(|i| args.is(i, "set") || args.is(i, "incrby"));
+    let (access, purpose) =
+        if writes { (Access::ReadWrite, Purpose::Update) } else { (Access::ReadOnly, Purpose::Access) };
+    KeyUse { access, purpose, is_told: true }
+}
 
 fn bitfield(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let operations = operations(args, cx.limits.string_bytes)?;

@@ -24,7 +24,7 @@ static BITCOUNT: Command = Command::data("bitcount", bitcount)
     .since("2.6.0")
     .complexity("O(N)")
     .summary("Counts the number of set bits (population counting) in a string.")
-    .syntax("key [start end [BYTE | BIT]]@range")
+    .syntax("key [start end [BYTE | BIT]^7.0.0]@range")
     .history(RANGE_HISTORY);
 
 fn bitcount(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -53,7 +53,7 @@ static BITPOS: Command = Command::data("bitpos", bitpos)
     .since("2.8.7")
     .complexity("O(N)")
     .summary("Finds the first set (1) or clear (0) bit in a string.")
-    .syntax("key bit [start [end [BYTE | BIT]]@end-unit-block]@range")
+    .syntax("key bit [start [end [BYTE | BIT]^7.0.0]@end-unit-block]@range")
     .history(RANGE_HISTORY);
 
 fn bitpos(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

@@ -19,7 +19,7 @@ static AUTH: Command = Command::server("auth", auth)
     .since("1.0.0")
     .complexity("O(N) where N is the number of passwords defined for the user")
     .summary("Authenticates the connection.")
-    .syntax("[username] password")
+    .syntax("[username^6.0.0] password")
     .history(&[("6.0.0", "Added ACL style (username and password).")])
     .secrets(|_, i| i > 0);
 

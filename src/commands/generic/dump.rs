@@ -50,7 +50,7 @@ static RESTORE: Command = Command::data("restore", restore)
     .since("2.6.0")
     .complexity("O(1) to create the new key and additional O(N) to reconstruct its value, where N is its size.")
     .summary("Creates a key from the serialized representation of a value.")
-    .syntax("key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]")
+    .syntax("key ttl serialized-value [REPLACE^3.0.0] [ABSTTL^5.0.0] [IDLETIME seconds^5.0.0] [FREQ frequency^5.0.0]")
     .history(&[
         ("3.0.0", "Added the `REPLACE` modifier."),
         ("5.0.0", "Added the `ABSTTL` modifier."),

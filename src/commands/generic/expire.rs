@@ -21,7 +21,7 @@ static EXPIRE: Command = Command::data("expire", expire)
     .since("1.0.0")
     .complexity("O(1)")
     .summary("Sets the expiration time of a key in seconds.")
-    .syntax("key seconds [NX | XX | GT | LT]")
+    .syntax("key seconds [NX | XX | GT | LT]^7.0.0")
     .history(ADDED_CONDITIONS);
 
 fn expire(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -37,7 +37,7 @@ static PEXPIRE: Command = Command::data("pexpire", pexpire)
     .since("2.6.0")
     .complexity("O(1)")
     .summary("Sets the expiration time of a key in milliseconds.")
-    .syntax("key milliseconds [NX | XX | GT | LT]")
+    .syntax("key milliseconds [NX | XX | GT | LT]^7.0.0")
     .history(ADDED_CONDITIONS);
 
 fn pexpire(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -53,7 +53,7 @@ static EXPIREAT: Command = Command::data("expireat", expireat)
     .since("1.2.0")
     .complexity("O(1)")
     .summary("Sets the expiration time of a key to a Unix timestamp.")
-    .syntax("key unix-time-seconds [NX | XX | GT | LT]")
+    .syntax("key unix-time-seconds [NX | XX | GT | LT]^7.0.0")
     .history(ADDED_CONDITIONS);
 
 fn expireat(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -68,7 +68,7 @@ static PEXPIREAT: Command = Command::data("pexpireat", pexpireat)
     .since("2.6.0")
     .complexity("O(1)")
     .summary("Sets the expiration time of a key to a Unix milliseconds timestamp.")
-    .syntax("key unix-time-milliseconds [NX | XX | GT | LT]")
+    .syntax("key unix-time-milliseconds [NX | XX | GT | LT]^7.0.0")
     .history(ADDED_CONDITIONS);
 
 fn pexpireat(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

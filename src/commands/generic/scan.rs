@@ -59,7 +59,7 @@ static SCAN: Command = Command::data("scan", scan)
          to 0. N is the number of elements inside the collection.",
     )
     .summary("Iterates over the key names in the database.")
-    .syntax("cursor [MATCH pattern] [COUNT count] [TYPE type]")
+    .syntax("cursor [MATCH pattern] [COUNT count] [TYPE type^6.0.0]")
     .tips(&["nondeterministic_output", "request_policy:special", "response_policy:special"])
     .history(&[("6.0.0", "Added the `TYPE` subcommand.")]);
 

@@ -7,7 +7,7 @@ use crate::commands::help;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::error;
 use crate::server::config::{self, Extent, SetContext, SetError};
-use crate::server::config_changes::{ChangeError, RewriteError};
+use crate::server::config_changes::ChangeError;
 use crate::server::gates;
 use crate::server::surroundings::Refusal;
 
@@ -101,10 +101,7 @@ static REWRITE: Command = Command::server("rewrite", rewrite)
     .tips(TIPS);
 
 fn rewrite(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    cx.server.rewrite_config(Extent::Needed).map_err(|error| match error {
-        RewriteError::NoFile => Error::Text("ERR The server is running without a config file"),
-        RewriteError::Io(error) => error!("ERR Rewriting config file: {error}"),
-    })?;
+    cx.server.rewrite_config(Extent::Needed).map_err(|error| error!("{error}"))?;
     cx.reply.ok();
     Ok(Done)
 }

@@ -38,7 +38,7 @@ static FLUSHDB: Command = Command::server("flushdb", flushdb)
     .since("1.0.0")
     .complexity("O(1); memory is freed in a different thread.")
     .summary("Removes all keys from the current database.")
-    .syntax("[ASYNC | SYNC]")
+    .syntax("[ASYNC^4.0.0 | SYNC^6.2.0]")
     .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
     .history(ADDED_MODES);
 
@@ -57,7 +57,7 @@ static FLUSHALL: Command = Command::server("flushall", flushall)
     .since("1.0.0")
     .complexity("O(N) where N is the number of databases; memory is freed in a different thread.")
     .summary("Removes all keys from all databases.")
-    .syntax("[ASYNC | SYNC]")
+    .syntax("[ASYNC^4.0.0 | SYNC^6.2.0]")
     .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
     .history(ADDED_MODES);
 
@@ -120,7 +120,7 @@ static RESTORE_ASKING: Command = Command::data("restore-asking", restore)
     .since("3.0.0")
     .complexity("O(1) to create the new key and additional O(N) to reconstruct its value, where N is its size.")
     .summary("An internal command for migrating keys in a cluster.")
-    .syntax("key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]")
+    .syntax("key ttl serialized-value [REPLACE^3.0.0] [ABSTTL^5.0.0] [IDLETIME seconds^5.0.0] [FREQ frequency^5.0.0]")
     .history(&[
         ("3.0.0", "Added the `REPLACE` modifier."),
         ("5.0.0", "Added the `ABSTTL` modifier."),

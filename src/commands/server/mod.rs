@@ -3,9 +3,13 @@
 mod about;
 mod command;
 mod config;
+mod debug;
+mod info;
 mod keyspace;
 mod latency;
+mod memory;
 mod monitor;
+mod saving;
 mod slowlog;
 
 use super::row::Command;
@@ -15,8 +19,12 @@ pub const LISTS: &[&[&Command]] = &[
     about::COMMANDS,
     command::COMMANDS,
     config::COMMANDS,
+    debug::COMMANDS,
+    info::COMMANDS,
     keyspace::COMMANDS,
     latency::COMMANDS,
+    memory::COMMANDS,
     monitor::COMMANDS,
+    saving::COMMANDS,
     slowlog::COMMANDS,
 ];

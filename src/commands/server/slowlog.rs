@@ -38,12 +38,7 @@ fn get(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
             Ok(count @ 0..) => count as usize,
             _ => return Err(Error::Text("ERR count should be greater than or equal to -1")),
         },
-        _ => {
-            return Err(crate::error!(
-                "ERR unknown subcommand or wrong number of arguments for '{}'. Try SLOWLOG HELP.",
-                String::from_utf8_lossy(args.get(1))
-            ));
-        }
+        _ => return Err(help::wrong_words(&SLOWLOG, args)),
     };
     let log = &cx.server.slow_log;
     cx.reply.array(count.min(log.len()));

@@ -5,7 +5,7 @@ use crate::commands::context::DataContext;
 use crate::commands::effects::Event;
 use crate::commands::error::Error;
 use crate::commands::expire_options::{ExpireOption, deadline_in_ms, deadline_in_seconds};
-use crate::commands::key_spec::{Access, Purpose, first_key};
+use crate::commands::key_spec::{Access, KeyUse, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::keyspace::database::Expiry;
 
@@ -18,14 +18,14 @@ static SET: Command = Command::data("set", set)
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)
         .told()
-        .variable()
+        .by_words(use_of_key)
         .note("RW and ACCESS due to the optional `GET` argument")])
     .since("1.0.0")
     .complexity("O(1)")
     .summary("Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.")
     .syntax(
-        "key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
-         PXAT unix-time-milliseconds | KEEPTTL]",
+        "key value [NX | XX | IFEQ comparison-value^8.1.0]^2.6.12 [GET^6.2.0] [EX seconds^2.6.12 | PX milliseconds^2.6.12 | \
+         EXAT unix-time-seconds^6.2.0 | PXAT unix-time-milliseconds^6.2.0 | KEEPTTL^6.0.0]",
     )
     .history(&[
         ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
@@ -34,6 +34,13 @@ static SET: Command = Command::data("set", set)
         ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
         ("8.1.0", "Added the `IFEQ` option."),
     ]);
+
+/// Only with GET is the old value told.
+fn use_of_key(args: &Args<'_>) -> KeyUse {
+    let is_told = (3..args.len()).any(|i| args.is(i, "get"));
+    let access = if is_told { Access::ReadWrite } else { Access::Overwrite };
+    KeyUse { access, purpose: Purpose::Update, is_told }
+}
 
 fn set(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     if args.len() > 3 {

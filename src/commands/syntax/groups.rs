@@ -204,6 +204,11 @@ fn apply_suffix(part: &mut Part, suffix: Suffix) -> Result<(), String> {
         part.argument.name = name.to_owned();
         part.named = true;
     }
+    for (version, place) in
+        [(suffix.since, &mut part.argument.since), (suffix.deprecated_since, &mut part.argument.deprecated_since)]
+    {
+        *place = version.map(str::to_owned).or(place.take());
+    }
     if let Some(kind) = suffix.kind {
         if is_group || part.free_token {
             return Err(format!(

@@ -11,11 +11,13 @@ pub(super) enum Bracket {
 }
 
 /// What a suffix overrides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Suffix<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) kind: Option<Type>,
     pub(super) key_spec_index: Option<usize>,
+    pub(super) since: Option<&'a str>,
+    pub(super) deprecated_since: Option<&'a str>,
 }
 
 /// One of them.
@@ -81,8 +83,10 @@ pub(super) fn lex(line: &str) -> Result<Vec<Lexeme<'_>>, String> {
     Ok(lexemes)
 }
 
-/// Splits `word@name:type#index`; each part but the word may be absent.
+/// Splits `word@name:type#index^since!deprecated`; each part but the word may be absent.
 fn split_suffix(text: &str) -> Result<(&str, Suffix<'_>), String> {
+    let (text, deprecated_since) = split_version(text, '!')?;
+    let (text, since) = split_version(text, '^')?;
     let (mut word, mut name) = match text.split_once('@') {
         Some((word, name)) => (word, Some(name)),
         None => (text, None),
@@ -106,6 +110,20 @@ fn split_suffix(text: &str) -> Result<(&str, Suffix<'_>), String> {
     };
     match name {
         Some("") if kind.is_none() && key_spec_index.is_none() => Err(format!("`{text}`: no name after `@`")),
-        name => Ok((word, Suffix { name: name.filter(|name| !name.is_empty()), kind, key_spec_index })),
+        name => {
+            let name = name.filter(|name| !name.is_empty());
+            Ok((word, Suffix { name, kind, key_spec_index, since, deprecated_since }))
+        }
+    }
+}
+
+/// Splits a version off the end, behind `mark`.
+fn split_version(text: &str, mark: char) -> Result<(&str, Option<&str>), String> {
+    match text.rsplit_once(mark) {
+        None => Ok((text, None)),
+        Some((head, version)) if version.split('.').all(|number| number.parse::<u16>().is_ok()) => {
+            Ok((head, Some(version)))
+        }
+        Some((_, version)) => Err(format!("`{text}`: `{version}` is no version")),
     }
 }

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Where COMMAND DOCS knows more than the notation shows, a suffix says it, on a word or behind a closing bracket:
-//! `@name` (what is shown stays), `:type` (`offset:string`), `#n` (the key specification that finds this key), in this order.
+//! `@name` (what is shown stays), `:type` (`offset:string`), `#n` (the key specification that finds this key),
+//! `^version` (since when), `!version` (deprecated since), in this order.
 //! Groups without a name get one: their token's, a customary one (`NX | XX` is a `condition`), or their parts' joined by `-`.
 //!
 //! A token before a group's other words belongs to the whole group: `[LIMIT offset count]` is a block `limit`. Outside of groups it
@@ -77,6 +78,10 @@ pub struct Argument {
     pub key_spec_index: Option<usize>,
     /// The token before it, or that it is. The token written `""` is the empty text.
     pub token: Option<String>,
+    /// The version of Redis that had it first, when that is later than the command's.
+    pub since: Option<String>,
+    /// The version of Redis from which on something else is to be used.
+    pub deprecated_since: Option<String>,
     /// May be left out.
     pub optional: bool,
     /// May come more than once.
@@ -101,6 +106,8 @@ impl Argument {
             kind,
             key_spec_index: None,
             token,
+            since: None,
+            deprecated_since: None,
             optional: false,
             multiple: false,
             multiple_token: false,
@@ -376,10 +383,26 @@ mod tests {
             ("key [NX | XX]condition", "hangs on"),
             ("key [NX | XX]@condition:integer", "cannot be of type"),
             ("key NX#1", "not a key"),
+            ("key [NX^new]", "no version"),
         ] {
             let problem = parse(line).expect_err(line);
             assert!(problem.contains(part_of_problem), "{line}: {problem}");
         }
+    }
+
+    #[test]
+    fn versions_stand_on_words_and_groups() {
+        let tree =
+            parse("[username^6.0.0] ip:port@old!2.8.12 [ID id [id ...]]@ids^6.2.0 [EX seconds^2.6.12 | GET^6.2.0]")
+                .unwrap();
+        let versions = |argument: &Argument| (argument.since.clone(), argument.deprecated_since.clone());
+        let version = |text: &str| Some(text.to_owned());
+        assert_eq!(versions(&tree[0]), (version("6.0.0"), None));
+        assert_eq!(versions(&tree[1]), (None, version("2.8.12")));
+        assert_eq!(versions(&tree[2]), (version("6.2.0"), None));
+        assert_eq!(versions(&tree[3]), (None, None));
+        let children: Vec<_> = tree[3].children.iter().map(|child| child.since.clone()).collect();
+        assert_eq!(children, [version("2.6.12"), version("6.2.0")]);
     }
 
     proptest::proptest! {

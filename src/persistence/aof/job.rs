@@ -9,6 +9,10 @@ pub const JOBS_MAX: usize = 64;
 /// Reports that wait for the loop at most; past that the writer adds to the one it holds.
 pub const REPORTS_MAX: usize = 64;
 
+/// A rewrite's number: both sides may speak of one that the other has ended already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RewriteId(pub u64);
+
 /// When the log is synced (`appendfsync`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FsyncPolicy {
@@ -53,15 +57,17 @@ pub enum Job {
     RemoveHistory(bool),
     /// A walk begins here: what follows goes to a new increment (or nowhere, if the log is off).
     BeginRewrite {
+        /// Its number.
+        rewrite: RewriteId,
         /// The log offset of the next block.
         at: u64,
         /// Whether the log goes on.
         increment: bool,
     },
     /// The base stands, durable, at [`super::store::Location::temp_base_path`]: put it in force.
-    InstallBase(BaseFormat),
+    InstallBase(RewriteId, BaseFormat),
     /// The walk was given up.
-    AbortRewrite,
+    AbortRewrite(RewriteId),
     /// Make everything durable and end.
     Shutdown,
 }
@@ -115,9 +121,9 @@ pub enum Event {
         name: Vec<u8>,
     },
     /// The rewrite is over, history removed.
-    RewriteDone,
+    RewriteDone(RewriteId),
     /// The rewrite cannot succeed any more: give up the walk.
-    RewriteFailed(Trouble),
+    RewriteFailed(RewriteId, Trouble),
     /// A history file was not removed; it stays listed.
     HistoryKept(Trouble),
     /// The writer has ended.

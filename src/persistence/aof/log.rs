@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
-use super::job::{Block, Event, FsyncPolicy, Job, Report, Status};
+use super::job::{Block, Event, FsyncPolicy, Job, Report, RewriteId, Status};
 use super::store::BaseFormat;
 
 /// Bytes that wait for the disk at most; past that writers have to wait.
@@ -71,7 +71,9 @@ pub struct Log {
     increment_bytes: u64,
     syncs: u64,
     policy: FsyncPolicy,
-    rewriting: bool,
+    /// The rewrite under way.
+    rewrite: Option<RewriteId>,
+    last_rewrite: RewriteId,
     ended: bool,
 }
 
@@ -102,7 +104,8 @@ impl Log {
             increment_bytes: 0,
             syncs: 0,
             policy,
-            rewriting: false,
+            rewrite: None,
+            last_rewrite: RewriteId(0),
             ended: false,
         }
     }
@@ -251,12 +254,14 @@ impl Log {
     /// writes to [`super::store::Location::temp_base_path`]; when that file is durable, call [`Log::install_base`]. An
     /// [`Event::RewriteFailed`] at any time says that it is in vain. Gives the log offset of the point in time.
     pub fn begin_rewrite(&mut self, increment: bool) -> Result<u64, RewriteBusy> {
-        if self.rewriting || self.in_group {
+        if self.rewrite.is_some() || self.in_group {
             return Err(RewriteBusy);
         }
-        self.rewriting = true;
+        self.last_rewrite.0 += 1;
+        let rewrite = self.last_rewrite;
+        self.rewrite = Some(rewrite);
         let at = self.next_offset();
-        self.send_behind_block(Job::BeginRewrite { at, increment });
+        self.send_behind_block(Job::BeginRewrite { rewrite, at, increment });
         self.db = None;
         self.first_db = None;
         Ok(at)
@@ -264,23 +269,23 @@ impl Log {
 
     /// Puts the new base, complete and durable at its temporary place, in force. [`Event::RewriteDone`] follows.
     pub fn install_base(&mut self, format: BaseFormat) {
-        if self.rewriting {
-            self.waiting.push_back(Job::InstallBase(format));
+        if let Some(rewrite) = self.rewrite {
+            self.waiting.push_back(Job::InstallBase(rewrite, format));
             self.send_waiting();
         }
     }
 
     /// Gives up a rewrite. No event follows.
     pub fn abort_rewrite(&mut self) {
-        if std::mem::take(&mut self.rewriting) {
-            self.waiting.push_back(Job::AbortRewrite);
+        if let Some(rewrite) = self.rewrite.take() {
+            self.waiting.push_back(Job::AbortRewrite(rewrite));
             self.send_waiting();
         }
     }
 
     /// Whether a rewrite is under way.
     pub fn is_rewriting(&self) -> bool {
-        self.rewriting
+        self.rewrite.is_some()
     }
 
     // What comes back.
@@ -320,7 +325,13 @@ impl Log {
         self.syncs = report.syncs;
         for event in report.events {
             match &event {
-                Event::RewriteDone | Event::RewriteFailed(_) => self.rewriting = false,
+                Event::RewriteDone(rewrite) | Event::RewriteFailed(rewrite, _) => {
+                    // One that was given up here is nobody's business any more.
+                    if self.rewrite != Some(*rewrite) {
+                        continue;
+                    }
+                    self.rewrite = None;
+                }
                 Event::Ended(_) => self.ended = true,
                 _ => {}
             }
@@ -509,15 +520,16 @@ mod tests {
         set(&mut log, 3, b"2");
         log.submit();
         assert_eq!(block(&jobs).end(), at);
-        assert!(matches!(jobs.try_recv(), Ok(Job::BeginRewrite { at: begun, increment: true }) if begun == at));
+        assert!(matches!(jobs.try_recv(), Ok(Job::BeginRewrite { at: begun, increment: true, .. }) if begun == at));
         assert!(block(&jobs).body.starts_with(b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"));
         assert!(log.is_rewriting() && log.begin_rewrite(true) == Err(RewriteBusy));
         let mut report = Report::new(at);
-        report.events.push(Event::RewriteDone);
+        report.events.push(Event::RewriteDone(RewriteId(0)));
+        report.events.push(Event::RewriteDone(RewriteId(1)));
         report.buffers.push(Vec::with_capacity(77));
         reports.try_send(report).unwrap();
         let changes = log.poll();
-        assert!(changes.durable && changes.events == [Event::RewriteDone] && !log.is_rewriting());
+        assert!(changes.durable && changes.events == [Event::RewriteDone(RewriteId(1))] && !log.is_rewriting());
         assert!(log.may_show(at) && !log.may_show(at + 1) && log.durable_offset() == at);
         assert_eq!(log.spares[0].capacity(), 77, "buffers are used again");
     }

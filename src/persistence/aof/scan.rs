@@ -148,10 +148,11 @@ fn comment(bytes: &[u8]) -> Result<Shape, u64> {
     }
 }
 
-/// Whether `bytes` begin with a comment that goes over into zero bytes: one of which a crash lost the second sector.
-pub(super) fn is_torn_comment(bytes: &[u8]) -> bool {
+/// Whether `bytes` begin with a zero byte, or with a comment that goes over into zero bytes: what is left of a write of which a crash
+/// lost the first sector, or the second.
+pub(super) fn begins_with_a_hole(bytes: &[u8]) -> bool {
     let end = bytes.iter().take(COMMENT_MAX_BYTES as usize).position(|&byte| byte == 0 || byte == b'\n');
-    bytes.first() == Some(&b'#') && end.is_some_and(|end| bytes[end] == 0)
+    matches!(bytes.first(), Some(0 | b'#')) && end.is_some_and(|end| bytes[end] == 0)
 }
 
 /// Whether a comment that is no head was one before it was damaged.
@@ -263,18 +264,6 @@ pub(super) fn block_is_good(window: &mut Window, start: u64, head: &Head) -> Res
         return Ok(false);
     }
     Ok(head.matches(&window.from(start)[..head.len as usize]))
-}
-
-/// Whether nothing but zero bytes stands from `position` to the end: what a file system may leave of writes that a crash lost.
-pub(super) fn only_zeros_from(window: &mut Window, mut position: u64) -> Result<bool, Trouble> {
-    while window.need(position, 1)? {
-        let bytes = window.from(position);
-        if bytes.iter().any(|&byte| byte != 0) {
-            return Ok(false);
-        }
-        position += bytes.len() as u64;
-    }
-    Ok(true)
 }
 
 /// The length of the line at the beginning of `bytes`, if it is short enough for a comment.

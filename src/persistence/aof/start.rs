@@ -85,7 +85,10 @@ fn first_increment(
         let path = store.location().path(&last.name);
         let len = store.disk().len(&path).map_err(Trouble::at("read", &path))?;
         if len <= CARRY_OVER_MAX_BYTES {
-            return carry_over(store, last.clone(), len);
+            let increment = carry_over(store, last.clone(), len)?;
+            // Its name may not be durable either, if the last process failed to make it so.
+            store.save(manifest).map_err(SaveError::trouble)?;
+            return Ok(increment);
         }
     }
     let increment = Increment::create(store, store.next_increment())?;
@@ -105,16 +108,15 @@ fn sync_files_in_force(store: &Store) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Puts a new file with the same bytes in the place of an increment.
+/// Puts a new file with the same bytes, durable but for its name, in the place of an increment.
 fn carry_over(store: &Store, info: FileInfo, len: u64) -> Result<Increment, Trouble> {
-    let (disk, dir) = (store.disk(), store.location().dir());
+    let disk = store.disk();
     let (temp, path) = (store.location().temp_increment_path(), store.location().path(&info.name));
     let from = disk.open(&path, OpenMode::Read).map_err(Trouble::at("read", &path))?;
     let mut to = disk.open(&temp, OpenMode::Create).map_err(Trouble::at("create", &temp))?;
     copy(&*from, &mut *to, len).map_err(Trouble::at("write", &temp))?;
     to.sync_data().map_err(Trouble::at("sync", &temp))?;
     disk.rename(&temp, &path).map_err(Trouble::at("replace", &path))?;
-    disk.sync_dir(dir).map_err(Trouble::at("sync", dir))?;
     Ok(Increment::new(to, info, len))
 }
 

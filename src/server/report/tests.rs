@@ -1,3 +1,5 @@
+//! INFO and `/metrics`, byte for byte where tools read them.
+
 use super::*;
 use crate::base::clock::ManualClock;
 use crate::server::config::Config;

@@ -43,7 +43,7 @@ pub(super) static LIST: Command = Command::server("list", list)
     .since("2.4.0")
     .complexity("O(N) where N is the number of client connections")
     .summary("Lists open connections.")
-    .syntax("[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>@client-type] [ID client-id [client-id ...]]")
+    .syntax("[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>@client-type]^5.0.0 [ID client-id [client-id ...]]^6.2.0")
     .history(&[
         ("2.8.12", "Added unique client `id` field."),
         ("5.0.0", "Added optional `TYPE` filter."),

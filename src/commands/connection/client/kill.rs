@@ -16,8 +16,9 @@ pub(super) static KILL: Command = Command::server("kill", kill)
     .complexity("O(N) where N is the number of client connections")
     .summary("Terminates open connections.")
     .syntax(
-        "<ip:port@old-format | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>@client-type] | [USER username] | \
-         [ADDR ip:port@addr] | [LADDR ip:port@laddr] | [SKIPME <YES | NO>] | [MAXAGE maxage] [[ID client-id] | \
+        "<ip:port@old-format!2.8.12 | <[ID client-id]^2.8.12 | \
+         [TYPE <NORMAL | MASTER^3.2.0 | SLAVE | REPLICA^5.0.0 | PUBSUB>@client-type]^2.8.12 | [USER username] | \
+         [ADDR ip:port@addr] | [LADDR ip:port@laddr]^6.2.0 | [SKIPME <YES | NO>] | [MAXAGE maxage]^7.4.0 [[ID client-id] | \
          [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | \
          [SKIPME <YES | NO>] | [MAXAGE maxage] ...]>@new-format>@filter",
     )

@@ -1,9 +1,10 @@
 //! CLIENT PAUSE and UNPAUSE: calls wait in their places.
 
-use super::ADMIN;
+use super::{ADMIN, CLIENT};
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
+use crate::commands::help;
 use crate::commands::row::{Arity, Command, Done, Outcome};
 use crate::server::pause::Paused;
 
@@ -14,7 +15,7 @@ pub(super) static PAUSE: Command = Command::server("pause", pause)
     .since("3.0.0")
     .complexity("O(1)")
     .summary("Suspends commands processing.")
-    .syntax("timeout:integer [WRITE | ALL]@mode")
+    .syntax("timeout:integer [WRITE | ALL]@mode^6.2.0")
     .history(&[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")]);
 
 fn pause(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -23,11 +24,7 @@ fn pause(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         4 if args.is(3, "write") => Paused::Writes,
         4 if args.is(3, "all") => Paused::All,
         4 => return Err(Error::Text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
-        _ => {
-            return Err(Error::Text(
-                "ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP.",
-            ));
-        }
+        _ => return Err(help::wrong_words(&CLIENT, args)),
     };
     let ttl_ms = args.int(2).map_err(|_| Error::Text("ERR timeout is not an integer or out of range"))?;
     let ttl_ms = u64::try_from(ttl_ms).map_err(|_| Error::Text("ERR timeout is negative"))?;

@@ -96,9 +96,14 @@ fn write_argument(reply: &mut Reply, argument: &Argument) {
         ("display_text", argument.display_text.as_deref()),
     ];
     let texts: Vec<_> = texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
-    let further =
-        [argument.key_spec_index.is_some(), argument.token.is_some(), !flags.is_empty(), is_group].map(usize::from);
-    reply.map(texts.len() + further.iter().sum::<usize>());
+    let later = [
+        ("token", argument.token.as_deref()),
+        ("since", argument.since.as_deref()),
+        ("deprecated_since", argument.deprecated_since.as_deref()),
+    ];
+    let later: Vec<_> = later.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    let further = [argument.key_spec_index.is_some(), !flags.is_empty(), is_group].map(usize::from);
+    reply.map(texts.len() + later.len() + further.iter().sum::<usize>());
     for (name, text) in texts {
         reply.bulk(name.as_bytes());
         reply.bulk(text.as_bytes());
@@ -107,9 +112,9 @@ fn write_argument(reply: &mut Reply, argument: &Argument) {
         reply.bulk(b"key_spec_index");
         reply.int(index as i64);
     }
-    if let Some(token) = &argument.token {
-        reply.bulk(b"token");
-        reply.bulk(token.as_bytes());
+    for (name, text) in later {
+        reply.bulk(name.as_bytes());
+        reply.bulk(text.as_bytes());
     }
     if !flags.is_empty() {
         reply.bulk(b"flags");

@@ -4,8 +4,8 @@ use crate::persistence::Trouble;
 use crate::persistence::aof::block::Head;
 use crate::persistence::aof::cut::cut_and_keep;
 use crate::persistence::aof::scan::{
-    COMMENT_MAX_BYTES, GoodBlocks, Shape, block_is_good, good_blocks_from, has_zero_run, is_named, is_torn_comment,
-    line_length, only_zeros_from, plain_tail, shape_at,
+    COMMENT_MAX_BYTES, GoodBlocks, Shape, begins_with_a_hole, block_is_good, good_blocks_from, has_zero_run, is_named,
+    line_length, plain_tail, shape_at,
 };
 
 use super::{Found, LoadError, Notice, Open, Reader, Tail};
@@ -50,10 +50,12 @@ impl Reader {
         }
         let boundary = start.saturating_add(head.len);
         let tail = plain_tail(&mut open.window, start, boundary)?;
-        let is_complete = boundary <= open.window.len();
-        let cut_by_another = tail.is_whole
-            && !tail.ends_at_boundary
-            && (is_complete || tail.selects && !has_zero_run(&mut open.window, start)?);
+        // Another server appends calls; where a block ends, a block of ours would begin with a head.
+        let appended_to = match tail.ends_at_boundary {
+            true => matches!(shape_at(&mut open.window, boundary, &mut Vec::new())?, Shape::Call(_)),
+            false => boundary <= open.window.len() || tail.selects,
+        };
+        let cut_by_another = tail.is_whole && appended_to && !has_zero_run(&mut open.window, start)?;
         if cut_by_another {
             self.go_on_plainly(position, start);
             return Ok(());
@@ -63,7 +65,7 @@ impl Reader {
             return self.end_file();
         }
         let behind = good_blocks_from(&mut open.window, boundary)?;
-        self.judge_loss(position, head.place.map(|place| place.at), behind)
+        self.judge_loss(position, head.place.map(|place| place.at), behind, None)
     }
 
     fn enter_block(&mut self, position: u64, start: u64, head: Head) -> Result<(), LoadError> {
@@ -99,16 +101,10 @@ impl Reader {
         } else {
             open.foreign_calls == 0 && ours_to_begin_with && !is_base
         };
-        let is_torn = shape == Shape::Unfinished
-            || follows_ours
-            || is_torn_comment(open.window.from(position))
-            || only_zeros_from(&mut open.window, position)?;
-        if behind.count > 0 {
-            return self.judge_loss(position, lost_at, behind);
-        }
-        if let Some(start) = plain_calls_behind(open, position)? {
-            self.go_on_plainly(position, start);
-            return Ok(());
+        let is_torn = shape == Shape::Unfinished || follows_ours || begins_with_a_hole(open.window.from(position));
+        let plain_calls = plain_calls_behind(open, position)?;
+        if behind.count > 0 || plain_calls.is_some() {
+            return self.judge_loss(position, lost_at, behind, plain_calls);
         }
         if is_torn {
             return self.end_file();
@@ -121,12 +117,22 @@ impl Reader {
         let open = self.at_hand();
         open.position = start;
         open.is_irregular = true;
+        // What follows no longer stands where the log goes on.
+        open.has_counted_block = true;
         let path = open.window.path().clone();
+        self.offset = None;
         self.notices.push(Notice::CutBlock { path, offset: position });
     }
 
-    /// Something at `position`, at `lost_at` in the log, is lost, and valid blocks follow: was it durable?
-    fn judge_loss(&mut self, position: u64, lost_at: Option<u64>, behind: GoodBlocks) -> Result<(), LoadError> {
+    /// Something at `position`, at `lost_at` in the log, is lost, and valid blocks follow: was it durable? If not, nothing but whole
+    /// calls from `plain_calls` on may still make it worth reading.
+    fn judge_loss(
+        &mut self,
+        position: u64,
+        lost_at: Option<u64>,
+        behind: GoodBlocks,
+        plain_calls: Option<u64>,
+    ) -> Result<(), LoadError> {
         let was_durable = behind.count > 0 && lost_at.is_none_or(|at| behind.synced > at);
         if was_durable || behind.bytes > UNSYNCED_MAX_BYTES {
             return Err(LoadError::DamagedBlock {
@@ -135,6 +141,10 @@ impl Reader {
                 good_blocks: behind.count,
                 good_bytes: behind.bytes,
             });
+        }
+        if let Some(start) = plain_calls {
+            self.go_on_plainly(position, start);
+            return Ok(());
         }
         self.end_file()
     }
@@ -168,7 +178,7 @@ fn plain_calls_behind(open: &mut Open, position: u64) -> Result<Option<u64>, Tro
     let line = open.window.from(position);
     let Some(start) = line_length(line).filter(|_| line[0] == b'#').map(|len| position + len) else { return Ok(None) };
     let tail = plain_tail(&mut open.window, start, start)?;
-    let is_right = tail.is_whole && tail.selects && !has_zero_run(&mut open.window, start)?;
+    let is_right = tail.is_whole && tail.selects && !has_zero_run(&mut open.window, position)?;
     Ok(is_right.then_some(start))
 }
 

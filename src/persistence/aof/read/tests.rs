@@ -1,3 +1,5 @@
+//! Logs that are whole, torn, foreign or damaged, and what the reader makes of each.
+
 use std::path::Path;
 
 use super::*;
@@ -248,6 +250,16 @@ fn a_block_that_redis_cut_and_appended_to_is_loaded_as_it_left_it() {
         assert!(!loaded.end.is_whole, "nothing of ours may follow in that file");
         assert_eq!(dir.increment(), bytes);
     }
+}
+
+/// Redis cut the SELECT off its annotation, and appended one of the very same length: the block ends where it should, but is another.
+#[test]
+fn a_block_that_redis_replaced_by_calls_of_the_same_length_is_loaded() {
+    let mut bytes = Vec::new();
+    Head::of(&call("select 2"), None).print(&mut bytes);
+    bytes.extend(calls(&["select 0", "set k redis"]));
+    let loaded = Dir::with(&bytes).load(Tail::Cut).unwrap();
+    assert_eq!(loaded.calls(), "0,redis");
 }
 
 #[test]

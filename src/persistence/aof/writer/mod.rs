@@ -240,9 +240,9 @@ impl Writer {
                 self.removes_history = removes;
                 self.doomed = self.store.manifest().history.iter().cloned().collect();
             }
-            Job::BeginRewrite { at, increment } => self.begin_rewrite(at, increment),
-            Job::InstallBase(format) => self.install_base(format),
-            Job::AbortRewrite => self.drop_rewrite(),
+            Job::BeginRewrite { rewrite, at, increment } => self.begin_rewrite(rewrite, at, increment),
+            Job::InstallBase(rewrite, format) => self.install_base(rewrite, format),
+            Job::AbortRewrite(rewrite) => self.abort_rewrite(rewrite),
             Job::Shutdown => self.shut_down(),
         }
     }
@@ -386,9 +386,8 @@ impl Writer {
         self.report_changed = true;
         // A log that is not in force yet refuses nothing: it still awaits its base.
         let was_in_force = !matches!(self.state, State::Unlisted(_, None) | State::Unbased(None));
-        if self.rewrite.is_some() {
-            self.report.events.push(Event::RewriteFailed(trouble.clone()));
-            self.drop_rewrite();
+        if let Some(rewrite) = self.drop_rewrite() {
+            self.report.events.push(Event::RewriteFailed(rewrite, trouble.clone()));
         }
         // A block that waits is in memory, hence in the next base.
         if let Some(held) = self.held.take() {

@@ -5,13 +5,15 @@ use std::io::ErrorKind;
 use crate::base::disk::exists;
 use crate::formats::aof_manifest::FileInfo;
 use crate::persistence::Trouble;
-use crate::persistence::aof::job::Event;
+use crate::persistence::aof::job::{Event, RewriteId};
 use crate::persistence::aof::store::{BaseFormat, SaveError};
 
 use super::{Increment, State, Writer};
 
 /// A rewrite under way.
+#[derive(Clone, Copy)]
 pub(super) struct Rewrite {
+    id: RewriteId,
     /// Increments below this number are covered by the base.
     first_seq: u64,
     /// The log offset at which it began.
@@ -21,15 +23,15 @@ pub(super) struct Rewrite {
 }
 
 impl Writer {
-    pub(super) fn begin_rewrite(&mut self, at: u64, increment: bool) {
+    pub(super) fn begin_rewrite(&mut self, id: RewriteId, at: u64, increment: bool) {
         assert_eq!(at, self.written, "a rewrite begins where the last block ended");
         self.drop_rewrite();
-        if let Err(trouble) = self.open_rewrite(increment) {
-            self.report.events.push(Event::RewriteFailed(trouble));
+        if let Err(trouble) = self.open_rewrite(id, increment) {
+            self.report.events.push(Event::RewriteFailed(id, trouble));
         }
     }
 
-    fn open_rewrite(&mut self, increment: bool) -> Result<(), Trouble> {
+    fn open_rewrite(&mut self, id: RewriteId, increment: bool) -> Result<(), Trouble> {
         if self.has_unsynced() {
             // If this breaks the log, the rewrite is the very one that mends it.
             self.sync();
@@ -57,35 +59,40 @@ impl Writer {
             }
             State::Unlisted(..) => unreachable!("it belongs to a rewrite, and there is none"),
         }
-        self.rewrite = Some(Rewrite { first_seq, at: self.written, installed: false });
+        self.rewrite = Some(Rewrite { id, first_seq, at: self.written, installed: false });
         Ok(())
     }
 
-    /// Ends a rewrite that will bring no base. Its increment stays in use if it is listed.
-    pub(super) fn drop_rewrite(&mut self) {
-        let Some(Rewrite { installed: false, .. }) = self.rewrite.take() else { return };
+    /// Ends the rewrite of that number, if it is under way.
+    pub(super) fn abort_rewrite(&mut self, id: RewriteId) {
+        if self.rewrite.is_some_and(|rewrite| rewrite.id == id) {
+            self.drop_rewrite();
+        }
+    }
+
+    /// Ends a rewrite that will bring no base; gives its number. Its increment stays in use if it is listed.
+    pub(super) fn drop_rewrite(&mut self) -> Option<RewriteId> {
+        let id = self.rewrite.take_if(|rewrite| !rewrite.installed)?.id;
         // The temporary base is the walk's to remove: the next one may be writing there by now.
         if let State::Unlisted(increment, trouble) = &mut self.state {
             // It is in no manifest; if it stays, the next one of that name replaces it.
             let _ = self.store.disk().remove(&self.store.location().path(&increment.info.name));
             self.state = State::Unbased(trouble.take());
         }
+        Some(id)
     }
 
-    pub(super) fn install_base(&mut self, format: BaseFormat) {
-        // If there is none, it failed on the way, and the loop has been told.
-        let Some(Rewrite { first_seq, at, installed: false }) = self.rewrite else { return };
+    pub(super) fn install_base(&mut self, id: RewriteId, format: BaseFormat) {
         if self.has_unsynced() {
             self.sync();
         }
-        if self.rewrite.is_none() {
-            return;
-        }
+        // If it is another one, it failed on the way, and the loop has been told.
+        let Some(rewrite) = self.rewrite.filter(|rewrite| rewrite.id == id && !rewrite.installed) else { return };
         let base = self.store.next_base(format);
-        match self.put_in_force(base.clone(), first_seq, at) {
+        match self.put_in_force(base.clone(), &rewrite) {
             Ok(()) => {
                 self.report.events.push(Event::BaseInstalled { name: base.name });
-                self.rewrite = Some(Rewrite { first_seq, at, installed: true });
+                self.rewrite = Some(Rewrite { installed: true, ..rewrite });
                 self.doomed = self.store.manifest().history.iter().cloned().collect();
                 self.finish_rewrite();
                 self.measure();
@@ -93,19 +100,19 @@ impl Writer {
             Err(SaveError::Kept(trouble)) => {
                 let _ = self.store.disk().remove(&self.store.location().path(&base.name));
                 self.drop_rewrite();
-                self.report.events.push(Event::RewriteFailed(trouble));
+                self.report.events.push(Event::RewriteFailed(id, trouble));
             }
             Err(SaveError::Unsure(trouble)) => {
                 // After a crash either manifest may stand, so every file of both has to.
                 self.rewrite = None;
                 self.doomed.clear();
-                self.report.events.push(Event::RewriteFailed(trouble.clone()));
+                self.report.events.push(Event::RewriteFailed(id, trouble.clone()));
                 self.break_off(trouble);
             }
         }
     }
 
-    fn put_in_force(&mut self, base: FileInfo, first_seq: u64, at: u64) -> Result<(), SaveError> {
+    fn put_in_force(&mut self, base: FileInfo, rewrite: &Rewrite) -> Result<(), SaveError> {
         let (temp, path) = (self.store.location().temp_base_path(), self.store.location().path(&base.name));
         self.store
             .disk()
@@ -113,10 +120,10 @@ impl Writer {
             .map_err(|error| SaveError::Kept(Trouble::new("install", &path, &error)))?;
         let mut manifest = self.store.manifest().clone();
         let log_is_off = matches!(self.state, State::Unbased(_));
-        manifest.replace_base(base, |increment| log_is_off || increment.seq < first_seq);
+        manifest.replace_base(base, |increment| log_is_off || increment.seq < rewrite.first_seq);
         if let State::Unlisted(increment, _) = &self.state {
             manifest.increments.push(increment.info.clone());
-            manifest.last_begins_at = Some(at);
+            manifest.last_begins_at = Some(rewrite.at);
         }
         self.store.save(manifest)?;
         self.state = match std::mem::replace(&mut self.state, State::Unbased(None)) {
@@ -160,12 +167,10 @@ impl Writer {
 
     /// Says that the rewrite is over once nothing is left to be removed.
     fn finish_rewrite(&mut self) {
-        if self.doomed.is_empty() || !self.removes_history {
-            if let Some(Rewrite { installed: true, .. }) = self.rewrite {
-                self.rewrite = None;
-                self.report_changed = true;
-                self.report.events.push(Event::RewriteDone);
-            }
+        let nothing_left = self.doomed.is_empty() || !self.removes_history;
+        if let Some(rewrite) = self.rewrite.take_if(|rewrite| rewrite.installed && nothing_left) {
+            self.report_changed = true;
+            self.report.events.push(Event::RewriteDone(rewrite.id));
         }
     }
 

@@ -1,3 +1,5 @@
+//! CONFIG SET: all or nothing, and what it answers.
+
 use super::super::{AppendFsync, Limit, SaveRule};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Configuration from file, standard input and arguments.
+
 use super::super::values::{OutputLimit, SaveRule};
 use super::super::{Invocation, Limit, MaxmemoryPolicy};
 use super::*;

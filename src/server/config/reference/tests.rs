@@ -1,3 +1,5 @@
+//! The generated documents are current, and true.
+
 use std::path::Path;
 
 use super::super::load::{Sources, check};

@@ -1,3 +1,5 @@
+//! CONFIG REWRITE keeps what it need not change.
+
 use super::super::load::Sources;
 use super::super::rows::{self, tests::another_value};
 use super::super::{Limit, SetContext};

@@ -57,9 +57,10 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Listens with Multipath TCP (Valkey)."),
     Directive::integer("metrics-port", int!(metrics_port), 0, PORT_MAX, "0")
         .doc("HTTP port for `/metrics`, `/healthz` and `/readyz`, served by the same loop; 0 turns it off."),
-    Directive::special("metrics-bind", METRICS_BIND, "127.0.0.1")
-        .multi()
-        .doc("Addresses of the metrics port, written as for `bind`. It has no password: keep it off open networks."),
+    Directive::special("metrics-bind", METRICS_BIND, "127.0.0.1").multi().doc(
+        "Addresses of the metrics port, written as for `bind`. A password (`requirepass`) holds here too, by HTTP's \
+         Basic scheme, but nothing is encrypted: keep it off open networks.",
+    ),
     Directive::optional_text("rdma-bind", text!(rdma_bind), "")
         .refused("RDMA is not supported")
         .doc("Addresses to listen on with RDMA (Valkey)."),

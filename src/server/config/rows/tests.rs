@@ -1,3 +1,5 @@
+//! The rows against what Redis 8 and Valkey know.
+
 use super::super::Config;
 use super::super::kind::{Kind, Origin};
 use super::*;

@@ -1,0 +1,103 @@
+//! What stands at which path.
+
+use super::credentials;
+use super::request::{Fault, HEAD_BYTES, Method, Request};
+use super::response::{PLAIN, Response, Status};
+use crate::dispatch::Dispatcher;
+use crate::server::Server;
+use crate::server::clients::DEFAULT_USER;
+use crate::server::report;
+
+/// A page.
+struct Route {
+    path: &'static str,
+    about: &'static str,
+    page: for<'a> fn(&mut Dispatcher, &'a mut Option<String>) -> Response<'a>,
+}
+
+const ROUTES: &[Route] = &[
+    Route { path: "/", about: "this page", page: index },
+    Route { path: "/metrics", about: "all statistics, as OpenMetrics", page: metrics },
+    Route { path: "/healthz", about: "200 while the server runs", page: healthz },
+    Route { path: "/readyz", about: "200 when it takes reads and writes, else 503 and why", page: readyz },
+];
+
+/// Answers a request. `metrics` holds the text of `/metrics` once it was made in this round.
+pub(super) fn answer<'a>(
+    request: &Request,
+    dispatcher: &mut Dispatcher,
+    metrics: &'a mut Option<String>,
+) -> Response<'a> {
+    if let Some(fault) = request.fault {
+        return refuse(fault);
+    }
+    if !may_enter(&mut dispatcher.server, request) {
+        let header = Some("WWW-Authenticate: Basic realm=\"ferrodis\", charset=\"UTF-8\"");
+        let body = "The password of the default user is asked for (requirepass).\n";
+        return Response { header, ..Response::plain(Status::Unauthorized, body) };
+    }
+    let Some(route) = ROUTES.iter().find(|route| route.path == request.path) else {
+        return Response::plain(Status::NotFound, "There is no such page. See / for those there are.\n");
+    };
+    if request.method == Method::Other {
+        let refusal = Response::plain(Status::MethodNotAllowed, "Pages here can only be read.\n");
+        return Response { header: Some("Allow: GET, HEAD"), ..refusal };
+    }
+    (route.page)(dispatcher, metrics)
+}
+
+/// The answer on a connection beyond those that are served.
+pub(super) fn refuse_surplus() -> Response<'static> {
+    let refusal = Response::plain(Status::Unavailable, "The metrics port has too many connections.\n");
+    Response { header: Some("Retry-After: 10"), ..refusal }
+}
+
+fn refuse(fault: Fault) -> Response<'static> {
+    match fault {
+        Fault::Malformed => Response::plain(Status::BadRequest, "This is not a request of HTTP/1.0 or HTTP/1.1.\n"),
+        Fault::Host => Response::plain(Status::BadRequest, "A request of HTTP/1.1 has one Host header.\n"),
+        Fault::Body => Response::plain(Status::BadRequest, "Requests have no body here.\n"),
+        Fault::TooLong => Response::plain(
+            Status::HeadTooLarge,
+            format!("The head of a request may have 64 fields and {HEAD_BYTES} bytes.\n"),
+        ),
+    }
+}
+
+/// Whether the request has the password, if one is wanted: that of user `default`, who may be left unnamed.
+fn may_enter(server: &mut Server, request: &Request) -> bool {
+    if server.config.requirepass.is_empty() {
+        return true;
+    }
+    let Some(header) = &request.authorization else { return false };
+    let is_right = credentials::parse(header).is_some_and(|(user, password)| {
+        let user = if user.is_empty() { DEFAULT_USER.as_bytes() } else { &user };
+        server.is_password(user, &password)
+    });
+    server.counters.failed_authentications += u64::from(!is_right);
+    is_right
+}
+
+fn index<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    let lines: String = ROUTES.iter().map(|route| format!("{:<10}{}\n", route.path, route.about)).collect();
+    Response::plain(Status::Ok, format!("Ferrodis {}\n\n{lines}", env!("CARGO_PKG_VERSION")))
+}
+
+fn metrics<'a>(dispatcher: &mut Dispatcher, made: &'a mut Option<String>) -> Response<'a> {
+    let text = made.get_or_insert_with(|| {
+        dispatcher.server.read_resources();
+        report::metrics(&dispatcher.server)
+    });
+    Response { content_type: report::CONTENT_TYPE, ..Response::plain(Status::Ok, text.as_str()) }
+}
+
+fn healthz<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    Response::plain(Status::Ok, "ok\n")
+}
+
+fn readyz<'a>(dispatcher: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    match dispatcher.unready_reason() {
+        None => Response { content_type: PLAIN, ..Response::plain(Status::Ok, "ready\n") },
+        Some(reason) => Response::plain(Status::Unavailable, format!("{reason}\n")),
+    }
+}
