@@ -22,7 +22,7 @@ pub struct Keyspace {
 impl Keyspace {
     /// `count` empty databases.
     pub fn new(count: usize, hasher: KeyHasher, now: Now, policy: Policy) -> Self {
-        let databases = (0..count).map(|_| Database::new(hasher.clone(), now, policy)).collect();
+        let databases = (0..count).map(|_| Database::new(hasher, now, policy)).collect();
         Keyspace { databases, detached: Vec::new(), walking: false }
     }
 
