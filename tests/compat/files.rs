@@ -10,7 +10,7 @@ const SNAPSHOT: [&str; 4] = ["--appendonly", "no", "--enable-debug-command", "ye
 fn fill(client: &mut Client, mark: &str) {
     for i in 0..300 {
         client.run(&format!("SET {mark}:text:{i} {}", "abc".repeat(i)));
-        client.run(&format!("SET {mark}:number:{i} {}", i * 1_000_003 - 5000));
+        client.run(&format!("SET {mark}:number:{i} {}", i as i64 * 1_000_003 - 5000));
         client.run(&format!("SET {mark}:timed:{i} x PXAT 4102444800{i:03}"));
     }
     client.call(&[b"SET".as_slice(), mark.as_bytes(), b"\0\r\n\xff"]);

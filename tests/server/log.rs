@@ -142,7 +142,9 @@ fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
             scope.spawn(move || write_until_the_end(client, &i.to_string(), acknowledged));
         }
         let mut client = server.client();
-        for line in ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(3) {
+        for line in
+            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(3)
+        {
             client.run(line);
         }
         wait_until("the log", || rewrites_are_over(&mut client));
@@ -295,9 +297,26 @@ fn every_kind_of_write_is_replayed_to_the_same_data() {
     let mut client = server.client();
     let big = "b".repeat(100_000);
     for line in [
-        "SET a 1 EX 1000", "INCR a", "APPEND a x", "SETRANGE b 5 yz", "SETBIT c 100 1", "BITFIELD c SET u8 #2 255",
-        "MSET d 1 e 2 f 3", "RENAME d g", "COPY e h", "MOVE f 2", "GETEX e PX 100000", "PERSIST e", "EXPIRE h 500",
-        "INCRBYFLOAT i 3.25", "SET j 1 KEEPTTL", "GETDEL j", "SETEX k 100 v", "BITOP OR l b c", "UNLINK g", "SWAPDB 4 5",
+        "SET a 1 EX 1000",
+        "INCR a",
+        "APPEND a x",
+        "SETRANGE b 5 yz",
+        "SETBIT c 100 1",
+        "BITFIELD c SET u8 #2 255",
+        "MSET d 1 e 2 f 3",
+        "RENAME d g",
+        "COPY e h",
+        "MOVE f 2",
+        "GETEX e PX 100000",
+        "PERSIST e",
+        "EXPIRE h 500",
+        "INCRBYFLOAT i 3.25",
+        "SET j 1 KEEPTTL",
+        "GETDEL j",
+        "SETEX k 100 v",
+        "BITOP OR l b c",
+        "UNLINK g",
+        "SWAPDB 4 5",
     ] {
         assert!(!client.run(line).is_error(), "{line}");
     }
