@@ -12,3 +12,5 @@ pub mod formats;
 pub mod values;
 pub mod structures;
 pub mod base;
+
+pub use net::embedding::{Builder, Running, Server, StartError};

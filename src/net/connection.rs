@@ -4,9 +4,11 @@ use crate::dispatch::Partial;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 /// A stream of either family.
 pub enum Socket {
@@ -27,6 +29,19 @@ impl Socket {
     /// Begins to listen for events, of both directions: edges do not repeat, so there is nothing to switch later.
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(self.source(), token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Sets up what TCP has options for: no delay, and probes of a peer that is silent for so long (0: the kernel's way). An option
+    /// that cannot be set is done without.
+    pub fn tune(&self, keepalive_seconds: u32) {
+        let Socket::Tcp(stream) = self else { return };
+        let _ = stream.set_nodelay(true);
+        if keepalive_seconds > 0 {
+            let patience = Duration::from_secs(u64::from(keepalive_seconds));
+            let between = (patience / 3).max(Duration::from_secs(1));
+            let probes = TcpKeepalive::new().with_time(patience).with_interval(between).with_retries(3);
+            let _ = SockRef::from(stream).set_tcp_keepalive(&probes);
+        }
     }
 
     /// The descriptor.

@@ -14,41 +14,55 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+/// The directives that say where to listen.
+pub const DOOR_DIRECTIVES: [&str; 4] = ["port", "bind", "metrics-port", "metrics-bind"];
+
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Door {
     /// Where.
     pub address: SocketAddr,
+    /// For whom.
+    pub serves: Serves,
     /// Whether it may be missing on this machine (`-` in front of it).
     pub is_optional: bool,
-    /// The word of the configuration, for messages.
-    pub word: String,
 }
 
-/// The TCP addresses at which a configuration wants clients.
+/// The TCP addresses at which a configuration wants connections: those for clients first.
 ///
 /// # Errors
 /// A word that names no address, with the reason.
 pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
     let mut doors = Vec::new();
-    if config.port == 0 {
-        return Ok(doors);
+    if config.port != 0 {
+        doors = doors_at(&config.bind, config.port, Serves::Clients)?;
     }
-    for word in config.bind.iter().filter(|word| !word.is_empty()) {
-        let found = match addresses(word, config.port) {
-            Ok((found, _)) => found,
+    if config.metrics_port != 0 {
+        doors.append(&mut doors_at(&config.metrics_bind, config.metrics_port, Serves::Metrics)?);
+    }
+    Ok(doors)
+}
+
+/// The addresses that the words of a `bind` stand for, with one port.
+///
+/// # Errors
+/// As `doors`.
+pub fn doors_at(bind: &[String], port: u16, serves: Serves) -> Result<Vec<Door>, (String, io::Error)> {
+    let mut doors = Vec::new();
+    for word in bind.iter().filter(|word| !word.is_empty()) {
+        let (found, is_optional) = match addresses(word, port) {
+            Ok(found) => found,
             Err(_) if word.starts_with('-') => continue,
             Err(e) => return Err((word.clone(), e)),
         };
-        let is_optional = word.starts_with('-');
-        doors.extend(found.into_iter().map(|address| Door { address, is_optional, word: word.clone() }));
+        doors.extend(found.into_iter().map(|address| Door { address, serves, is_optional }));
     }
     Ok(doors)
 }
 
 /// Opens a door; `None` when it may be missing, and is.
 pub fn open(door: &Door, backlog: u32) -> Result<Option<Listener>, io::Error> {
-    match Listener::tcp(door.address, backlog, Serves::Clients) {
+    match Listener::tcp(door.address, backlog, door.serves) {
         Ok(listener) => Ok(Some(listener)),
         Err(e) if door.is_optional && is_missing(&e) => Ok(None),
         // Any interface of a machine without IPv6 is no reason not to start, as in Redis.
@@ -67,7 +81,7 @@ fn is_missing(error: &io::Error) -> bool {
 /// Listeners that CONFIG SET has got ready.
 pub struct NewDoors {
     /// Every address that is wanted; others are closed.
-    pub wanted: Vec<SocketAddr>,
+    pub wanted: Vec<Door>,
     /// Those that are open already.
     pub opened: Vec<Listener>,
     /// Those that can be opened only when one of ours is closed: `*` and `127.0.0.1` with the same port, say.
@@ -89,14 +103,10 @@ impl Outside {
     fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
         let old_doors = doors(old).unwrap_or_default();
         let wanted = doors(new).map_err(|(word, e)| format!("{word}: {}", plain(&e)))?;
-        let mut prepared = NewDoors {
-            wanted: wanted.iter().map(|door| door.address).collect(),
-            opened: Vec::new(),
-            later: Vec::new(),
-        };
+        let mut prepared = NewDoors { wanted: wanted.clone(), opened: Vec::new(), later: Vec::new() };
         let mut failures = Vec::new();
         for door in &wanted {
-            if old_doors.iter().any(|old| old.address == door.address) {
+            if old_doors.iter().any(|old| (old.address, old.serves) == (door.address, door.serves)) {
                 continue;
             }
             match open(door, new.tcp_backlog) {
@@ -139,11 +149,11 @@ impl Surroundings for Outside {
             }
         }
         let mut doors = None;
-        if let Some(name) = has("port").or(has("bind")) {
+        if let Some(name) = DOOR_DIRECTIVES.into_iter().find_map(has) {
             doors = Some(self.prepare_doors(old, new).map_err(|text| {
                 log::warn!("{text}");
                 let reason = match name {
-                    "port" => "Unable to listen on this port. Check server logs.",
+                    "port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
                     _ => "Failed to bind to specified addresses.",
                 };
                 Refusal { name, reason: reason.into() }
@@ -195,6 +205,12 @@ mod tests {
     }
 
     #[test]
+    fn metrics_have_doors_of_their_own() {
+        let doors = doors(&config(&[("port", "0"), ("metrics-port", "9")])).unwrap();
+        assert_eq!((doors.len(), doors[0].serves, doors[0].address.port()), (1, Serves::Metrics, 9));
+    }
+
+    #[test]
     fn port_0_is_no_door() {
         assert!(doors(&config(&[("port", "0")])).unwrap().is_empty());
     }
@@ -202,7 +218,7 @@ mod tests {
     #[test]
     fn an_address_that_may_be_missing_is_left_out_and_another_is_not() {
         // 192.0.2.0/24 is for documentation: nobody has it.
-        let door = |is_optional| Door { address: "192.0.2.1:0".parse().unwrap(), is_optional, word: String::new() };
+        let door = |is_optional| Door { address: "192.0.2.1:0".parse().unwrap(), serves: Serves::Clients, is_optional };
         assert!(open(&door(true), 1).unwrap().is_none());
         assert!(open(&door(false), 1).is_err());
     }

@@ -6,6 +6,7 @@
 //!
 //! Edges do not repeat: whoever is left with more to read, or to run, stands in `ready` and the next poll does not wait.
 
+use super::config_files::plain;
 use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
@@ -18,7 +19,9 @@ use crate::server::access::Newcomer;
 use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +31,8 @@ pub(super) const SPARE_BUFFERS: usize = 256;
 const EVENTS: usize = 1024;
 /// Clients' turns per round: then replies leave, and the rest goes on.
 const ROUND_TURNS: usize = 1024;
+/// How often it is said that descriptors are out.
+const WARNING_MS: u64 = 1000;
 const FIRST_LISTENER: usize = usize::MAX / 2;
 const WAKER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
@@ -40,6 +45,10 @@ pub struct EventLoop {
     pub(super) listeners: Vec<Listener>,
     pub(super) operation: Operation,
     signals: Option<Signals>,
+    /// A descriptor kept for the day when there is no other.
+    spare_descriptor: Option<File>,
+    /// When it is said again that there is none.
+    next_warning_ms: u64,
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
     ready: VecDeque<ClientIndex>,
@@ -69,6 +78,8 @@ impl EventLoop {
             listeners: Vec::new(),
             operation: Operation::default(),
             signals: None,
+            spare_descriptor: spare_descriptor(),
+            next_warning_ms: 0,
             http: HttpServer::default(),
             connections: Vec::new(),
             ready: VecDeque::new(),
@@ -94,6 +105,11 @@ impl EventLoop {
         Ok(())
     }
 
+    /// The first TCP address at which clients come in.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listeners.iter().filter(|listener| listener.serves == Serves::Clients).find_map(Listener::address)
+    }
+
     /// Closes the listeners that `is_unwanted` names.
     pub(super) fn close_listeners(&mut self, is_unwanted: impl Fn(&Listener) -> bool) {
         self.listeners.retain(|listener| !is_unwanted(listener));
@@ -115,11 +131,12 @@ impl EventLoop {
         let mut sleep_ms = 0;
         loop {
             if let Some(code) = self.dispatcher.exit_code() {
+                self.operation.manager.stopping();
                 self.write_replies();
                 return Ok(code);
             }
-            let is_idle = self.ready.is_empty() && !self.http.has_work();
-            let timeout = if is_idle { Duration::from_millis(sleep_ms) } else { Duration::ZERO };
+            let has_more = !self.ready.is_empty() || self.has_waiting_connections() || self.http.has_work();
+            let timeout = if has_more { Duration::ZERO } else { Duration::from_millis(sleep_ms) };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(format!("polling failed: {e}")),
                 _ => {}
@@ -167,10 +184,12 @@ impl EventLoop {
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {
+                    self.operation.manager.stopping();
                     log::warn!("Received {name} scheduling shutdown...");
                     let config = &self.dispatcher.server.config;
                     let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
                     if self.dispatcher.shut_down(flags).is_err() {
+                        self.operation.manager.not_stopping();
                         log::warn!(
                             "{name} received but errors trying to shut down the server, check the logs for more information"
                         );
@@ -214,6 +233,11 @@ impl EventLoop {
         }
     }
 
+    /// Whether connections may wait that this round did not take. Without a spare descriptor they wait for the next tick.
+    fn has_waiting_connections(&self) -> bool {
+        self.spare_descriptor.is_some() && self.listeners.iter().any(|listener| listener.is_ready)
+    }
+
     /// Puts a client into the queue for a turn.
     #[inline]
     pub(super) fn queue(&mut self, index: ClientIndex) {
@@ -224,24 +248,51 @@ impl EventLoop {
         }
     }
 
+    /// Takes waiting connections, so many that the others' turns come too; the rest stays for the next round.
     fn accept(&mut self, listener: usize) {
-        loop {
+        for _ in 0..self.dispatcher.server.config.max_new_connections_per_cycle {
             match self.listeners[listener].accept() {
                 Ok((socket, peer, local)) => self.admit(listener, socket, peer, local),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     self.listeners[listener].is_ready = false;
                     return;
                 }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
+                Err(e) if is_out_of_descriptors(&e) => {
+                    if !self.turn_one_away(listener, &e) {
+                        return;
+                    }
+                }
+                // Of the one connection that was to be taken (it broke, say): the next may be whole.
+                Err(e) => log::debug!("Accepting client connection: {e}"),
             }
         }
     }
 
-    fn admit(&mut self, listener: usize, mut socket: Socket, peer: String, local: String) {
-        if let Socket::Tcp(stream) = &socket {
-            let _ = stream.set_nodelay(true);
+    /// Out of descriptors: the spare one is used to tell a waiting connection so, instead of leaving it without an answer and the
+    /// listener ready for ever. Whether there may be another to tell. (The kernel wants a descriptor before it looks who waits, so
+    /// often nobody does.)
+    fn turn_one_away(&mut self, listener: usize, error: &io::Error) -> bool {
+        let had_spare = self.spare_descriptor.take().is_some();
+        match self.listeners[listener].accept() {
+            Ok((socket, ..)) => {
+                refuse(socket, "ERR max number of clients reached");
+                self.dispatcher.server.counters.rejected_connections += 1;
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.listeners[listener].is_ready = false,
+            Err(_) => {}
         }
+        self.spare_descriptor = spare_descriptor();
+        let goes_on = had_spare && self.listeners[listener].is_ready;
+        let now_ms = self.dispatcher.server.time.monotonic_ms();
+        if goes_on && now_ms >= self.next_warning_ms {
+            self.next_warning_ms = now_ms + WARNING_MS;
+            log::warn!("Accepting client connection: {}", plain(error));
+        }
+        goes_on
+    }
+
+    fn admit(&mut self, listener: usize, mut socket: Socket, peer: String, local: String) {
+        socket.tune(self.dispatcher.server.config.tcp_keepalive_seconds);
         if self.listeners[listener].serves == Serves::Metrics {
             let now_ms = self.dispatcher.server.time.monotonic_ms();
             return self.http.accept(socket, self.poll.registry(), now_ms);
@@ -266,4 +317,12 @@ impl EventLoop {
         self.connections[index] = Some(Connection::new(socket));
         self.queue(index);
     }
+}
+
+fn spare_descriptor() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }

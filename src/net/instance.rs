@@ -4,7 +4,7 @@
 use super::config_files::{ConfigFiles, plain};
 use super::doors::{Outside, doors, open, refused};
 use super::event_loop::EventLoop;
-use super::listener::{Listener, Serves, addresses};
+use super::listener::Listener;
 use super::logging::Logging;
 use super::service_manager::ServiceManager;
 use super::threads::SystemThreads;
@@ -17,9 +17,11 @@ use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Storage;
 use crate::server::Server;
 use crate::server::config::Config;
+use mio::Waker;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What an instance is made of beside its configuration; nothing of it for one that is embedded.
 #[derive(Default)]
@@ -30,12 +32,18 @@ pub struct Parts {
     pub logging: Option<Logging>,
     /// Who is told of start and end.
     pub manager: ServiceManager,
+    /// Set when the server is to end; its loop looks when it is woken.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// Listeners that are open already.
+    pub listeners: Vec<Listener>,
 }
 
 /// A server that listens, and has not begun to load.
 pub struct Instance {
     /// Its loop.
     pub event_loop: EventLoop,
+    /// Wakes the loop.
+    pub waker: Arc<Waker>,
 }
 
 impl Instance {
@@ -43,8 +51,9 @@ impl Instance {
     ///
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
-    pub fn new(config: Config, parts: Parts) -> Result<Instance, String> {
-        let listeners = listen(&config)?;
+    pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
+        let mut listeners = std::mem::take(&mut parts.listeners);
+        listen(&config, &mut listeners)?;
         let commands = registry::all().len();
         let clock = Arc::new(SystemClock::default());
         let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
@@ -53,14 +62,19 @@ impl Instance {
         server.config_path = parts.files.as_ref().and_then(|files| files.path.clone());
         let failed = |e: io::Error| format!("Failed creating the event loop: {}", plain(&e));
         let (poll, waker) = EventLoop::poll().map_err(failed)?;
-        let threads = SystemThreads::new(waker).map_err(failed)?;
+        let threads = SystemThreads::new(waker.clone()).map_err(failed)?;
         let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         let mut event_loop = EventLoop::new(poll, dispatcher);
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;
         }
-        Ok(Instance { event_loop })
+        Ok(Instance { event_loop, waker })
+    }
+
+    /// Has `then` called once, when the server serves.
+    pub fn when_ready(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.event_loop.operation.on_ready = Some(Box::new(then));
     }
 
     /// Begins to load, and serves until something ends the server; gives the exit code.
@@ -73,18 +87,18 @@ impl Instance {
     }
 }
 
-/// Opens the listeners for clients.
-fn listen(config: &Config) -> Result<Vec<Listener>, String> {
+/// Opens the listeners of the configuration that are not open yet.
+fn listen(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), String> {
     let aborting = |kind: &str, why: String| {
         log::error!("Warning: {why}");
         format!("Failed listening on port {} ({kind}), aborting.", config.port)
     };
-    let mut listeners = Vec::new();
     let all = doors(config).map_err(|(word, e)| {
         let why = format!("Could not create server TCP listening socket {word}:{}: {}", config.port, plain(&e));
         aborting("tcp", why)
     })?;
-    for door in all {
+    let open_already: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
+    for door in all.into_iter().filter(|door| !open_already.contains(&door.address)) {
         match open(&door, config.tcp_backlog) {
             Ok(listener) => listeners.extend(listener),
             Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
@@ -97,23 +111,8 @@ fn listen(config: &Config) -> Result<Vec<Listener>, String> {
             })?;
         listeners.push(listener);
     }
-    listeners.extend(listen_for_metrics(config)?);
     if listeners.is_empty() {
         return Err("Configured to not listen anywhere, exiting.".into());
     }
-    Ok(listeners)
-}
-
-/// Opens the metrics port, if there is to be one.
-fn listen_for_metrics(config: &Config) -> Result<Vec<Listener>, String> {
-    let mut listeners = Vec::new();
-    for word in config.metrics_bind.iter().filter(|_| config.metrics_port != 0) {
-        let failed = |e: io::Error| {
-            format!("Failed listening on the metrics port {word}:{}: {}", config.metrics_port, plain(&e))
-        };
-        for address in addresses(word, config.metrics_port).map_err(failed)?.0 {
-            listeners.push(Listener::tcp(address, config.tcp_backlog, Serves::Metrics).map_err(failed)?);
-        }
-    }
-    Ok(listeners)
+    Ok(())
 }

@@ -4,6 +4,7 @@ pub mod command_line;
 pub mod config_files;
 pub mod connection;
 pub mod doors;
+pub mod embedding;
 pub mod event_loop;
 pub mod http;
 pub mod instance;

@@ -2,7 +2,7 @@
 //! clients that sit idle.
 
 use super::config_files::ConfigFiles;
-use super::doors::{NewDoors, open, refused};
+use super::doors::{DOOR_DIRECTIVES, NewDoors, open, refused};
 use super::event_loop::EventLoop;
 use super::instance::Parts;
 use super::listener::{Acceptor, Listener, Serves};
@@ -10,7 +10,9 @@ use super::logging::Logging;
 use super::service_manager::ServiceManager;
 use crate::base::sys::limits;
 use crate::server::clients::{ClientIndex, Closing};
-use crate::server::config::When;
+use crate::server::config::{ShutdownFlags, When};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::Receiver;
 
 /// How often clients are looked at, a slice each time.
@@ -27,6 +29,10 @@ pub(super) struct Operation {
     logging: Option<Logging>,
     pub(super) manager: ServiceManager,
     new_doors: Option<Receiver<NewDoors>>,
+    /// Set by the program around when the server is to end.
+    stop: Option<Arc<AtomicBool>>,
+    /// Called once, when the server serves.
+    pub(super) on_ready: Option<Box<dyn FnOnce() + Send>>,
     /// Whether it was said that the server is ready.
     is_announced: bool,
     next_status_ms: u64,
@@ -38,8 +44,9 @@ pub(super) struct Operation {
 impl EventLoop {
     /// Takes what an operated server has.
     pub(super) fn operate_with(&mut self, parts: Parts, new_doors: Receiver<NewDoors>) {
-        let Parts { files, logging, manager } = parts;
-        self.operation = Operation { files, logging, manager, new_doors: Some(new_doors), ..Operation::default() };
+        let Parts { files, logging, manager, stop, .. } = parts;
+        self.operation =
+            Operation { files, logging, manager, stop, new_doors: Some(new_doors), ..Operation::default() };
     }
 
     /// What is due at the end of a round.
@@ -56,6 +63,12 @@ impl EventLoop {
         }
         for name in self.dispatcher.take_config_changes() {
             self.follow(name);
+        }
+        if self.operation.stop.as_ref().is_some_and(|stop| stop.load(Relaxed)) && self.dispatcher.exit_code().is_none()
+        {
+            let flags = self.dispatcher.server.config.shutdown_on_sigterm;
+            // It was asked for by the program around: what cannot be saved is logged, and it ends all the same.
+            let _ = self.dispatcher.shut_down(ShutdownFlags { force: true, ..flags });
         }
         if now_ms >= self.operation.next_sweep_ms {
             self.operation.next_sweep_ms = now_ms + SWEEP_MS;
@@ -87,12 +100,15 @@ impl EventLoop {
             }
         }
         self.operation.manager.ready();
+        if let Some(on_ready) = self.operation.on_ready.take() {
+            on_ready();
+        }
     }
 
     /// Acts on a directive that has changed.
     fn follow(&mut self, name: &str) {
         match name {
-            "port" | "bind" => self.change_doors(),
+            _ if DOOR_DIRECTIVES.contains(&name) => self.change_doors(),
             "loglevel" | "log-format" | "log-timestamp-format" => {
                 if let Some(logging) = &self.operation.logging {
                     logging.follow(&self.dispatcher.server.config);
@@ -106,7 +122,7 @@ impl EventLoop {
     fn change_doors(&mut self) {
         let Some(new) = self.operation.new_doors.as_ref().and_then(|doors| doors.try_iter().last()) else { return };
         let is_wanted = |listener: &Listener| match listener.address() {
-            Some(address) => listener.serves != Serves::Clients || new.wanted.contains(&address),
+            Some(address) => new.wanted.iter().any(|door| (door.address, door.serves) == (address, listener.serves)),
             None => true,
         };
         self.close_listeners(|listener| !is_wanted(listener));

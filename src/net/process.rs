@@ -46,11 +46,7 @@ fn begin(invocation: Invocation) -> Result<(Config, Vec<Finding>, Parts), String
         daemon::daemonize().map_err(|e| format!("Can't run in the background: {e}"))?;
     }
     let logging = Logging::start(&config).map_err(|e| format!("Can't open the log file: {}", plain(&e)))?;
-    Ok((
-        config,
-        loaded.warnings,
-        Parts { files: Some(files), logging: Some(logging), manager: ServiceManager::default() },
-    ))
+    Ok((config, loaded.warnings, Parts { files: Some(files), logging: Some(logging), ..Parts::default() }))
 }
 
 fn run(mut config: Config, warnings: &[Finding], mut parts: Parts) -> i32 {
