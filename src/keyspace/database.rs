@@ -499,7 +499,9 @@ impl Database {
 
     /// Removes a key; whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let Some((hash, handle)) = self.locate(key) else { return false };
+        let hash = self.hash_of_call(key);
+        // A log that is replayed removes expired keys by a DEL: they must not pile up until its end.
+        let Some(handle) = self.locate_to_write(key, hash) else { return false };
         self.before_change(handle);
         if let Some(big) = self.unlink(handle, hash) {
             self.free(big);

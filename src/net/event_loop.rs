@@ -175,6 +175,7 @@ impl EventLoop {
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.is_readable = true;
+            connection.is_read_closed |= event.is_read_closed() || event.is_error();
             self.queue(token.0);
         }
     }
@@ -204,10 +205,12 @@ impl EventLoop {
     fn free_held(&mut self) {
         self.durable_offset = self.dispatcher.visible_offset();
         for index in std::mem::take(&mut self.held) {
-            match self.dispatcher.server.clients.find(index) {
-                Some(client) if client.held_for > self.durable_offset => self.held.push(index),
-                Some(_) => self.dispatcher.server.clients.mark_pending(index),
-                None => {}
+            let Some(connection) = self.connections[index].as_mut() else { continue };
+            if self.dispatcher.server.clients.get(index).held_for > self.durable_offset {
+                self.held.push(index);
+            } else {
+                connection.is_held = false;
+                self.dispatcher.server.clients.mark_pending(index);
             }
         }
         if self.dispatcher.take_unparked() {
