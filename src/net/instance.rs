@@ -89,32 +89,25 @@ impl Instance {
 
 /// Opens the listeners of the configuration that are not open yet.
 fn listen(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), String> {
-    let aborting = |port: u16, kind: &str, why: String| {
+    let aborting = |kind: &str, why: String| {
         log::error!("Warning: {why}");
-        format!("Failed listening on port {port} ({kind}), aborting.")
+        format!("Failed listening on port {} ({kind}), aborting.", config.port)
     };
     let all = doors(config).map_err(|(word, e)| {
         let why = format!("Could not create server TCP listening socket {word}:{}: {}", config.port, plain(&e));
-        aborting(config.port, "tcp", why)
+        aborting("tcp", why)
     })?;
     let open_already: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
     for door in all.into_iter().filter(|door| !open_already.contains(&door.address)) {
         match open(&door, config.tcp_backlog) {
             Ok(listener) => listeners.extend(listener),
-            Err(e) => {
-                let kind = if door.serves == Serves::Clients { "tcp" } else { "metrics" };
-                return Err(aborting(door.address.port(), kind, refused(&door.address, &e)));
-            }
+            Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
         }
     }
     if !config.unixsocket.is_empty() {
         let listener = Listener::unix(Path::new(&config.unixsocket), config.tcp_backlog, config.unixsocketperm)
             .map_err(|e| {
-                aborting(
-                    config.port,
-                    "unix",
-                    format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)),
-                )
+                aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)))
             })?;
         listeners.push(listener);
     }
