@@ -110,7 +110,7 @@ impl Dispatcher {
             let most = if limits.unauthenticated { 1 } else { BATCH_CALLS };
             let (parsed_to, stop) = self.batch.parse(input, at, most, &limits);
             calls += self.batch.spans.len().max(1);
-            match self.run_batch(client, input, reply) {
+            match self.run_batch(client, input, reply, replies_before + TURN_REPLY_BYTES) {
                 Some((end, turn)) => return (end, turn),
                 None => at = parsed_to,
             }
@@ -231,7 +231,13 @@ impl Dispatcher {
 
     /// Runs the calls of the batch; `Some` when the turn ends within it, with the bytes done with.
     #[inline]
-    fn run_batch(&mut self, client: ClientIndex, input: &[u8], reply: &mut Reply) -> Option<(usize, Turn)> {
+    fn run_batch(
+        &mut self,
+        client: ClientIndex,
+        input: &[u8],
+        reply: &mut Reply,
+        most_reply_bytes: usize,
+    ) -> Option<(usize, Turn)> {
         if self.batch.spans.is_empty() {
             return None;
         }
@@ -254,6 +260,10 @@ impl Dispatcher {
             }
             if self.server.clients.get(client).closing != Closing::No {
                 ended = Some((input.len(), Turn::Closed));
+                break;
+            }
+            if reply.out.len() > most_reply_bytes {
+                ended = Some((span.end as usize, Turn::Again));
                 break;
             }
         }

@@ -463,6 +463,9 @@ impl Dispatcher {
         }
         if !self.server.config.appendonly {
             self.turn_log_off();
+        } else if self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base()) {
+            // It failed, or was begun while the log was off: what is acknowledged since is in no file.
+            self.server.persistence.log.rewrite_scheduled = true;
         }
     }
 

@@ -126,7 +126,7 @@ impl Database {
 
     /// An empty database with this one's settings.
     pub fn empty_like(&self) -> Self {
-        let mut db = Database::new(self.hasher.clone(), self.now, self.policy);
+        let mut db = Database::new(self.hasher, self.now, self.policy);
         (db.removes_expired, db.counts) = (self.removes_expired, self.counts);
         db
     }
@@ -499,7 +499,9 @@ impl Database {
 
     /// Removes a key; whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let Some((hash, handle)) = self.locate(key) else { return false };
+        let hash = self.hash_of_call(key);
+        // A log that is replayed removes expired keys by a DEL: they must not pile up until its end.
+        let Some(handle) = self.locate_to_write(key, hash) else { return false };
         self.before_change(handle);
         if let Some(big) = self.unlink(handle, hash) {
             self.free(big);
@@ -770,7 +772,7 @@ impl Database {
 
     /// Moves up to `budget` records out of sparse pages; whether it is worth going on.
     pub fn defragment(&mut self, page: u32, budget: usize) -> bool {
-        let hasher = self.hasher.clone();
+        let hasher = self.hasher;
         let (records, mut followers) = self.followers();
         // One by one: the next record to move may be this one's neighbour.
         !records.evacuate(page, budget, |records, from, to| {

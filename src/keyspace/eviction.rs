@@ -101,7 +101,7 @@ impl Lfu {
         }
         let above = counter.saturating_sub(LFU_INIT) as u64;
         let one_in = above * self.log_factor as u64 + 1;
-        let grows = draw as u128 * one_in as u128 >> 32 == 0;
+        let grows = (draw as u128 * one_in as u128) >> 32 == 0;
         self.stamp(counter + grows as u8, now_ms)
     }
 }

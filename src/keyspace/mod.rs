@@ -22,7 +22,7 @@ pub struct Keyspace {
 impl Keyspace {
     /// `count` empty databases.
     pub fn new(count: usize, hasher: KeyHasher, now: Now, policy: Policy) -> Self {
-        let databases = (0..count).map(|_| Database::new(hasher.clone(), now, policy)).collect();
+        let databases = (0..count).map(|_| Database::new(hasher, now, policy)).collect();
         Keyspace { databases, detached: Vec::new(), walking: false }
     }
 
@@ -86,9 +86,13 @@ impl Keyspace {
         self.databases.iter_mut().for_each(|db| db.counts = Counts::default());
     }
 
-    /// Exchanges two databases' content.
+    /// Exchanges two databases' content. What has left them by itself stays with the number it had.
     pub fn swap(&mut self, a: usize, b: usize) {
         self.databases.swap(a, b);
+        if a != b {
+            let (one, other) = self.pair(a, b);
+            std::mem::swap(&mut one.removals, &mut other.removals);
+        }
     }
 
     /// Empties a database; what was in it is given to be freed elsewhere, unless a walk still needs it.

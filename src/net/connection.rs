@@ -107,6 +107,8 @@ pub struct Connection {
     pub partial: Partial,
     /// Whether there may be more to read.
     pub is_readable: bool,
+    /// Whether the peer has said that no more comes: then a short read is not the last one.
+    pub is_read_closed: bool,
     /// Whether the socket takes bytes, as far as is known.
     pub is_writable: bool,
     /// Whether it waits for its turn.
@@ -115,6 +117,8 @@ pub struct Connection {
     pub has_calls: bool,
     /// Whether its next call waits for a gate.
     pub is_parked: bool,
+    /// Whether it stands in the list of those whose replies wait for the disk.
+    pub is_held: bool,
     /// The bytes of buffers that were counted for it.
     pub counted_bytes: usize,
 }
@@ -127,10 +131,12 @@ impl Connection {
             rest: Vec::new(),
             partial: Partial::default(),
             is_readable: true,
+            is_read_closed: false,
             is_writable: true,
             is_queued: false,
             has_calls: false,
             is_parked: false,
+            is_held: false,
             counted_bytes: 0,
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! Edges do not repeat: whoever is left with more to read, or to run, stands in `ready` and the next poll does not wait.
 
+use super::config_files::plain;
 use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
@@ -30,6 +31,8 @@ pub(super) const SPARE_BUFFERS: usize = 256;
 const EVENTS: usize = 1024;
 /// Clients' turns per round: then replies leave, and the rest goes on.
 const ROUND_TURNS: usize = 1024;
+/// How often it is said that descriptors are out.
+const WARNING_MS: u64 = 1000;
 const FIRST_LISTENER: usize = usize::MAX / 2;
 const WAKER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
@@ -44,6 +47,8 @@ pub struct EventLoop {
     signals: Option<Signals>,
     /// A descriptor kept for the day when there is no other.
     spare_descriptor: Option<File>,
+    /// When it is said again that there is none.
+    next_warning_ms: u64,
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
     ready: VecDeque<ClientIndex>,
@@ -74,6 +79,7 @@ impl EventLoop {
             operation: Operation::default(),
             signals: None,
             spare_descriptor: spare_descriptor(),
+            next_warning_ms: 0,
             http: HttpServer::default(),
             connections: Vec::new(),
             ready: VecDeque::new(),
@@ -169,6 +175,7 @@ impl EventLoop {
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.is_readable = true;
+            connection.is_read_closed |= event.is_read_closed() || event.is_error();
             self.queue(token.0);
         }
     }
@@ -198,10 +205,12 @@ impl EventLoop {
     fn free_held(&mut self) {
         self.durable_offset = self.dispatcher.visible_offset();
         for index in std::mem::take(&mut self.held) {
-            match self.dispatcher.server.clients.find(index) {
-                Some(client) if client.held_for > self.durable_offset => self.held.push(index),
-                Some(_) => self.dispatcher.server.clients.mark_pending(index),
-                None => {}
+            let Some(connection) = self.connections[index].as_mut() else { continue };
+            if self.dispatcher.server.clients.get(index).held_for > self.durable_offset {
+                self.held.push(index);
+            } else {
+                connection.is_held = false;
+                self.dispatcher.server.clients.mark_pending(index);
             }
         }
         if self.dispatcher.take_unparked() {
@@ -263,16 +272,26 @@ impl EventLoop {
     }
 
     /// Out of descriptors: the spare one is used to tell a waiting connection so, instead of leaving it without an answer and the
-    /// listener ready for ever. Whether there was a spare one.
+    /// listener ready for ever. Whether there may be another to tell. (The kernel wants a descriptor before it looks who waits, so
+    /// often nobody does.)
     fn turn_one_away(&mut self, listener: usize, error: &io::Error) -> bool {
-        log::warn!("Accepting client connection: {error}");
-        self.dispatcher.server.counters.rejected_connections += 1;
         let had_spare = self.spare_descriptor.take().is_some();
-        if let Ok((socket, ..)) = self.listeners[listener].accept() {
-            refuse(socket, "ERR max number of clients reached");
+        match self.listeners[listener].accept() {
+            Ok((socket, ..)) => {
+                refuse(socket, "ERR max number of clients reached");
+                self.dispatcher.server.counters.rejected_connections += 1;
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.listeners[listener].is_ready = false,
+            Err(_) => {}
         }
         self.spare_descriptor = spare_descriptor();
-        had_spare
+        let goes_on = had_spare && self.listeners[listener].is_ready;
+        let now_ms = self.dispatcher.server.time.monotonic_ms();
+        if goes_on && now_ms >= self.next_warning_ms {
+            self.next_warning_ms = now_ms + WARNING_MS;
+            log::warn!("Accepting client connection: {}", plain(error));
+        }
+        goes_on
     }
 
     fn admit(&mut self, listener: usize, mut socket: Socket, peer: String, local: String) {

@@ -47,8 +47,12 @@ impl EventLoop {
         if connection.is_parked || client.closing != Closing::No {
             return;
         }
-        if client.output.len() > OUTPUT_PAUSE_BYTES || client.held_for > self.durable_offset {
+        if client.output.len() > OUTPUT_PAUSE_BYTES {
             return; // it is queued again when its replies have left
+        }
+        if client.held_for > self.durable_offset {
+            // The same; but with replies switched off there are none, and it has to be remembered.
+            return self.dispatcher.server.clients.mark_pending(index);
         }
         if connection.has_calls {
             connection.has_calls = false;
@@ -75,7 +79,7 @@ impl EventLoop {
         let outcome = brought(connection.socket.read(&mut input[kept..]));
         match outcome {
             Brought::Some(n) => {
-                connection.is_readable = kept + n == input.len();
+                connection.is_readable = kept + n == input.len() || connection.is_read_closed;
                 if kept > 0 {
                     let buffer = std::mem::take(&mut connection.rest);
                     self.give_back(buffer);

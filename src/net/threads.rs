@@ -1,6 +1,7 @@
 //! The threads beside the loop: the log's writer, the snapshots' writer, the reaper. Each owns what it works on.
 
 use crate::base::clock::{Clock, SystemClock};
+use crate::base::sys::allocator;
 use crate::dispatch::storage::{Garbage, Threads};
 use crate::persistence::aof::writer::Writer;
 use crate::persistence::snapshot::SnapshotWriter;
@@ -19,9 +20,12 @@ impl SystemThreads {
     pub fn new(waker: Arc<Waker>) -> std::io::Result<SystemThreads> {
         // Not bounded: what waits here is memory that is about to be free, and the loop must not wait.
         let (reaper, garbage) = crossbeam_channel::unbounded();
-        Builder::new()
-            .name("reaper".into())
-            .spawn(move || garbage.into_iter().for_each(|garbage: Garbage| drop(garbage)))?;
+        Builder::new().name("reaper".into()).spawn(move || {
+            for garbage in garbage {
+                drop(garbage);
+                allocator::settle(); // used_memory goes down as soon as it is free
+            }
+        })?;
         Ok(SystemThreads { waker, reaper })
     }
 

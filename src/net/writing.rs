@@ -34,7 +34,11 @@ impl EventLoop {
             return self.close(index);
         }
         if client.held_for > self.durable_offset {
-            return self.held.push(index);
+            if !connection.is_held {
+                connection.is_held = true;
+                self.held.push(index);
+            }
+            return;
         }
         let mut written = 0;
         while connection.is_writable && !client.output.is_empty() {

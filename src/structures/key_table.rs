@@ -504,7 +504,7 @@ mod tests {
             for n in 0..before {
                 insert(&mut table, n);
             }
-            let stays = |n: u32| if grow { n < before } else { n % 100 == 0 };
+            let stays = |n: u32| if grow { n < before } else { n.is_multiple_of(100) };
             let (mut seen, mut cursor, mut next) = (vec![0; before as usize], 0, 0);
             loop {
                 cursor = table.scan(cursor, hash, |n| {

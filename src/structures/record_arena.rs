@@ -347,7 +347,6 @@ impl<V> RecordArena<V> {
     /// Puts another payload in the record's place and gives the boxed value that was there. The record may have to move:
     /// the answer's first part is its handle from now on (its LRU links come along, who points at it must be told).
     /// `Err` as for `insert`; then nothing has changed.
-    #[expect(clippy::type_complexity, reason = "the handle and what was replaced, or the payload back")]
     pub fn replace_payload<'p>(
         &mut self,
         handle: Handle,

@@ -74,7 +74,7 @@ fn resetstat_counts_from_zero() {
 struct Fake(Arc<Mutex<HashMap<PathBuf, Vec<u8>>>>);
 
 impl Surroundings for Fake {
-    fn try_config(&mut self, _: &Config, new: &Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
+    fn try_config(&mut self, _: &Config, new: &mut Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
         if changed.iter().any(|row| row.name == "port") && new.port == 7777 {
             return Err(Refusal { name: "port", reason: "Unable to listen on this port".into() });
         }

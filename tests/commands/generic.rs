@@ -590,6 +590,7 @@ fn wait_has_nobody_to_wait_for() {
     db.fails("WAIT x 0", "ERR value is not an integer or out of range");
     db.fails("WAIT 0 x", "ERR timeout is not an integer or out of range");
     db.fails("WAIT 0 -1", "ERR timeout is negative");
+    db.fails("WAIT 0 9223372036854775807", "ERR timeout is out of range");
 }
 
 #[test]

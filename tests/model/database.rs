@@ -85,7 +85,7 @@ impl Test {
     fn key(&mut self) -> Vec<u8> {
         let n = self.random.usize(..self.keys);
         let mut key = format!("key:{n}").into_bytes();
-        if n % 50 == 0 {
+        if n.is_multiple_of(50) {
             key.resize(250 + n % 17, b'.');
         }
         key
@@ -245,11 +245,9 @@ impl Test {
             let handle = source.peek(&from);
             handle.map(|handle| (Owned::copy_of(source.view(handle)), source.deadline(handle)))
         } else {
-            let taken = source.take(&from);
-            if taken.is_some() {
+            if let Some((value, deadline)) = source.take(&from) {
                 self.note_removals();
                 let entry = self.gone(from_db, &from);
-                let (value, deadline) = taken.expect("just seen");
                 assert_eq!(deadline, entry.deadline);
                 self.keyspace.db(to_db).put(&to, value, deadline.map_or(Expiry::Clear, Expiry::At)).expect("room");
                 self.note_removals();

@@ -127,6 +127,19 @@ impl Client {
         }
     }
 
+    /// Sends a line and reads up to the end of the connection, which it brings about.
+    #[track_caller]
+    pub fn run_to_end(&mut self, line: &str) -> Vec<u8> {
+        self.send_raw(format!("{line}\r\n").as_bytes());
+        self.read_to_end()
+    }
+
+    /// Whether a line gets an answer that is no error; false also when the connection fails.
+    pub fn call_if_open(&mut self, line: &str) -> bool {
+        let sent = self.try_send_raw(format!("{line}\r\n").as_bytes());
+        sent.is_ok() && self.try_read_reply().is_ok_and(|reply| !reply.is_error())
+    }
+
     /// Says that no more will be sent, and goes on reading.
     pub fn close_writing(&self) -> io::Result<()> {
         match &*self.socket {

@@ -149,6 +149,26 @@ impl Server {
         self.restart();
     }
 
+    /// Starts it with these arguments, which it has to refuse with all these words.
+    #[track_caller]
+    pub fn restart_refused(&mut self, arguments: &[&str], words: &[&str]) {
+        self.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let trouble = self.try_restart().expect_err("it was to be refused");
+        for word in words {
+            assert!(trouble.contains(word), "{word:?} is missing from: {trouble}");
+        }
+    }
+
+    /// Starts the binary under test in the directory of a server that was started by other means, with a log.
+    #[track_caller]
+    pub fn restart_with_log(&mut self) {
+        if !self.has_ended() {
+            self.terminate();
+        }
+        self.program = PathBuf::from(env!("CARGO_BIN_EXE_ferrodis"));
+        self.restart_with(&["--appendonly", "yes"]);
+    }
+
     /// [`Server::restart`] that fails with the server's output when it does not come up.
     #[track_caller]
     pub fn try_restart(&mut self) -> Result<(), String> {

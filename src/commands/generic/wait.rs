@@ -24,7 +24,8 @@ fn wait(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     match args.int(2) {
         Err(_) => return Err(Error::Text("ERR timeout is not an integer or out of range")),
         Ok(..0) => return Err(Error::Text("ERR timeout is negative")),
-        Ok(0..) => cx.reply.int(0),
+        Ok(ms) if ms > i64::MAX - cx.now_ms() as i64 => return Err(Error::Text("ERR timeout is out of range")),
+        Ok(_) => cx.reply.int(0),
     }
     Ok(Done)
 }

@@ -37,7 +37,7 @@ static FLUSHDB: Command = Command::server("flushdb", flushdb)
     .categories(&[Category::Keyspace, Category::Dangerous])
     .since("1.0.0")
     .complexity("O(1); memory is freed in a different thread.")
-    .summary("Removes all keys from the current database.")
+    .summary("Remove all keys from the current database.")
     .syntax("[ASYNC^4.0.0 | SYNC^6.2.0]")
     .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
     .history(ADDED_MODES);

@@ -28,7 +28,9 @@ pub(super) fn answer<'a>(
     dispatcher: &mut Dispatcher,
     metrics: &'a mut Option<String>,
 ) -> Response<'a> {
-    if let Some(fault) = request.fault {
+    // A body with a method that no page takes: it is the method that is told, and the connection ends all the same.
+    let is_told_later = request.fault == Some(Fault::Body) && request.method == Method::Other;
+    if let Some(fault) = request.fault.filter(|_| !is_told_later) {
         return refuse(fault);
     }
     if !may_enter(&mut dispatcher.server, request) {

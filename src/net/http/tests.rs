@@ -189,7 +189,8 @@ fn what_is_no_request_is_refused_and_the_connection_ended() {
     for (text, wanted) in [
         ("*1\r\n$4\r\nPING\r\n", "400"),
         ("GET / HTTP/1.1\r\n\r\n", "400"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", "400"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", "405"),
         (&long, "431"),
     ] {
         let mut peer = port.connect();

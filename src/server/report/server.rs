@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("uptime_in_days", |s| Value::Count(uptime_seconds(s) / 86_400)),
     Statistic::new("hz", |s| Value::Count(u64::from(s.config.hz))),
     Statistic::new("configured_hz", |s| Value::Count(u64::from(s.config.hz))),
-    Statistic::new("lru_clock", |s| Value::Count(s.time.wall_us / 1_000_000 & 0xff_ffff)),
+    Statistic::new("lru_clock", |s| Value::Count((s.time.wall_us / 1_000_000) & 0xff_ffff)),
     Statistic::new("executable", |s| Value::text(&*s.resources.host.executable)),
     Statistic::new("config_file", |s| {
         Value::Text(s.config_path.as_ref().map_or_else(String::new, |path| path.display().to_string()))

@@ -88,9 +88,10 @@ pub fn read_tuning_text(name: &str) -> Result<String, String> {
         return Ok(String::new());
     }
     // Only these hold texts; anything else is a number that must not be taken for an address.
-    let is_text =
+    let texts =
         ["version", "opt.dss", "opt.metadata_thp", "opt.percpu_arena", "opt.junk", "opt.zero_realloc", "opt.thp"];
-    if !is_text.contains(&name) && !(name.starts_with("arena.") && name.ends_with(".dss")) {
+    let is_text = texts.contains(&name) || (name.starts_with("arena.") && name.ends_with(".dss"));
+    if !is_text {
         return Err("Invalid argument".into());
     }
     // SAFETY: under these names jemalloc keeps the address of a constant text that ends with zero.

@@ -189,6 +189,11 @@ impl Writer {
 
     /// Does what is waiting, in a bounded slice. `now_ms` is any clock that never goes back.
     pub fn step(&mut self, now_ms: u64) -> Next {
+        if self.held.is_some() {
+            // Whether anybody still wants it: a log that was turned off is nobody's to write any more.
+            self.report_changed = true;
+            self.send_report();
+        }
         if !self.ended {
             self.retry(now_ms);
             self.take_jobs(now_ms);

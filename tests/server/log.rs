@@ -1,0 +1,308 @@
+//! The log: what was acknowledged is there after a crash, and damage is told with file and place.
+
+use crate::support::{Client, Reply, Server, encode, wait_until};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const ALWAYS: [&str; 6] = ["--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes"];
+
+/// Writes `prefix:n` for n = 1, 2, ... until the connection ends; `acknowledged` follows. Calls go in twos and threes.
+fn write_until_the_end(mut client: Client, prefix: &str, acknowledged: &AtomicU64) {
+    let mut next = 1;
+    loop {
+        let depth = next % 3 + 1;
+        let calls = (next..next + depth).map(|n| encode(&["SET", &format!("{prefix}:{n}"), &n.to_string()]));
+        if client.try_send_raw(&calls.collect::<Vec<_>>().concat()).is_err() {
+            return;
+        }
+        for n in next..next + depth {
+            match client.try_read_reply() {
+                Ok(reply) => assert_eq!(reply, "OK"),
+                Err(_) => return,
+            }
+            acknowledged.store(n, Ordering::SeqCst);
+        }
+        next += depth;
+    }
+}
+
+fn assert_written(client: &mut Client, prefix: &str, up_to: u64) {
+    let names: Vec<String> = (1..=up_to).map(|n| format!("{prefix}:{n}")).collect();
+    let mut missing = Vec::new();
+    for (names, first) in names.chunks(500).zip((1..).step_by(500)) {
+        let call: Vec<&str> = ["MGET"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        for (value, n) in client.call(&call).items().iter().zip(first..) {
+            if *value != u64::to_string(&n) {
+                missing.push(n);
+            }
+        }
+    }
+    if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
+        panic!("of {up_to} acknowledged writes of {prefix}, {} are not there, from {first} to {last}", missing.len());
+    }
+}
+
+/// The last increment of the log.
+fn increment(server: &Server) -> PathBuf {
+    let files = std::fs::read_dir(server.directory().join("appendonlydir")).unwrap();
+    let mut increments: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    increments.retain(|path| path.extension().is_some_and(|e| e == "aof"));
+    increments.into_iter().max_by_key(|path| std::fs::metadata(path).unwrap().len()).expect("an increment")
+}
+
+#[test]
+fn what_was_acknowledged_under_always_survives_a_kill() {
+    let mut server = Server::start(&ALWAYS);
+    let acknowledged: [AtomicU64; 4] = Default::default();
+    std::thread::scope(|scope| {
+        for (i, acknowledged) in acknowledged.iter().enumerate() {
+            let client = server.client();
+            scope.spawn(move || write_until_the_end(client, &i.to_string(), acknowledged));
+        }
+        wait_until("some writes", || acknowledged.iter().all(|n| n.load(Ordering::SeqCst) > 100));
+        server.kill();
+    });
+    server.restart();
+    for (i, acknowledged) in acknowledged.iter().enumerate() {
+        assert_written(&mut server.client(), &i.to_string(), acknowledged.load(Ordering::SeqCst));
+    }
+}
+
+#[test]
+fn under_everysec_what_is_two_seconds_old_survives_a_kill() {
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let acknowledged = AtomicU64::new(0);
+    let mut old = 0;
+    std::thread::scope(|scope| {
+        let client = server.client();
+        scope.spawn(|| write_until_the_end(client, "k", &acknowledged));
+        wait_until("some writes", || acknowledged.load(Ordering::SeqCst) > 100);
+        old = acknowledged.load(Ordering::SeqCst);
+        let noted = Instant::now();
+        wait_until("two seconds", || noted.elapsed() > Duration::from_secs(2));
+        server.kill();
+    });
+    server.restart();
+    assert_written(&mut server.client(), "k", old.min(5000));
+    assert_eq!(server.client().run(&format!("GET k:{old}")), old.to_string());
+}
+
+#[test]
+fn without_syncs_an_orderly_end_keeps_everything() {
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "no"]);
+    let mut client = server.client();
+    for n in 1..=300 {
+        client.run(&format!("SET k:{n} {n}"));
+    }
+    server.restart();
+    assert_written(&mut server.client(), "k", 300);
+}
+
+#[test]
+fn policies_and_the_log_itself_change_at_run_time() {
+    let mut server = Server::start(&["--appendonly", "no", "--enable-debug-command", "yes"]);
+    let mut client = server.client();
+    client.run("SET before 1");
+    for round in 0..3 {
+        assert_eq!(client.run("CONFIG SET appendonly yes appendfsync always"), "OK");
+        wait_until("the first base", || client.info("aof_rewrite_in_progress") == "0" && client.info("aof_enabled") == "1");
+        for n in 0..50 {
+            assert_eq!(client.run(&format!("SET round:{round}:{n} 1")), "OK");
+        }
+        assert_eq!(client.run("CONFIG SET appendfsync everysec"), "OK");
+        client.run(&format!("SET every:{round} 1"));
+        assert_eq!(client.run("CONFIG SET appendfsync always"), "OK");
+        client.run("INCR rounds");
+        if round < 2 {
+            assert_eq!(client.run("CONFIG SET appendonly no"), "OK");
+            client.run(&format!("SET off:{round} 1"));
+        }
+    }
+    let digest = client.run("DEBUG DIGEST");
+    server.kill();
+    server.restart_with(&ALWAYS);
+    assert_eq!(server.client().run("DEBUG DIGEST"), digest);
+    assert_eq!(server.client().run("GET rounds"), "3");
+}
+
+#[test]
+fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
+    let mut server = Server::start(&ALWAYS);
+    let acknowledged: [AtomicU64; 2] = Default::default();
+    std::thread::scope(|scope| {
+        for (i, acknowledged) in acknowledged.iter().enumerate() {
+            let client = server.client();
+            scope.spawn(move || write_until_the_end(client, &i.to_string(), acknowledged));
+        }
+        let mut client = server.client();
+        for line in ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(4) {
+            client.run(line);
+        }
+        wait_until("the log", || {
+            client.info("aof_rewrite_in_progress") == "0" && client.info("aof_rewrite_scheduled") == "0"
+        });
+        let so_far = acknowledged[0].load(Ordering::SeqCst);
+        wait_until("more writes", || acknowledged[0].load(Ordering::SeqCst) > so_far + 50);
+        server.kill();
+    });
+    server.restart();
+    for (i, acknowledged) in acknowledged.iter().enumerate() {
+        assert_written(&mut server.client(), &i.to_string(), acknowledged.load(Ordering::SeqCst));
+    }
+}
+
+#[test]
+fn a_torn_tail_is_cut_or_refused_as_configured() {
+    let mut server = Server::start(&ALWAYS);
+    let mut client = server.client();
+    for n in 1..=20 {
+        client.run(&format!("SET k:{n} {n}"));
+    }
+    server.kill();
+    let path = increment(&server);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    server.restart_refused(&[&ALWAYS[..], &["--aof-load-truncated", "no"]].concat(), &[name, "exit status: 1"]);
+    server.restart_with(&ALWAYS);
+    let mut client = server.client();
+    assert_written(&mut client, "k", 19);
+    assert!(client.run("GET k:20").is_nil());
+    assert!(server.log().contains(name), "it is said which file was cut:\n{}", server.log());
+    client.run("SET k:20 20");
+    server.kill();
+    server.restart();
+    assert_written(&mut server.client(), "k", 20);
+}
+
+#[test]
+fn a_damaged_block_in_the_middle_refuses_with_file_and_place() {
+    let mut server = Server::start(&ALWAYS);
+    let mut client = server.client();
+    for n in 1..=50 {
+        client.run(&format!("SET k:{n} {n}"));
+    }
+    server.kill();
+    let path = increment(&server);
+    let whole = std::fs::read(&path).unwrap();
+    let at = whole.windows(4).position(|window| window == b"k:25").expect("the call's bytes");
+    let mut damaged = whole.clone();
+    damaged[at] = b'K';
+    std::fs::write(&path, &damaged).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    server.restart_refused(&ALWAYS, &[name, "exit status: 1", "check-aof"]);
+    assert_eq!(std::fs::read(&path).unwrap(), damaged, "nothing was touched");
+    std::fs::write(&path, &whole).unwrap();
+    server.restart();
+    assert_written(&mut server.client(), "k", 50);
+}
+
+#[test]
+fn calls_that_nobody_knows_are_refused_with_file_and_place() {
+    for (calls, words) in [
+        (encode(&["FROBNICATE", "x"]), "FROBNICATE"),
+        (encode(&["SET", "x"]), "set"),
+        (encode(&["SELECT", "99"]), "database"),
+    ] {
+        let mut server = Server::start(&ALWAYS);
+        server.client().run("SET a 1");
+        server.kill();
+        let path = increment(&server);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend_from_slice(&calls);
+        bytes.extend_from_slice(&encode(&["SET", "b", "2"]));
+        std::fs::write(&path, bytes).unwrap();
+        server.restart_refused(&ALWAYS, &[words, path.file_name().unwrap().to_str().unwrap(), "byte"]);
+    }
+}
+
+#[test]
+fn transactions_of_another_server_are_replayed_whole() {
+    let mut server = Server::start(&ALWAYS);
+    server.client().run("SET a 1");
+    server.kill();
+    let path = increment(&server);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for call in [&["MULTI"][..], &["INCR", "a"], &["SELECT", "3"], &["SET", "b", "2"], &["EXEC"], &["SET", "c", "3"]] {
+        bytes.extend_from_slice(&encode(call));
+    }
+    bytes.extend_from_slice(&encode(&["MULTI"]));
+    bytes.extend_from_slice(&encode(&["SET", "half", "1"]));
+    std::fs::write(&path, bytes).unwrap();
+    server.restart();
+    let mut client = server.client();
+    assert_eq!(client.run("GET a"), "2");
+    client.run("SELECT 3");
+    assert_eq!(client.run("MGET b c"), ["2", "3"]);
+    assert!(client.run("GET half").is_nil());
+}
+
+#[test]
+fn loadaof_gives_back_the_same_data_and_the_log_goes_on() {
+    let mut server = Server::start(&ALWAYS);
+    let mut client = server.client();
+    for n in 1..=100 {
+        client.run(&format!("SET k:{n} {n}"));
+    }
+    client.run("INCRBYFLOAT k:1 0.5");
+    client.run("SET gone 1 PX 1");
+    wait_until("its end", || client.run("GET gone").is_nil());
+    let digest = client.run("DEBUG DIGEST");
+    client.send_raw(b"DEBUG LOADAOF\r\nDBSIZE\r\n");
+    assert_eq!(client.read_reply(), "OK");
+    assert_eq!(client.read_reply(), 100);
+    assert_eq!(client.run("DEBUG DIGEST"), digest);
+    client.run("SET after 1");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("GET after"), "1");
+    assert_eq!(server.client().run("DBSIZE"), 101);
+}
+
+#[test]
+fn a_snapshot_is_loaded_where_there_is_no_log_yet_and_the_log_begins_with_it() {
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.client();
+    for n in 1..=100 {
+        client.run(&format!("SET k:{n} {n}"));
+    }
+    assert_eq!(client.run("SAVE"), "OK");
+    server.kill();
+    server.restart_with(&ALWAYS);
+    let mut client = server.client();
+    assert_eq!(client.run("DBSIZE"), 100);
+    wait_until("the first base", || client.info("aof_rewrite_in_progress") == "0" && client.info("aof_rewrite_scheduled") == "0" && increments(&server) == 1);
+    client.run("SET k:101 101");
+    server.kill();
+    std::fs::remove_file(server.directory().join("dump.rdb")).unwrap();
+    server.restart();
+    assert_written(&mut server.client(), "k", 101);
+}
+
+fn increments(server: &Server) -> usize {
+    std::fs::read_to_string(server.directory().join("appendonlydir/appendonly.aof.manifest"))
+        .map_or(0, |text| text.lines().filter(|line| line.contains("type i")).count())
+}
+
+#[test]
+fn every_kind_of_write_is_replayed_to_the_same_data() {
+    let mut server = Server::start(&ALWAYS);
+    let mut client = server.client();
+    let big = "b".repeat(100_000);
+    for line in [
+        "SET a 1 EX 1000", "INCR a", "APPEND a x", "SETRANGE b 5 yz", "SETBIT c 100 1", "BITFIELD c SET u8 #2 255",
+        "MSET d 1 e 2 f 3", "RENAME d g", "COPY e h", "MOVE f 2", "GETEX e PX 100000", "PERSIST e", "EXPIRE h 500",
+        "INCRBYFLOAT i 3.25", "SET j 1 KEEPTTL", "GETDEL j", "SETEX k 100 v", "BITOP OR l b c", "UNLINK g", "SWAPDB 4 5",
+    ] {
+        assert!(!client.run(line).is_error(), "{line}");
+    }
+    client.run(&format!("SET big {big}"));
+    client.run("APPEND big tail");
+    let digest = client.run("DEBUG DIGEST");
+    server.kill();
+    server.restart();
+    let mut client = server.client();
+    assert_eq!(client.run("DEBUG DIGEST"), digest);
+    assert!(matches!(client.run("TTL h"), Reply::Integer(1..=500)));
+}

@@ -1,0 +1,12 @@
+//! The real binary behind a real socket: the wire, the log and what a crash leaves of it, limits, start and end.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod disk_full;
+mod limits;
+mod log;
+mod process;
+mod rewrite;
+mod snapshot;
+mod wire;

@@ -1,0 +1,67 @@
+//! Start and end: exit codes, and what is said.
+
+use crate::support::Server;
+
+#[test]
+fn sigterm_and_shutdown_end_it_with_code_0_and_nothing_lost() {
+    for end in ["TERM", "INT", "SHUTDOWN", "SHUTDOWN NOSAVE"] {
+        let mut server = Server::start(&["--appendonly", "yes"]);
+        assert_eq!(server.client().run("SET key value"), "OK");
+        match end {
+            "TERM" | "INT" => server.signal(end),
+            call => assert_eq!(server.client().run_to_end(call), b""),
+        }
+        assert_eq!(server.wait_for_exit().code(), Some(0), "{end}");
+        server.restart();
+        assert_eq!(server.client().run("GET key"), "value", "{end}");
+    }
+}
+
+#[test]
+fn calls_behind_shutdown_are_not_answered() {
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut client = server.client();
+    client.send_raw(b"SET a 1\r\nSHUTDOWN\r\nSET b 2\r\n");
+    assert_eq!(client.read_to_end(), b"+OK\r\n");
+    assert_eq!(server.wait_for_exit().code(), Some(0));
+    server.restart();
+    assert_eq!(server.client().run("GET a"), "1");
+    assert!(server.client().run("GET b").is_nil());
+}
+
+#[test]
+fn shutdown_saves_where_save_rules_ask_for_it() {
+    let mut server = Server::start(&["--save", "3600 1"]);
+    server.client().run("SET key value");
+    server.terminate();
+    server.restart();
+    assert_eq!(server.client().run("GET key"), "value");
+    assert_eq!(server.client().run("DEL key"), 1);
+    assert_eq!(server.client().run_to_end("SHUTDOWN NOSAVE"), b"");
+    server.wait_for_exit();
+    server.restart();
+    assert_eq!(server.client().run("GET key"), "value", "nosave left the file as it was");
+}
+
+#[test]
+fn a_port_in_use_is_told_with_code_1() {
+    let server = Server::start(&[]);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ferrodis"))
+        .args(["--port", &server.port().to_string(), "--dir", &server.directory().display().to_string()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&server.port().to_string()) && said.contains("in use"), "{said}");
+}
+
+#[test]
+fn directories_that_cannot_be_used_are_named() {
+    for (arguments, named) in [
+        (["--dir", "/no/such/directory", "--port", "0"], "/no/such/directory"),
+        (["--dir", "/proc", "--appendonly", "yes"], "/proc/appendonlydir"),
+    ] {
+        let trouble = Server::try_start(&arguments).err().expect("it cannot start");
+        assert!(trouble.contains(named) && trouble.contains("exit status: 1"), "{trouble}");
+    }
+}

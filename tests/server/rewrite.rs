@@ -1,0 +1,153 @@
+//! Rewrites of the log under load, cut short by kill -9 at any moment, against a model of what was acknowledged.
+
+use crate::support::{Client, Server, encode, wait_until};
+use fastrand::Rng;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const ROUNDS: u64 = 5;
+const WRITERS: u64 = 3;
+const KEYS: u64 = 40;
+
+type Model = HashMap<String, String>;
+
+/// What one writer knows: its keys as acknowledged, and as they are if the last call, which was not, took effect.
+#[derive(Default, Clone)]
+struct Known {
+    sure: Model,
+    perhaps: Model,
+}
+
+fn random_call(rng: &mut Rng, writer: u64) -> Vec<String> {
+    let key = format!("{writer}:{}", rng.u64(0..KEYS));
+    let text = |rng: &mut Rng| "v".repeat(rng.usize(0..200));
+    let words = match rng.u8(0..6) {
+        0 | 1 => vec!["SET".into(), key, text(rng)],
+        2 => vec!["APPEND".into(), key, text(rng)],
+        3 => vec!["DEL".into(), key],
+        4 => vec!["SET".into(), key, text(rng), "EX".into(), "10000".into()],
+        _ => vec!["MSET".into(), key, text(rng), format!("{writer}:{}", rng.u64(0..KEYS)), text(rng)],
+    };
+    words
+}
+
+fn apply(model: &mut Model, call: &[String]) {
+    match call[0].as_str() {
+        "DEL" => drop(model.remove(&call[1])),
+        "APPEND" => model.entry(call[1].clone()).or_default().push_str(&call[2]),
+        "MSET" => call[1..].chunks(2).for_each(|pair| drop(model.insert(pair[0].clone(), pair[1].clone()))),
+        _ => drop(model.insert(call[1].clone(), call[2].clone())),
+    }
+}
+
+fn write_until_the_end(mut client: Client, mut rng: Rng, writer: u64, mut known: Known, calls: &AtomicU64) -> Known {
+    loop {
+        let call = random_call(&mut rng, writer);
+        apply(&mut known.perhaps, &call);
+        if client.try_send_raw(&encode(&call)).is_err() || client.try_read_reply().is_err() {
+            return known;
+        }
+        apply(&mut known.sure, &call);
+        calls.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn keys_of(client: &mut Client, writer: u64) -> Model {
+    let keys: Vec<String> = (0..KEYS).map(|i| format!("{writer}:{i}")).collect();
+    let values = keys.iter().map(|key| (key.clone(), client.run(&format!("GET {key}"))));
+    values.filter(|(_, value)| !value.is_nil()).map(|(key, value)| (key, value.text())).collect()
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_rewrite_loses_nothing_acknowledged() {
+    let seed = std::env::var("FERRODIS_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("a number"));
+    eprintln!("FERRODIS_SEED={seed}");
+    let mut rng = Rng::with_seed(seed);
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"]);
+    let filler: Vec<[String; 3]> =
+        (0..5000).map(|i| ["SET".to_string(), format!("filler:{i}"), "f".repeat(100)]).collect();
+    let words: Vec<Vec<&str>> = filler.iter().map(|call| call.iter().map(String::as_str).collect()).collect();
+    server.client().pipeline(&words.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let mut models: Vec<Known> = vec![Known::default(); WRITERS as usize];
+    for round in 0..ROUNDS {
+        let calls = AtomicU64::new(0);
+        models = std::thread::scope(|scope| {
+            let writers: Vec<_> = models
+                .drain(..)
+                .enumerate()
+                .map(|(writer, known)| {
+                    let (client, rng) = (server.client(), rng.fork());
+                    let calls = &calls;
+                    scope.spawn(move || write_until_the_end(client, rng, writer as u64, known, calls))
+                })
+                .collect();
+            let mut client = server.client();
+            for _ in 0..rng.u64(1..4) {
+                client.run("BGREWRITEAOF");
+                let so_far = calls.load(Ordering::SeqCst);
+                let more = rng.u64(1..150);
+                wait_until("some writes", || calls.load(Ordering::SeqCst) >= so_far + more);
+            }
+            server.kill();
+            writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        server.restart();
+        let mut client = server.client();
+        for (writer, known) in models.iter_mut().enumerate() {
+            let found = keys_of(&mut client, writer as u64);
+            assert!(
+                found == known.sure || found == known.perhaps,
+                "round {round}, writer {writer}: neither what was acknowledged nor that and the call under way"
+            );
+            *known = Known { sure: found.clone(), perhaps: found };
+        }
+        assert_eq!(client.run("STRLEN filler:4999"), 100);
+    }
+}
+
+#[test]
+fn a_rewrite_without_a_log_writes_the_files_and_leaves_the_log_off() {
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.client();
+    client.run("MSET a 1 b 2");
+    assert_eq!(client.run("BGREWRITEAOF"), "Background append only file rewriting started");
+    client.run("SET c 3");
+    wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");
+    assert_eq!(client.info("aof_last_bgrewrite_status"), "ok");
+    assert_eq!(client.info("aof_enabled"), "0");
+    client.run("SET d 4");
+    server.kill();
+    server.restart_with(&["--appendonly", "yes"]);
+    assert_eq!(server.client().run("MGET a b"), ["1", "2"]);
+    assert!(server.client().run("GET d").is_nil());
+}
+
+#[test]
+fn a_base_of_calls_is_loaded_like_one_in_rdb() {
+    let mut server =
+        Server::start(&["--appendonly", "yes", "--aof-use-rdb-preamble", "no", "--enable-debug-command", "yes"]);
+    let mut client = server.client();
+    for n in 0..200 {
+        client.run(&format!("SET k:{n} {} EX 1000", "x".repeat(n)));
+        client.run(&format!("SET n:{n} {n}"));
+    }
+    client.run("SELECT 5");
+    client.run("SET five 5");
+    client.run("BGREWRITEAOF");
+    wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");
+    let digest = client.run("DEBUG DIGEST");
+    server.restart();
+    assert_eq!(server.client().run("DEBUG DIGEST"), digest);
+}
+
+#[test]
+fn a_log_that_has_grown_is_rewritten_by_itself() {
+    let server = Server::start(&["--appendonly", "yes", "--auto-aof-rewrite-min-size", "64kb", "--auto-aof-rewrite-percentage", "100"]);
+    let mut client = server.client();
+    let value = "x".repeat(1000);
+    for _ in 0..200 {
+        client.run(&format!("SET key {value}"));
+    }
+    wait_until("a rewrite", || client.info("aof_rewrites").parse::<u64>().unwrap() > 0);
+    wait_until("a small log", || client.info("aof_current_size").parse::<u64>().unwrap() < 64 * 1024);
+}

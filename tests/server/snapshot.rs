@@ -1,0 +1,131 @@
+//! `dump.rdb`: SAVE, BGSAVE, save rules, DEBUG RELOAD, and starting from it.
+
+use crate::support::{Client, Server, wait_until};
+
+const DEBUG: [&str; 2] = ["--enable-debug-command", "yes"];
+
+fn fill(client: &mut Client) {
+    for i in 0..500 {
+        client.run(&format!("SET key:{i} {}", "v".repeat(i + 1)));
+        client.run(&format!("SET number:{i} {}", i * 1_000_003));
+    }
+    client.run("PEXPIREAT key:7 4102444800000");
+    client.run("SELECT 9");
+    client.run("SET elsewhere 1");
+    client.run("SELECT 0");
+}
+
+#[test]
+fn what_was_saved_is_there_after_a_crash() {
+    for save in ["SAVE", "BGSAVE"] {
+        let mut server = Server::start(&DEBUG);
+        let mut client = server.client();
+        fill(&mut client);
+        client.run(save);
+        wait_until("the snapshot", || {
+            client.info("rdb_bgsave_in_progress") == "0" && client.info("rdb_changes_since_last_save") == "0"
+        });
+        let digest = client.run("DEBUG DIGEST");
+        client.run("SET lost 1");
+        server.kill();
+        server.restart();
+        let mut client = server.client();
+        assert_eq!(client.run("DEBUG DIGEST"), digest, "{save}");
+        assert_eq!(client.run("PEXPIRETIME key:7"), 4_102_444_800_000);
+    }
+}
+
+#[test]
+fn the_snapshot_is_of_one_moment_whatever_happens_meanwhile() {
+    let mut server = Server::start(&DEBUG);
+    let mut client = server.client();
+    let keys: Vec<String> = (0..4_000).map(|i| format!("key:{i}")).collect();
+    let calls: Vec<[&str; 3]> = keys.iter().map(|key| ["SET", key.as_str(), "before"]).collect();
+    client.pipeline(&calls.iter().map(|call| call.as_slice()).collect::<Vec<&[&str]>>());
+    let digest = client.run("DEBUG DIGEST");
+    assert_eq!(client.run("BGSAVE"), "Background saving started");
+    for i in (0..1000).rev() {
+        client.send_raw(format!("SET key:{i} after\r\nDEL key:{}\r\nSET new:{i} 1\r\n", i + 2_000).as_bytes());
+    }
+    client.send_raw(b"SWAPDB 0 3\r\nFLUSHALL\r\nSET key:1 flushed\r\n");
+    (0..3_003).for_each(|_| drop(client.read_reply()));
+    wait_until("the snapshot", || client.info("rdb_bgsave_in_progress") == "0");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("DEBUG DIGEST"), digest);
+}
+
+#[test]
+fn save_in_a_pipeline_answers_in_its_place() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.send_raw(b"SET a 1\r\nSAVE\r\nGET a\r\nSAVE\r\nBGREWRITEAOF\r\nSAVE\r\nPING\r\n");
+    for expected in ["OK", "OK", "1", "OK", "Background append only file rewriting started", "OK", "PONG"] {
+        assert_eq!(client.read_reply(), expected);
+    }
+}
+
+#[test]
+fn another_client_in_the_place_of_one_that_waited_hears_nothing_of_it() {
+    let server = Server::start(&[]);
+    let mut other = server.client();
+    fill(&mut other);
+    for _ in 0..20 {
+        let mut waiting = server.client();
+        waiting.send_raw(b"SAVE\r\n");
+        drop(waiting);
+        let mut next = server.client();
+        assert_eq!(next.run("ECHO mine"), "mine");
+        assert_eq!(next.run("ECHO again"), "again");
+    }
+}
+
+#[test]
+fn a_save_that_fails_says_so_and_writes_are_refused_until_one_works() {
+    let server = Server::start(&["--save", "3600 1000"]);
+    let mut client = server.client();
+    client.run("SET a 1");
+    let blocked = server.directory().join(format!("temp-{}.rdb", server.pid()));
+    std::fs::create_dir_all(blocked.join("in the way")).unwrap();
+    assert!(client.run("SAVE").is_error());
+    assert_eq!(client.info("rdb_last_bgsave_status"), "err");
+    assert!(client.run("SET a 2").text().starts_with("MISCONF"));
+    assert_eq!(client.run("GET a"), "1");
+    std::fs::remove_dir_all(blocked).unwrap();
+    assert_eq!(client.run("SAVE"), "OK");
+    assert_eq!(client.run("SET a 2"), "OK");
+}
+
+#[test]
+fn reload_gives_back_the_same_data() {
+    let server = Server::start(&[&DEBUG[..], &["--appendonly", "yes"]].concat());
+    let mut client = server.client();
+    fill(&mut client);
+    let digest = client.run("DEBUG DIGEST");
+    client.send_raw(b"DEBUG RELOAD\r\nDBSIZE\r\n");
+    assert_eq!(client.read_reply(), "OK");
+    assert_eq!(client.read_reply(), 1000);
+    assert_eq!(client.run("DEBUG DIGEST"), digest);
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_its_name() {
+    let mut server = Server::start(&[]);
+    let mut client = server.client();
+    fill(&mut client);
+    assert_eq!(client.run("SAVE"), "OK");
+    server.kill();
+    let path = server.directory().join("dump.rdb");
+    let whole = std::fs::read(&path).unwrap();
+    for (damaged, what) in [
+        (whole[..whole.len() / 2].to_vec(), "cut off"),
+        ([&whole[..whole.len() / 2], b"?", &whole[whole.len() / 2 + 1..]].concat(), "changed"),
+    ] {
+        std::fs::write(&path, &damaged).unwrap();
+        let trouble = server.try_restart().expect_err(what);
+        assert!(trouble.contains("dump.rdb") && trouble.contains("exit status: 1"), "{what}: {trouble}");
+    }
+    std::fs::write(&path, &whole).unwrap();
+    server.restart();
+    assert_eq!(server.client().run("DBSIZE"), 1000);
+}
