@@ -276,6 +276,7 @@ impl Dispatcher {
     #[inline]
     fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
         let now = self.server.clock.monotonic_ns();
+        self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.monotonic_ns = now;
         self.server.counters.calls += tally.calls;
