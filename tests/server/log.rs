@@ -143,7 +143,7 @@ fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
         }
         let mut client = server.client();
         for line in
-            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(3)
+            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(2)
         {
             client.run(line);
         }
