@@ -276,6 +276,7 @@ impl Dispatcher {
     #[inline]
     fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
         let now = self.server.clock.monotonic_ns();
+        self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.monotonic_ns = now;
         self.server.counters.calls += tally.calls;
@@ -497,7 +498,10 @@ impl Dispatcher {
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }
-        let show = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
+        let show = |bytes: &[u8]| {
+            let len = memchr::memchr(0, bytes).unwrap_or(bytes.len()); // Redis shows them as C strings
+            String::from_utf8_lossy(&bytes[..len.min(128)]).into_owned()
+        };
         let mut rest = String::new();
         for word in args.from(1) {
             if rest.len() >= 128 {

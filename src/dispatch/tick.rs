@@ -29,6 +29,11 @@ impl Dispatcher {
         let (begun_ns, calls) = self.turn_begun;
         let spent_us = (self.server.clock.monotonic_ns() - begun_ns) / 1000;
         self.server.event_loop.record_turn(spent_us, self.server.counters.calls.saturating_sub(calls));
+        let command_us = self.command_ns / 1000;
+        if command_us > 0 {
+            self.server.event_loop.record_commands(command_us);
+            self.command_ns -= command_us * 1000; // what is left is less than a microsecond: for the next round
+        }
     }
 
     /// SIGHUP: the configuration file is to be read again.
@@ -57,8 +62,12 @@ impl Dispatcher {
                 sleep_ms = 0;
             }
         }
-        if let Some(bound) = self.tick_log() {
-            sleep_ms = sleep_ms.min(bound);
+        if self.storage.log.is_some() {
+            let begun = self.server.clock.monotonic_ns();
+            if let Some(bound) = self.tick_log() {
+                sleep_ms = sleep_ms.min(bound);
+            }
+            self.server.event_loop.record_log((self.server.clock.monotonic_ns() - begun) / 1000);
         }
         self.cron();
         self.act_on_config_changes();
@@ -193,6 +202,8 @@ impl Dispatcher {
             commands: self.server.counters.calls,
             input_bytes: self.server.counters.bytes_in,
             output_bytes: self.server.counters.bytes_out,
+            turns: self.server.event_loop.turns().count,
+            turns_us: self.server.event_loop.turns().sum_us,
             ..rates::Counters::default()
         });
         if self.sparse.is_none() && !self.server.keyspace.is_walking() {

@@ -6,7 +6,7 @@
 //!
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
-use super::eviction::{Age, Policy, Recency};
+use super::eviction::{Age, Order, Policy, Recency};
 use super::links::LruLinks;
 use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
@@ -704,6 +704,11 @@ impl Database {
     /// Whether an LFU policy is in force: then `frequency` means something, else `idle_ms` does.
     pub fn counts_frequency(&self) -> bool {
         self.policy.is_lfu
+    }
+
+    /// Whether keys may be evicted by how long ago, or how often, they were used.
+    pub fn evicts_by_use(&self) -> bool {
+        self.policy.limited && matches!(self.policy.order, Order::Lru | Order::Lfu)
     }
 
     /// The record's LFU counter as it stands after decay.

@@ -180,6 +180,7 @@ impl EventLoop {
         let connection = self.connection(index);
         let input_bytes = connection.rest.len() + connection.partial.big.iter().map(Vec::len).sum::<usize>();
         let capacity = connection.rest.capacity() + connection.partial.capacity();
+        let to_come = connection.partial.filling.saturating_sub(connection.partial.big.last().map_or(0, Vec::len));
         connection.is_parked = turn == Turn::Parked;
         connection.has_calls = matches!(turn, Turn::Again | Turn::Parked);
         let goes_on = turn == Turn::Again || (turn == Turn::Drained && connection.is_readable);
@@ -190,7 +191,7 @@ impl EventLoop {
         }
         let client = self.dispatcher.server.clients.get_mut(index);
         (client.input_bytes, client.input_capacity) = (input_bytes, capacity);
-        if input_bytes > query_limit {
+        if input_bytes + to_come > query_limit {
             log::warn!(client = client.id; "closing a client that reached the query buffer limit");
             client.closing = Closing::Now;
             self.dispatcher.server.counters.query_limit_disconnections += 1;

@@ -256,10 +256,10 @@ impl Server {
         }
     }
 
-    /// Bytes that count towards `maxmemory`: keys, tables, and what clients' buffers hold.
+    /// Bytes that count towards `maxmemory`: keys, tables, what clients' buffers hold, and what the process itself takes.
     #[inline]
     pub fn counted_memory(&self) -> usize {
-        self.keyspace.used_bytes() + self.client_buffer_bytes
+        self.keyspace.used_bytes() + self.client_buffer_bytes + self.resources.process_bytes as usize
     }
 
     /// Reads the clocks.

@@ -1,6 +1,6 @@
 //! What this process takes of the machine: memory and CPU, as the platform last told.
 
-use super::Server;
+use super::{Server, gates};
 use crate::base::platform::{AllocatorFacts, HostFacts, Platform, ProcessFacts, Still};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub struct Resources {
     pub allocator: AllocatorFacts,
     /// Bytes in use: what all threads were handed out, without slots of record pages that no record uses.
     pub used_bytes: u64,
+    /// Bytes of those that are neither data nor buffers: what the process itself takes.
+    pub process_bytes: u64,
     /// The same before the first key.
     pub startup_bytes: u64,
     /// The most it ever was, since the start or the last reset.
@@ -45,6 +47,7 @@ impl Resources {
             process: ProcessFacts::default(),
             allocator: AllocatorFacts::default(),
             used_bytes: 0,
+            process_bytes: 0,
             startup_bytes: 0,
             peak_bytes: 0,
             peak_seconds: 0,
@@ -81,9 +84,24 @@ impl Server {
             None => self.counted_memory() as u64,
         };
         self.resources.used_bytes = used;
+        self.weigh_process(used);
         if used > self.resources.peak_bytes {
             self.resources.peak_bytes = used;
             self.resources.peak_seconds = self.time.wall_us / 1_000_000;
+        }
+    }
+
+    /// Weighs what of `used_bytes` is neither data nor buffers. As in Redis it counts towards `maxmemory`, buffers of a log or of a
+    /// walk do not: while there are any, the last weight stands. Values that wait to be freed only make it too heavy for a moment.
+    fn weigh_process(&mut self, used_bytes: u64) {
+        let has_buffers = self.config.appendonly || self.keyspace.is_walking() || self.raised & gates::LOADING != 0;
+        if has_buffers && self.resources.process_bytes > 0 {
+            return;
+        }
+        let frees_later = self.counters.free_later_pending > 0 || !self.garbage.is_empty();
+        let process_bytes = used_bytes.saturating_sub((self.keyspace.used_bytes() + self.client_buffer_bytes) as u64);
+        if !frees_later || process_bytes < self.resources.process_bytes {
+            self.resources.process_bytes = process_bytes;
         }
     }
 

@@ -7,6 +7,7 @@ use crate::commands::key_spec::{Access, Purpose, key_at};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::structures::record_arena::Handle;
 use crate::values::encoding;
+use crate::values::string::Text;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&OBJECT];
@@ -80,7 +81,8 @@ fn idletime(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     Ok(Done)
 }
 
-/// OBJECT REFCOUNT: always 1, as values are not shared between keys.
+/// OBJECT REFCOUNT: 1, as values are not shared between keys. A number up to 9999 answers what Redis answers for its shared ones,
+/// which it has unless an LRU or LFU policy needs a stamp for each key.
 static REFCOUNT: Command = Command::data("refcount", refcount)
     .arity(Arity::Exactly(3))
     .flags(&[Flag::ReadOnly])
@@ -92,8 +94,9 @@ static REFCOUNT: Command = Command::data("refcount", refcount)
     .tips(&["nondeterministic_output"]);
 
 fn refcount(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    if looked_at(cx, args).is_some() {
-        cx.reply.int(1);
+    if let Some(handle) = looked_at(cx, args) {
+        let is_small = matches!(Text::view(cx.db.view(handle)), Ok(Text::Int(0..=9999)));
+        cx.reply.int(if is_small && !cx.db.evicts_by_use() { i64::from(i32::MAX) } else { 1 });
     }
     Ok(Done)
 }
