@@ -137,6 +137,7 @@ fn reload_over_what_is_there_merges_or_refuses() {
     client.run("MSET a 1 b 1");
     assert_eq!(client.run("SAVE"), "OK");
     client.run("MSET a 2 c 2");
+    client.run("DEL b");
     let refused = client.run("DEBUG RELOAD NOSAVE NOFLUSH").text();
     assert!(refused.contains("Error trying to load the RDB dump"), "{refused}");
     wait_until("the reason in the log", || server.log().contains("RDB has duplicated key 'a' in DB 0"));
