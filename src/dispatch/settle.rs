@@ -42,8 +42,12 @@ impl Dispatcher {
     pub(super) fn settle(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
         self.server.dirty += self.effects.dirty;
         let db = self.server.clients.get(client).db;
-        self.server.keyspace.db(db).touches = true;
-        self.collect_removals();
+        let own = self.server.keyspace.db(db);
+        own.touches = true;
+        // A data command sees no other database than its client's.
+        if own.has_removals() || !matches!(row.command.run, Run::Data(_)) {
+            self.collect_removals();
+        }
         if self.is_logged() {
             self.log_call(db, row, args);
         }

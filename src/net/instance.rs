@@ -4,7 +4,7 @@
 use super::config_files::{ConfigFiles, plain};
 use super::doors::{Outside, doors, open, refused};
 use super::event_loop::EventLoop;
-use super::listener::{Listener, Serves};
+use super::listener::Listener;
 use super::logging::Logging;
 use super::service_manager::ServiceManager;
 use super::threads::SystemThreads;
