@@ -175,6 +175,7 @@ impl Dispatcher {
         self.next_cron_ms = now_ms + CRON_MS;
         let begun = self.server.clock.monotonic_ns();
         self.server.read_memory();
+        self.server.weigh_process();
         self.server.rates.sample(&rates::Counters {
             now_us: self.server.time.monotonic_ns / 1000,
             commands: self.server.counters.calls,

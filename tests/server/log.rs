@@ -106,7 +106,9 @@ fn policies_and_the_log_itself_change_at_run_time() {
     client.run("SET before 1");
     for round in 0..3 {
         assert_eq!(client.run("CONFIG SET appendonly yes appendfsync always"), "OK");
-        wait_until("the first base", || client.info("aof_rewrite_in_progress") == "0" && client.info("aof_enabled") == "1");
+        wait_until("the first base", || {
+            client.info("aof_rewrite_in_progress") == "0" && client.info("aof_enabled") == "1"
+        });
         for n in 0..50 {
             assert_eq!(client.run(&format!("SET round:{round}:{n} 1")), "OK");
         }
@@ -136,7 +138,9 @@ fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
             scope.spawn(move || write_until_the_end(client, &i.to_string(), acknowledged));
         }
         let mut client = server.client();
-        for line in ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(4) {
+        for line in
+            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(4)
+        {
             client.run(line);
         }
         wait_until("the log", || {
@@ -272,7 +276,11 @@ fn a_snapshot_is_loaded_where_there_is_no_log_yet_and_the_log_begins_with_it() {
     server.restart_with(&ALWAYS);
     let mut client = server.client();
     assert_eq!(client.run("DBSIZE"), 100);
-    wait_until("the first base", || client.info("aof_rewrite_in_progress") == "0" && client.info("aof_rewrite_scheduled") == "0" && increments(&server) == 1);
+    wait_until("the first base", || {
+        client.info("aof_rewrite_in_progress") == "0"
+            && client.info("aof_rewrite_scheduled") == "0"
+            && increments(&server) == 1
+    });
     client.run("SET k:101 101");
     server.kill();
     std::fs::remove_file(server.directory().join("dump.rdb")).unwrap();
@@ -291,9 +299,26 @@ fn every_kind_of_write_is_replayed_to_the_same_data() {
     let mut client = server.client();
     let big = "b".repeat(100_000);
     for line in [
-        "SET a 1 EX 1000", "INCR a", "APPEND a x", "SETRANGE b 5 yz", "SETBIT c 100 1", "BITFIELD c SET u8 #2 255",
-        "MSET d 1 e 2 f 3", "RENAME d g", "COPY e h", "MOVE f 2", "GETEX e PX 100000", "PERSIST e", "EXPIRE h 500",
-        "INCRBYFLOAT i 3.25", "SET j 1 KEEPTTL", "GETDEL j", "SETEX k 100 v", "BITOP OR l b c", "UNLINK g", "SWAPDB 4 5",
+        "SET a 1 EX 1000",
+        "INCR a",
+        "APPEND a x",
+        "SETRANGE b 5 yz",
+        "SETBIT c 100 1",
+        "BITFIELD c SET u8 #2 255",
+        "MSET d 1 e 2 f 3",
+        "RENAME d g",
+        "COPY e h",
+        "MOVE f 2",
+        "GETEX e PX 100000",
+        "PERSIST e",
+        "EXPIRE h 500",
+        "INCRBYFLOAT i 3.25",
+        "SET j 1 KEEPTTL",
+        "GETDEL j",
+        "SETEX k 100 v",
+        "BITOP OR l b c",
+        "UNLINK g",
+        "SWAPDB 4 5",
     ] {
         assert!(!client.run(line).is_error(), "{line}");
     }

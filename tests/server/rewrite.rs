@@ -60,10 +60,12 @@ fn keys_of(client: &mut Client, writer: u64) -> Model {
 
 #[test]
 fn a_kill_at_any_moment_of_a_rewrite_loses_nothing_acknowledged() {
-    let seed = std::env::var("FERRODIS_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("a number"));
+    let seed =
+        std::env::var("FERRODIS_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("a number"));
     eprintln!("FERRODIS_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
-    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"]);
+    let mut server =
+        Server::start(&["--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"]);
     let filler: Vec<[String; 3]> =
         (0..5000).map(|i| ["SET".to_string(), format!("filler:{i}"), "f".repeat(100)]).collect();
     let words: Vec<Vec<&str>> = filler.iter().map(|call| call.iter().map(String::as_str).collect()).collect();
@@ -142,7 +144,14 @@ fn a_base_of_calls_is_loaded_like_one_in_rdb() {
 
 #[test]
 fn a_log_that_has_grown_is_rewritten_by_itself() {
-    let server = Server::start(&["--appendonly", "yes", "--auto-aof-rewrite-min-size", "64kb", "--auto-aof-rewrite-percentage", "100"]);
+    let server = Server::start(&[
+        "--appendonly",
+        "yes",
+        "--auto-aof-rewrite-min-size",
+        "64kb",
+        "--auto-aof-rewrite-percentage",
+        "100",
+    ]);
     let mut client = server.client();
     let value = "x".repeat(1000);
     for _ in 0..200 {

@@ -57,8 +57,10 @@ pub(super) const ROWS: &[Statistic] = &[
         "lru_order_exact",
         "Whether the order of use is exact; it is built in slices after the policy was switched.",
     ),
-    Statistic::new("counted_memory", |s| Value::Count(s.counted_memory() as u64))
-        .gauge("memory_counted_bytes", "Bytes that count towards `maxmemory`: keys, tables, clients' buffers, the process itself."),
+    Statistic::new("counted_memory", |s| Value::Count(s.counted_memory() as u64)).gauge(
+        "memory_counted_bytes",
+        "Bytes that count towards `maxmemory`: keys, tables, clients' buffers, the process itself.",
+    ),
     Statistic::new("allocator_frag_ratio", |s| {
         Value::Fixed(ratio(s.resources.allocator.active_bytes, s.resources.allocator.allocated_bytes), 2)
     }),
