@@ -498,7 +498,10 @@ impl Dispatcher {
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }
-        let show = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
+        let show = |bytes: &[u8]| {
+            let len = memchr::memchr(0, bytes).unwrap_or(bytes.len()); // Redis shows them as C strings
+            String::from_utf8_lossy(&bytes[..len.min(128)]).into_owned()
+        };
         let mut rest = String::new();
         for word in args.from(1) {
             if rest.len() >= 128 {

@@ -41,6 +41,8 @@ pub(super) struct Loading {
     replay: Replay,
     /// Entries that are put into their database together.
     entries: Vec<Entry>,
+    /// Whether a key that is there already may not come again.
+    refuses_present: bool,
     begun_ns: u64,
 }
 
@@ -120,15 +122,20 @@ impl Dispatcher {
             queued: None,
             replay: Replay::default(),
             entries: Vec::new(),
+            refuses_present: false,
             begun_ns,
         });
     }
 
-    /// Begins to load the snapshot (DEBUG RELOAD).
-    pub(super) fn begin_loading_snapshot(&mut self) -> Result<(), Refusal> {
+    /// Begins to load the snapshot (DEBUG RELOAD). Its keys replace those that are there, unless `refuses_present`: then such
+    /// a key ends the loading.
+    pub(super) fn begin_loading_snapshot(&mut self, refuses_present: bool) -> Result<(), Refusal> {
         match self.open_snapshot()? {
             Some(source) => self.begin_loading_from(source),
             None => return Err(format!("{} is not there", snapshot_path(&self.server.config).display())),
+        }
+        if let Some(loading) = &mut self.storage.loading {
+            loading.refuses_present = refuses_present;
         }
         Ok(())
     }
@@ -342,6 +349,9 @@ impl Dispatcher {
             if is_snapshot && entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) {
                 self.server.persistence.loading.expired_keys += 1;
                 continue;
+            }
+            if loading.refuses_present && db.peek(&entry.key).is_some() {
+                return Err(format!("RDB has duplicated key '{}' in DB {}", entry.key.escape_ascii(), loading.db));
             }
             put_entry(db, entry, hash)
                 .map_err(|_| "The data set has more keys than a database can hold".to_string())?;

@@ -112,7 +112,9 @@ impl Dispatcher {
     /// The log's part of a tick. Gives how long the loop may sleep (ms), if that is bounded by the log.
     pub(super) fn tick_log(&mut self) -> Option<u64> {
         let now_ns = self.server.time.monotonic_ns;
+        let timestamp_s = self.server.config.aof_timestamp_enabled.then_some(self.server.time.wall_us / 1_000_000);
         let log = self.storage.log.as_mut()?;
+        log.set_timestamp(timestamp_s);
         let changes = log.poll();
         if changes.durable {
             self.storage.in_flight = false;

@@ -37,6 +37,8 @@ pub struct Dispatcher {
     sparse: Option<(usize, u32)>,
     /// When the cron runs next (monotonic ms).
     next_cron_ms: u64,
+    /// When the limit on memory is looked up next (monotonic ms).
+    next_memory_limit_ms: u64,
     /// When the round began (monotonic ns), and the calls run before it.
     turn_begun: (u64, u64),
     /// Time spent in calls that the statistics of the loop have not been told yet.
@@ -109,6 +111,7 @@ impl Dispatcher {
             storage,
             sparse: None,
             next_cron_ms: 0,
+            next_memory_limit_ms: 0,
             turn_begun: (0, 0),
             command_ns: 0,
             config_reload: false,

@@ -1,5 +1,6 @@
 //! What commands ask of those above them: saving, loading, ending.
 
+use super::storage::Garbage;
 use super::{Dispatcher, gates};
 use crate::commands::error::Error;
 use crate::error;
@@ -35,8 +36,8 @@ impl Dispatcher {
             }
             Request::Shutdown { flags, .. } => self.shut_down(flags)?,
             Request::AbortShutdown => {}
-            Request::Reload { save, flush, .. } => {
-                self.reload(save, flush)?;
+            Request::Reload { save, flush, merge, .. } => {
+                self.reload(save, flush, merge)?;
                 reply.ok();
             }
             Request::LoadLog { .. } => {
@@ -102,7 +103,7 @@ impl Dispatcher {
         }
     }
 
-    fn reload(&mut self, save: bool, flush: bool) -> Result<(), Error> {
+    fn reload(&mut self, save: bool, flush: bool, merge: bool) -> Result<(), Error> {
         if save && !self.save_now() {
             return Err(Error::Text("ERR Error trying to save the DB, check server logs."));
         }
@@ -110,14 +111,15 @@ impl Dispatcher {
         if flush {
             self.empty_all();
         }
-        self.begin_loading_snapshot().and_then(|()| self.load_to_end()).map_err(|reason| {
+        let loaded = self.begin_loading_snapshot(!flush && !merge).and_then(|()| self.load_to_end());
+        // What is there now stands nowhere in the log. When a load failed after a flush, the log is all there is: it is left.
+        if !(save && flush) && (loaded.is_ok() || !flush) && self.storage.log.is_some() {
+            self.start_rewrite();
+        }
+        loaded.map_err(|reason| {
             log::error!("{reason}");
             Error::Text("ERR Error trying to load the RDB dump, check server logs.")
-        })?;
-        if !save && self.storage.log.is_some() {
-            self.start_rewrite(); // what is there now stands nowhere in the log
-        }
-        Ok(())
+        })
     }
 
     fn reload_log(&mut self) -> Result<(), Error> {
@@ -146,6 +148,6 @@ impl Dispatcher {
     fn empty_all(&mut self) {
         let flushed: Vec<Database> =
             (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
-        self.storage.threads.free(super::storage::Garbage::Databases(flushed));
+        self.free_later(Garbage::Databases(flushed));
     }
 }

@@ -274,7 +274,7 @@ impl Dispatcher {
                 self.gather_images(saving);
                 let flushed = self.server.keyspace.end_walk();
                 if !flushed.is_empty() {
-                    self.storage.threads.free(Garbage::Databases(flushed));
+                    self.free_later(Garbage::Databases(flushed));
                 }
                 self.finish_file(saving);
                 return false;

@@ -42,8 +42,12 @@ impl Dispatcher {
     pub(super) fn settle(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
         self.server.dirty += self.effects.dirty;
         let db = self.server.clients.get(client).db;
-        self.server.keyspace.db(db).touches = true;
-        self.collect_removals();
+        let own = self.server.keyspace.db(db);
+        own.touches = true;
+        // A data command sees no other database than its client's.
+        if own.has_removals() || !matches!(row.command.run, Run::Data(_)) {
+            self.collect_removals();
+        }
         if self.is_logged() {
             self.log_call(db, row, args);
         }
@@ -53,6 +57,7 @@ impl Dispatcher {
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
         let is_logged = self.is_logged();
+        let mut garbage = Vec::new();
         for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
             if !db.has_removals() {
                 continue;
@@ -70,9 +75,26 @@ impl Dispatcher {
                     }
                 }
             }
-            if !removals.garbage.is_empty() {
-                self.storage.threads.free(Garbage::Values(removals.garbage));
-            }
+            garbage.extend(removals.garbage);
+        }
+        if !garbage.is_empty() {
+            self.free_later(Garbage::Values(garbage));
+        }
+    }
+
+    /// Hands to the reaper what is long to free.
+    pub(super) fn free_later(&mut self, garbage: Garbage) {
+        self.server.counters.free_later_pending += garbage.objects();
+        self.storage.threads.free(garbage);
+    }
+
+    /// Notes what the reaper has freed since the last time.
+    pub(super) fn count_freed(&mut self) {
+        let counters = &mut self.server.counters;
+        if counters.free_later_pending > 0 {
+            let pending = self.storage.threads.free_pending();
+            counters.freed_later += counters.free_later_pending.saturating_sub(pending);
+            counters.free_later_pending = pending;
         }
     }
 
@@ -173,9 +195,13 @@ impl Dispatcher {
     /// call removes far more than it can add.
     pub(super) fn make_room(&mut self) -> Room {
         let limit = self.server.memory_limit_bytes as usize;
+        if limit == 0 || self.server.counted_memory() <= limit {
+            return Room::Enough;
+        }
+        let begun = self.begin_spike();
         let mut evicted = 0;
         let room = loop {
-            if limit == 0 || self.server.counted_memory() <= limit {
+            if self.server.counted_memory() <= limit {
                 break Room::Enough;
             }
             if evicted == EVICT_BUDGET {
@@ -190,6 +216,7 @@ impl Dispatcher {
         if evicted > 0 {
             self.collect_removals();
         }
+        self.end_spike("eviction-cycle", begun);
         room
     }
 }

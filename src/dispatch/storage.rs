@@ -21,6 +21,16 @@ pub enum Garbage {
     Databases(Vec<Database>),
 }
 
+impl Garbage {
+    /// How many values they are.
+    pub fn objects(&self) -> u64 {
+        match self {
+            Garbage::Values(values) => values.len() as u64,
+            Garbage::Databases(databases) => databases.iter().map(|db| db.len() as u64).sum(),
+        }
+    }
+}
+
 /// Who runs the writers and the reaper: threads in production, a scheduler of its own in the simulator.
 pub trait Threads {
     /// Runs the log's writer until it ends.
@@ -31,6 +41,8 @@ pub trait Threads {
     fn waker(&self) -> Box<dyn Fn() + Send>;
     /// Frees garbage.
     fn free(&self, garbage: Garbage);
+    /// How many values handed to [`Threads::free`] are not free yet.
+    fn free_pending(&self) -> u64;
 }
 
 /// Nobody: writers are dropped, garbage is freed at once. For tests without files.
@@ -44,6 +56,9 @@ impl Threads for NoThreads {
     }
     fn free(&self, garbage: Garbage) {
         drop(garbage);
+    }
+    fn free_pending(&self) -> u64 {
+        0
     }
 }
 

@@ -13,12 +13,15 @@ const ORDER_BUDGET: usize = 2000;
 const DEFRAGMENT_BUDGET: usize = 500;
 /// How often the cron runs.
 const CRON_MS: u64 = 100;
+/// How often it is looked up how much memory the machine or the control group leaves to us.
+const MEMORY_LIMIT_MS: u64 = 5000;
 
 impl Dispatcher {
     /// A round begins.
     pub fn begin_turn(&mut self) {
         self.server.read_clock();
         self.turn_begun = (self.server.time.monotonic_ns, self.server.counters.calls);
+        self.count_freed();
     }
 
     /// A round has ended, replies written.
@@ -71,7 +74,7 @@ impl Dispatcher {
         self.note_cleared_gates();
         if !self.server.garbage.is_empty() {
             let flushed = std::mem::take(&mut self.server.garbage);
-            self.storage.threads.free(Garbage::Databases(flushed));
+            self.free_later(Garbage::Databases(flushed));
         }
         sleep_ms
     }
@@ -140,13 +143,28 @@ impl Dispatcher {
         }
         let now = self.server.now();
         self.server.keyspace.set_now(now);
+        let begun = self.begin_spike();
         let lag = &mut self.server.expiry_lag;
         let more = self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1));
         self.collect_removals();
+        self.end_spike("expire-cycle", begun);
         if more {
+            self.server.counters.expiry_slices_cut += 1;
             return 0;
         }
         self.server.keyspace.next_deadline().map_or(CRON_MS, |deadline| deadline.saturating_sub(now.ms))
+    }
+
+    /// When something began that LATENCY may show (monotonic ns); `None`: nobody wants to know.
+    pub(super) fn begin_spike(&self) -> Option<u64> {
+        (self.server.config.latency_monitor_threshold_ms > 0).then(|| self.server.clock.monotonic_ns())
+    }
+
+    /// It has ended: it is noted if it took long enough.
+    pub(super) fn end_spike(&mut self, event: &'static str, begun_ns: Option<u64>) {
+        if let Some(begun_ns) = begun_ns {
+            self.server.note_latency(event, (self.server.clock.monotonic_ns() - begun_ns) / 1_000_000);
+        }
     }
 
     fn build_order(&mut self) -> bool {
@@ -176,6 +194,10 @@ impl Dispatcher {
         let begun = self.server.clock.monotonic_ns();
         self.server.read_memory();
         self.server.weigh_process();
+        if now_ms >= self.next_memory_limit_ms {
+            self.next_memory_limit_ms = now_ms + MEMORY_LIMIT_MS;
+            self.server.read_memory_limit();
+        }
         self.server.rates.sample(&rates::Counters {
             now_us: self.server.time.monotonic_ns / 1000,
             commands: self.server.counters.calls,

@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// The directives that say where to listen.
-pub const DOOR_DIRECTIVES: [&str; 4] = ["port", "bind", "metrics-port", "metrics-bind"];
+/// The directives that say where to listen, and may change while the server runs.
+pub const DOOR_DIRECTIVES: [&str; 2] = ["port", "bind"];
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Surroundings for Outside {
             doors = Some(self.prepare_doors(old, new).map_err(|text| {
                 log::warn!("{text}");
                 let reason = match name {
-                    "port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
+                    "port" => "Unable to listen on this port. Check server logs.",
                     _ => "Failed to bind to specified addresses.",
                 };
                 Refusal { name, reason: reason.into() }
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn metrics_have_doors_of_their_own() {
-        let doors = doors(&config(&[("port", "0"), ("metrics-port", "9")])).unwrap();
+        let doors = doors(&Config { port: 0, metrics_port: 9, ..Config::default() }).unwrap();
         assert_eq!((doors.len(), doors[0].serves, doors[0].address.port()), (1, Serves::Metrics, 9));
     }
 

@@ -14,7 +14,7 @@ const OWN_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes read at once of a bulk that has an allocation of its own.
 const BIG_READ_BYTES: usize = 1 << 20;
 /// What a new buffer for replies has room for.
-pub(super) const OUTPUT_FIRST_BYTES: usize = 16 * 1024;
+pub(super) const OUTPUT_FIRST_BYTES: usize = 32 * 1024;
 /// A client with so many unsent bytes is not read from until it has taken some.
 const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
 

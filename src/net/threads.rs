@@ -7,26 +7,33 @@ use crate::persistence::aof::writer::Writer;
 use crate::persistence::snapshot::SnapshotWriter;
 use mio::Waker;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::Builder;
 
 /// Real threads, which wake a loop.
 pub struct SystemThreads {
     waker: Arc<Waker>,
     reaper: crossbeam_channel::Sender<Garbage>,
+    /// Values that wait for the reaper.
+    free_pending: Arc<AtomicU64>,
 }
 
 impl SystemThreads {
     /// Starts the reaper; the writers follow when they are asked for.
     pub fn new(waker: Arc<Waker>) -> std::io::Result<SystemThreads> {
         // Not bounded: what waits here is memory that is about to be free, and the loop must not wait.
-        let (reaper, garbage) = crossbeam_channel::unbounded();
+        let (reaper, garbage) = crossbeam_channel::unbounded::<Garbage>();
+        let free_pending = Arc::new(AtomicU64::new(0));
+        let pending = free_pending.clone();
         Builder::new().name("reaper".into()).spawn(move || {
             for garbage in garbage {
+                let objects = garbage.objects();
                 drop(garbage);
                 allocator::settle(); // used_memory goes down as soon as it is free
+                pending.fetch_sub(objects, Relaxed);
             }
         })?;
-        Ok(SystemThreads { waker, reaper })
+        Ok(SystemThreads { waker, reaper, free_pending })
     }
 
     fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) {
@@ -56,7 +63,15 @@ impl Threads for SystemThreads {
     }
 
     fn free(&self, garbage: Garbage) {
-        // A reaper that is gone frees nothing: then it is done here.
-        let _ = self.reaper.send(garbage);
+        let objects = garbage.objects();
+        self.free_pending.fetch_add(objects, Relaxed);
+        if self.reaper.send(garbage).is_err() {
+            // A reaper that is gone frees nothing: it was done here.
+            self.free_pending.fetch_sub(objects, Relaxed);
+        }
+    }
+
+    fn free_pending(&self) -> u64 {
+        self.free_pending.load(Relaxed)
     }
 }

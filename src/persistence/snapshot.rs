@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 
 use crate::base::disk::{Disk, DiskFile, OpenMode, write_all};
+use crate::base::sys::allocator;
 use crate::persistence::Trouble;
 
 /// Pieces that wait for the disk at most.
@@ -220,6 +221,7 @@ impl SnapshotWriter {
                 }
                 (self.wake)();
             }
+            allocator::settle(); // what one thread allocates and another frees balances in the sum only
         }
         self.abandon();
     }

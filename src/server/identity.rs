@@ -24,9 +24,17 @@ impl Identity {
     }
 }
 
+/// The seed of all chance: it follows from a secret seed and does not give it away.
+pub(super) fn chance_seed(seed: &[u8]) -> u64 {
+    u64::from_le_bytes(digest(seed, b"chance")[..8].try_into().expect("8 of 20"))
+}
+
 fn id(seed: &[u8], purpose: &[u8]) -> String {
-    let digest = Sha1::new().chain_update(seed).chain_update(purpose).finalize();
-    hex40(&digest.into()).iter().map(|&digit| digit as char).collect()
+    hex40(&digest(seed, purpose)).iter().map(|&digit| digit as char).collect()
+}
+
+fn digest(seed: &[u8], purpose: &[u8]) -> [u8; 20] {
+    Sha1::new().chain_update(seed).chain_update(purpose).finalize().into()
 }
 
 #[cfg(test)]
@@ -39,5 +47,13 @@ mod tests {
         assert_eq!(a.run_id.len(), 40);
         assert!(a.run_id != a.replication_id && a.run_id != b.run_id);
         assert_eq!(a, Identity::of(&[1; 16]));
+    }
+
+    #[test]
+    fn the_seed_of_chance_shows_nothing_of_the_hash_key() {
+        let seed = [7; 16];
+        assert_eq!(chance_seed(&seed), chance_seed(&seed));
+        assert_ne!(chance_seed(&seed).to_le_bytes(), seed[..8]);
+        assert_ne!(chance_seed(&seed), chance_seed(&[8; 16]));
     }
 }

@@ -90,7 +90,7 @@ pub struct Counters {
     pub query_limit_disconnections: u64,
     /// Clients closed for `maxmemory-clients`.
     pub evicted_clients: u64,
-    /// Values that the reaper has freed.
+    /// Values that the reaper has freed; a flushed database counts as many as it had keys.
     pub freed_later: u64,
     /// Values that wait for the reaper.
     pub free_later_pending: u64,
@@ -167,8 +167,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server without clients or keys. `seed` keys the hash of keys and seeds all chance; `commands` is how many rows
-    /// there are.
+    /// A server without clients or keys. `seed` keys the hash of keys; what else is to be random or unique follows from it
+    /// through SHA-1 and does not show it. `commands` is how many rows there are.
     pub fn new(config: Config, clock: Arc<dyn Clock>, seed: [u8; 16], commands: usize) -> Server {
         let time = Time { wall_us: clock.wall_us(), monotonic_ns: clock.monotonic_ns() };
         let policy = memory::policy(&config);
@@ -180,7 +180,7 @@ impl Server {
             raised: gates::PROTECTED,
             time,
             clock,
-            random: Generator::new(u64::from_le_bytes(seed[..8].try_into().expect("8 of 16"))),
+            random: Generator::new(identity::chance_seed(&seed)),
             counters: Counters::default(),
             commands: CommandStats::new(commands, config.latency_tracking),
             errors: ErrorStats::new(),

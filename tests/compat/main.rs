@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! Against a reference `redis-server`: the same calls get the same bytes, and each loads the files of the other.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod files;
+mod replies;

@@ -21,14 +21,13 @@ struct Known {
 fn random_call(rng: &mut Rng, writer: u64) -> Vec<String> {
     let key = format!("{writer}:{}", rng.u64(0..KEYS));
     let text = |rng: &mut Rng| "v".repeat(rng.usize(0..200));
-    let words = match rng.u8(0..6) {
+    match rng.u8(0..6) {
         0 | 1 => vec!["SET".into(), key, text(rng)],
         2 => vec!["APPEND".into(), key, text(rng)],
         3 => vec!["DEL".into(), key],
         4 => vec!["SET".into(), key, text(rng), "EX".into(), "10000".into()],
         _ => vec!["MSET".into(), key, text(rng), format!("{writer}:{}", rng.u64(0..KEYS)), text(rng)],
-    };
-    words
+    }
 }
 
 fn apply(model: &mut Model, call: &[String]) {

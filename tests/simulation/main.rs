@@ -25,6 +25,7 @@ fn for_each_seed(usual: u64, run: impl Fn(u64)) {
             }
         }
     }
+    eprintln!("seeds {:?}; FERRODIS_SEEDS=n runs n of them, FERRODIS_SEED=n that one", seeds(usual));
     for seed in seeds(usual) {
         let named = Named(seed);
         run(seed);

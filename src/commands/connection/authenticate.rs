@@ -90,7 +90,8 @@ fn hello(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         cx.reply.protocol = protocol;
     }
     let id = client.id;
-    cx.reply.map(7);
+    let zone = &cx.server.config.availability_zone;
+    cx.reply.map(7 + usize::from(!zone.is_empty()));
     for (field, text) in [("server", "redis"), ("version", REDIS_VERSION)] {
         cx.reply.bulk(field.as_bytes());
         cx.reply.bulk(text.as_bytes());
@@ -105,6 +106,10 @@ fn hello(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     cx.reply.bulk(b"modules");
     cx.reply.array(0);
+    if !zone.is_empty() {
+        cx.reply.bulk(b"availability_zone");
+        cx.reply.bulk(zone.as_bytes());
+    }
     Ok(Done)
 }
 

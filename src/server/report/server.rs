@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::zero("redis_git_dirty"),
     Statistic::new("redis_build_id", |_| Value::text("0000000000000000")),
     Statistic::new("redis_mode", |_| Value::text("standalone")),
+    Statistic::new("availability_zone", |s| Value::text(&*s.config.availability_zone)),
     Statistic::new("os", |s| Value::text(&*s.resources.host.kernel)),
     Statistic::new("arch_bits", |_| Value::Count(u64::from(usize::BITS))),
     Statistic::new("monotonic_clock", |_| Value::text("POSIX clock_gettime")),

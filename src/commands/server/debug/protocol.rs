@@ -17,7 +17,6 @@ fn error(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     Ok(Done)
 }
 
-#[expect(clippy::approx_constant, reason = "the double that Redis answers, which its tests look for")]
 fn protocol(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let reply = &mut *cx.reply;
     match args.word(2).as_str() {

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 
+use crate::base::sys::allocator;
 use crate::formats::aof_manifest::FileInfo;
 use crate::persistence::Trouble;
 
@@ -167,7 +168,9 @@ impl Writer {
     /// Runs until the loop says `Shutdown` or goes away. `now_ms` reads a clock that never goes back.
     pub fn run(mut self, now_ms: impl Fn() -> u64) {
         loop {
-            match self.step(now_ms()) {
+            let next = self.step(now_ms());
+            allocator::settle(); // what one thread allocates and another frees balances in the sum only
+            match next {
                 Next::Again => {}
                 Next::Ended => return,
                 Next::Wait { until_ms } => self.wait(until_ms, now_ms()),

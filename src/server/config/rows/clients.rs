@@ -32,11 +32,12 @@ const DIRECTIVES: &[Directive] = &[
         .at_start()
         .hidden()
         .doc("Protocol version a connection starts with."),
-    Directive::special("notify-keyspace-events", NOTIFY_KEYSPACE_EVENTS, "").doc(
+    Directive::special("notify-keyspace-events", NOTIFY_KEYSPACE_EVENTS, "").no_effect("there is no pub/sub yet").doc(
         "Events published about keys, by letter: K and E choose the channels (by key, by event), g $ l s h z x e t \
          d m n the classes, A all but m and n. Empty means none.",
     ),
     Directive::integer("tracking-table-max-keys", int!(tracking_table_max_keys), 0, I64_MAX, "1000000")
+        .no_effect("there is no client-side caching yet")
         .doc("Keys remembered for client-side caching; beyond, some are invalidated early. 0: no limit."),
     Directive::integer("slowlog-log-slower-than", int!(slowlog_log_slower_than_us), -1, I64_MAX, "10000")
         .alias("commandlog-execution-slower-than")
@@ -77,6 +78,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Percentiles that INFO latencystats shows of it."),
     Directive::integer("busy-reply-threshold", int!(busy_reply_threshold_ms), 0, I64_MAX, "5000")
         .alias("lua-time-limit")
+        .no_effect("there are no scripts")
         .doc("Milliseconds after which a script is slow: others then get -BUSY, and it can be killed."),
     Directive::boolean("import-mode", flag!(import_mode), "no")
         .no_effect("there is no import mode")

@@ -12,9 +12,11 @@ pub(crate) const TOPIC: Topic = Topic {
 const DIRECTIVES: &[Directive] = &[
     Directive::integer("rdb-key-save-delay", int!(rdb_key_save_delay_us), INT_MIN, INT_MAX, "0")
         .hidden()
+        .no_effect("saving and loading are not slowed down")
         .doc("Microseconds to wait after each key of a snapshot or a new base; negative: once in that many keys."),
     Directive::integer("key-load-delay", int!(key_load_delay_us), INT_MIN, INT_MAX, "0")
         .hidden()
+        .no_effect("saving and loading are not slowed down")
         .doc("The same while loading."),
     Directive::integer(
         "loading-process-events-interval-bytes",
@@ -24,6 +26,7 @@ const DIRECTIVES: &[Directive] = &[
         "524288",
     )
     .hidden()
+    .no_effect("the sockets have their turn every 20 milliseconds of loading")
     .doc("Bytes loaded between two looks at the sockets."),
     Directive::boolean("aof-disable-auto-gc", flag!(aof_disable_auto_gc), "no")
         .hidden()

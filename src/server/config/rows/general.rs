@@ -37,6 +37,7 @@ const DIRECTIVES: &[Directive] = &[
     Directive::choice("log-timestamp-format", choice!(log_timestamp_format), "legacy")
         .doc("How times are written in log lines (Valkey): `legacy` is Redis's local date."),
     Directive::boolean("hide-user-data-from-log", flag!(hide_user_data_from_log), "no")
+        .no_effect("log lines hold no values, and keys only where one cannot be loaded")
         .doc("Keeps keys and values out of log lines and crash reports."),
     Directive::boolean("syslog-enabled", flag!(syslog_enabled), "no")
         .at_start()
@@ -73,15 +74,16 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Locale by which SORT ALPHA compares strings."),
     Directive::integer("shutdown-timeout", int!(shutdown_timeout_seconds), 0, INT_MAX, "10")
         .seconds()
+        .no_effect(NO_REPLICATION)
         .doc("How long SHUTDOWN waits for replicas to catch up."),
     Directive::special("shutdown-on-sigint", SHUTDOWN_ON_SIGINT, "default")
         .multi()
         .doc("Options of the SHUTDOWN that SIGINT means: default, save, nosave, now, force."),
     Directive::special("shutdown-on-sigterm", SHUTDOWN_ON_SIGTERM, "default").multi().doc("The same for SIGTERM."),
-    Directive::integer("hz", int!(hz), 0, INT_MAX, "10").clamped(1, 500).doc(
-        "Turns a second of the periodic work (statistics, timeouts); expiry does not wait for them. Kept within 1 \
-         and 500.",
-    ),
+    Directive::integer("hz", int!(hz), 0, INT_MAX, "10")
+        .clamped(1, 500)
+        .no_effect("periodic work runs ten times a second, and expiry at its millisecond")
+        .doc("Turns a second of the periodic work (statistics, timeouts). Kept within 1 and 500."),
     Directive::boolean("dynamic-hz", flag!(dynamic_hz), "yes")
         .no_effect("periodic work costs by what is due, not by the number of clients")
         .doc("Raises `hz` with the number of clients."),
@@ -134,6 +136,9 @@ const DIRECTIVES: &[Directive] = &[
         .no_effect("there is no such check at start")
         .doc("Start-up checks to skip, as `ARM64-COW-BUG`."),
     Directive::boolean("crash-log-enabled", flag!(crash_log_enabled), "yes")
+        .no_effect(
+            "a panic is always logged, with its place; faults of the processor are left to the system's core dumps",
+        )
         .doc("Writes a report when the process crashes."),
     Directive::boolean("crash-memcheck-enabled", flag!(crash_memcheck_enabled), "yes")
         .no_effect("a crash report has no memory test")

@@ -26,6 +26,7 @@ const DIRECTIVES: &[Directive] = &[
          second is lost with the machine, nothing with the process. `no`: the kernel decides.",
     ),
     Directive::boolean("no-appendfsync-on-rewrite", flag!(no_appendfsync_on_rewrite), "no")
+        .no_effect("a rewrite has a thread and a queue of its own, and holds up no sync of the log")
         .doc("Does not sync the log while a snapshot or a rewrite runs."),
     Directive::integer("auto-aof-rewrite-percentage", int!(auto_aof_rewrite_percentage), 0, INT_MAX, "100")
         .doc("Rewrites the log when it has grown by this much, in percent, since the last rewrite; 0 never."),
@@ -41,5 +42,6 @@ const DIRECTIVES: &[Directive] = &[
     Directive::boolean("aof-timestamp-enabled", flag!(aof_timestamp_enabled), "no")
         .doc("Notes the time in the log now and then, so that it can be cut at a moment."),
     Directive::boolean("aof-rewrite-incremental-fsync", flag!(aof_rewrite_incremental_fsync), "yes")
+        .no_effect("it is always so")
         .doc("Syncs a new base every few megabytes while it is written."),
 ];

@@ -20,11 +20,13 @@ const DIRECTIVES: &[Directive] = &[
          nothing, and writes fail.",
     ),
     Directive::integer("maxmemory-samples", int!(maxmemory_samples), 1, 64, "5")
-        .doc("Keys looked at to choose one under `-lfu` and `volatile-ttl`. LRU is exact and does not sample."),
+        .doc("Keys looked at to choose one under `-lfu`. LRU is exact and does not sample, and `volatile-ttl` asks the expiry wheel."),
     Directive::integer("maxmemory-eviction-tenacity", int!(maxmemory_eviction_tenacity), 0, 100, "10")
         .no_effect("room is made before the very call that needs it, as much as it needs")
         .doc("How long eviction may keep clients waiting, 0 to 100."),
-    Directive::limit("maxmemory-clients", limit!(maxmemory_clients), I64_MAX, "0").doc(
+    Directive::limit("maxmemory-clients", limit!(maxmemory_clients), I64_MAX, "0")
+        .no_effect("clients are not evicted yet; `client-output-buffer-limit` and `client-query-buffer-limit` bound each of them")
+        .doc(
         "Memory that all clients' buffers may take, a size or a percentage of `maxmemory`; the largest clients go \
          first. 0: no limit.",
     ),
@@ -40,19 +42,25 @@ const DIRECTIVES: &[Directive] = &[
         .no_effect("due keys leave at their millisecond, whatever the effort")
         .doc("How hard expired keys are looked for."),
     Directive::boolean("lazyfree-lazy-eviction", flag!(lazyfree_lazy_eviction), "no")
-        .doc("Evicted values are freed in the background. Large values always are, here and in the next three."),
+        .no_effect("whatever is long to free always goes to a thread of its own")
+        .doc("Evicted values are freed in the background."),
     Directive::boolean("lazyfree-lazy-expire", flag!(lazyfree_lazy_expire), "no")
+        .no_effect("whatever is long to free always goes to a thread of its own")
         .doc("Expired values are freed in the background."),
     Directive::boolean("lazyfree-lazy-server-del", flag!(lazyfree_lazy_server_del), "no")
+        .no_effect("whatever is long to free always goes to a thread of its own")
         .doc("Overwritten values are freed in the background."),
-    Directive::boolean("lazyfree-lazy-user-del", flag!(lazyfree_lazy_user_del), "no").doc("DEL frees as UNLINK does."),
+    Directive::boolean("lazyfree-lazy-user-del", flag!(lazyfree_lazy_user_del), "no")
+        .no_effect("whatever is long to free always goes to a thread of its own")
+        .doc("DEL frees as UNLINK does."),
     Directive::boolean("lazyfree-lazy-user-flush", flag!(lazyfree_lazy_user_flush), "no")
+        .no_effect("flushed databases always go to a thread of their own")
         .doc("FLUSHDB, FLUSHALL and SCRIPT FLUSH without a word mean ASYNC."),
     Directive::boolean("activerehashing", flag!(activerehashing), "yes")
         .no_effect("tables grow and shrink a piece at a time with the calls that use them")
         .doc("Spends idle time on growing tables."),
     Directive::boolean("activedefrag", flag!(activedefrag), "no")
-        .refused("Active defragmentation cannot be enabled: this build has none")
+        .refused("Active defragmentation cannot be enabled: records of sparse pages are moved together in any case")
         .doc("Moves values together to give memory back."),
     defrag("active-defrag-ignore-bytes", int!(active_defrag_ignore_bytes), 1, I64_MAX, "100mb")
         .memory()
@@ -75,5 +83,6 @@ const DIRECTIVES: &[Directive] = &[
 ];
 
 const fn defrag(name: &'static str, field: IntField, min: i128, max: i128, default: &'static str) -> Directive {
-    Directive::integer(name, field, min, max, default).no_effect("there is no active defragmentation")
+    Directive::integer(name, field, min, max, default)
+        .no_effect("records of sparse pages are moved together in small steps, whenever there are any")
 }

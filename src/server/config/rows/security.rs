@@ -21,8 +21,10 @@ const DIRECTIVES: &[Directive] = &[
         .refused("users other than the default one are not supported yet; `requirepass` protects that one")
         .doc("File of ACL users."),
     Directive::integer("acllog-max-len", int!(acllog_max_len), 0, I64_MAX, "128")
+        .no_effect("users other than the default one are not supported yet")
         .doc("Length of the list that ACL LOG shows."),
     Directive::choice("acl-pubsub-default", choice!(acl_pubsub_default), "resetchannels")
+        .no_effect("users other than the default one are not supported yet")
         .doc("Channels of a new user: all, or none until granted."),
     Directive::choice("enable-protected-configs", choice!(enable_protected_configs), "no")
         .at_start()

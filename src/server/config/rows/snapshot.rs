@@ -32,6 +32,7 @@ const DIRECTIVES: &[Directive] = &[
     Directive::choice("rdb-version-check", choice!(rdb_version_check), "strict")
         .doc("`relaxed` loads files of a newer version as long as they hold nothing unknown (Valkey)."),
     Directive::boolean("rdb-save-incremental-fsync", flag!(rdb_save_incremental_fsync), "yes")
+        .no_effect("it is always so")
         .doc("Syncs the file every few megabytes while it is written, against one long pause at its end."),
     Directive::boolean("rdb-del-sync-files", flag!(rdb_del_sync_files), "no")
         .no_effect("replication leaves no files behind")
