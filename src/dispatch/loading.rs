@@ -246,6 +246,7 @@ impl Dispatcher {
                     loading.queued = None;
                 }
                 Item::Call(call) => {
+                    self.delay_load();
                     let Loading { client, queued, replay, .. } = loading;
                     if let Err(reason) = self.replay(*client, queued, replay, &call) {
                         return Err(format!("{reason} ({})", loading.source.place()));
@@ -254,6 +255,13 @@ impl Dispatcher {
             }
         }
         Ok(false)
+    }
+
+    /// `key-load-delay`: tests hold a load open with it.
+    fn delay_load(&self) {
+        if let Ok(delay_us @ 1..) = u64::try_from(self.server.config.key_load_delay_us) {
+            self.server.resources.platform.sleep_us(delay_us);
+        }
     }
 
     fn decoder(&self) -> Decoder {
@@ -275,7 +283,10 @@ impl Dispatcher {
             }
             let decoder = loading.decoder.as_mut().expect("checked by the caller");
             match decoder.next().map_err(|e| format!("{e} ({})", loading.source.place()))? {
-                Step::Entry(entry) => loading.entries.push(entry),
+                Step::Entry(entry) => {
+                    self.delay_load();
+                    loading.entries.push(entry);
+                }
                 Step::SelectDb(number) => {
                     if number >= self.server.keyspace.count() as u64 {
                         return Err(format!(

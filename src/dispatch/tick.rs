@@ -193,6 +193,7 @@ impl Dispatcher {
         self.next_cron_ms = now_ms + CRON_MS;
         let begun = self.server.clock.monotonic_ns();
         self.server.read_memory();
+        self.server.weigh_process();
         if now_ms >= self.next_memory_limit_ms {
             self.next_memory_limit_ms = now_ms + MEMORY_LIMIT_MS;
             self.server.read_memory_limit();

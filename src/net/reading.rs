@@ -14,7 +14,7 @@ const OWN_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes read at once of a bulk that has an allocation of its own.
 const BIG_READ_BYTES: usize = 1 << 20;
 /// What a new buffer for replies has room for.
-const OUTPUT_FIRST_BYTES: usize = 32 * 1024;
+pub(super) const OUTPUT_FIRST_BYTES: usize = 32 * 1024;
 /// A client with so many unsent bytes is not read from until it has taken some.
 const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
 
@@ -140,7 +140,8 @@ impl EventLoop {
         connection.is_readable = result.is_ok();
         let is_filled = big.len() == filling;
         self.count_input(index, n);
-        if is_filled {
+        // A call whose last bytes go past the limit is not run: what is to be told of it is told below.
+        if is_filled && self.input_bytes(index) <= self.query_limit() {
             self.run_rest(index);
         } else {
             self.after_turn(index, Turn::Drained);
@@ -176,11 +177,10 @@ impl EventLoop {
     }
 
     fn after_turn(&mut self, index: ClientIndex, turn: Turn) {
-        let query_limit = self.dispatcher.server.config.client_query_buffer_limit_bytes as usize;
+        let query_limit = self.query_limit();
+        let input_bytes = self.input_bytes(index);
         let connection = self.connection(index);
-        let input_bytes = connection.rest.len() + connection.partial.big.iter().map(Vec::len).sum::<usize>();
         let capacity = connection.rest.capacity() + connection.partial.capacity();
-        let to_come = connection.partial.filling.saturating_sub(connection.partial.big.last().map_or(0, Vec::len));
         connection.is_parked = turn == Turn::Parked;
         connection.has_calls = matches!(turn, Turn::Again | Turn::Parked);
         let goes_on = turn == Turn::Again || (turn == Turn::Drained && connection.is_readable);
@@ -191,13 +191,23 @@ impl EventLoop {
         }
         let client = self.dispatcher.server.clients.get_mut(index);
         (client.input_bytes, client.input_capacity) = (input_bytes, capacity);
-        if input_bytes + to_come > query_limit {
+        if input_bytes > query_limit {
             log::warn!(client = client.id; "closing a client that reached the query buffer limit");
             client.closing = Closing::Now;
             self.dispatcher.server.counters.query_limit_disconnections += 1;
             self.dispatcher.server.clients.mark_pending(index);
         }
         self.count_buffers(index);
+    }
+
+    fn query_limit(&self) -> usize {
+        self.dispatcher.server.config.client_query_buffer_limit_bytes as usize
+    }
+
+    /// What a client has sent of calls that have not run.
+    fn input_bytes(&mut self, index: ClientIndex) -> usize {
+        let connection = self.connection(index);
+        connection.rest.len() + connection.partial.big.iter().map(Vec::len).sum::<usize>()
     }
 
     fn count_input(&mut self, index: ClientIndex, bytes: usize) {

@@ -2,6 +2,7 @@
 
 use super::connection::Socket;
 use super::event_loop::EventLoop;
+use super::reading::OUTPUT_FIRST_BYTES;
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::config::OutputClass;
 use std::io::{self, Write};
@@ -113,11 +114,12 @@ impl EventLoop {
         }
     }
 
-    /// Counts the memory of a client's buffers.
+    /// Counts the memory of a client's buffers. The first buffer of its replies comes from the loop's spare ones, which are weighed
+    /// with the process: counted here too, each call would look for a moment as if memory were short.
     pub(super) fn count_buffers(&mut self, index: ClientIndex) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
         let client = self.dispatcher.server.clients.get(index);
-        let bytes = client.output.capacity() + client.input_capacity;
+        let bytes = client.output.capacity().saturating_sub(OUTPUT_FIRST_BYTES) + client.input_capacity;
         let total = &mut self.dispatcher.server.client_buffer_bytes;
         *total = *total + bytes - connection.counted_bytes;
         connection.counted_bytes = bytes;

@@ -72,6 +72,7 @@ impl Server {
         self.machine_memory_bytes = self.resources.limit_bytes;
         self.apply_memory_limit();
         self.read_memory();
+        self.weigh_process();
         self.resources.startup_bytes = self.resources.used_bytes;
         self
     }
@@ -84,7 +85,6 @@ impl Server {
             None => self.counted_memory() as u64,
         };
         self.resources.used_bytes = used;
-        self.weigh_process(used);
         if used > self.resources.peak_bytes {
             self.resources.peak_bytes = used;
             self.resources.peak_seconds = self.time.wall_us / 1_000_000;
@@ -93,7 +93,9 @@ impl Server {
 
     /// Weighs what of `used_bytes` is neither data nor buffers. As in Redis it counts towards `maxmemory`, buffers of a log or of a
     /// walk do not: while there are any, the last weight stands. Values that wait to be freed only make it too heavy for a moment.
-    fn weigh_process(&mut self, used_bytes: u64) {
+    /// For the cron: within a call, the buffer of its reply would weigh in.
+    pub fn weigh_process(&mut self) {
+        let used_bytes = self.resources.used_bytes;
         let has_buffers = self.config.appendonly || self.keyspace.is_walking() || self.raised & gates::LOADING != 0;
         if has_buffers && self.resources.process_bytes > 0 {
             return;

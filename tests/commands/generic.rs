@@ -448,6 +448,11 @@ fn object_tells_of_use() {
     db.is("TOUCH k", ":1\r\n");
     db.is("OBJECT IDLETIME k", ":0\r\n");
     db.is("OBJECT REFCOUNT k", ":1\r\n");
+    for (value, count) in [("0", i32::MAX), ("9999", i32::MAX), ("10000", 1), ("-1", 1), ("007", 1)] {
+        db.run(&format!("SET shared {value}"));
+        db.is("OBJECT REFCOUNT shared", &format!(":{count}\r\n")); // as Redis, whose small numbers are one object
+    }
+    db.run("DEL shared");
     for (value, encoding) in [("12", "int"), ("abc", "embstr"), (&*"x".repeat(45), "raw"), (&*"x".repeat(5000), "raw")]
     {
         db.run(&format!("SET k {value}"));

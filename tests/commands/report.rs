@@ -40,6 +40,20 @@ fn info_counts_what_happened() {
     assert_eq!(field(&mut db, "run_id").len(), 40);
 }
 
+/// The time in calls and the rates of turns stood at 0: nobody told the statistics.
+#[test]
+fn info_tells_how_the_loop_spends_its_time() {
+    let mut db = Db::new();
+    for _ in 0..20 {
+        db.dispatcher.begin_turn();
+        db.run("PING");
+        db.advance_ms(100);
+        db.dispatcher.end_turn();
+    }
+    assert_ne!(field(&mut db, "eventloop_cycles"), "0");
+    assert_ne!(field(&mut db, "instantaneous_eventloop_cycles_per_sec"), "0");
+}
+
 #[test]
 fn info_shows_the_sections_that_are_named() {
     let mut db = Db::new();

@@ -64,15 +64,20 @@ impl File {
         let mut places: Vec<usize> = (0..self.lines.len())
             .filter(|&index| self.lines[index].row.is_some_and(|given| std::ptr::eq(given, row)))
             .collect();
-        if let (&[index], [_]) = (places.as_slice(), lines.as_slice())
+        if let &[index] = places.as_slice()
+            && (lines.len() == 1 || extent == Extent::Needed)
             && self.lines[index].says(row, config, defaults)
         {
             return;
         }
-        // Lines that say a default only fill places that would be empty.
+        // Lines that say a default only fill places that would be empty, if the others say the value without them.
         while extent == Extent::Needed && lines.len() > places.len() {
             let Some(index) = lines.iter().position(|line| !line.wanted) else { break };
-            lines.remove(index);
+            let line = lines.remove(index);
+            if !places.is_empty() && !say_value(&lines, row, config, defaults) {
+                lines.insert(index, line);
+                break;
+            }
         }
         places.reverse();
         for Line { value, .. } in lines {
@@ -110,6 +115,20 @@ impl File {
         }
         bytes
     }
+}
+
+/// Whether a file with these lines alone gives the directive the value it has in `config`.
+fn say_value(lines: &[Line], row: &Directive, config: &Config, defaults: &Config) -> bool {
+    let mut alone = defaults.clone();
+    for (index, line) in lines.iter().enumerate() {
+        let origin = if index == 0 { Origin::FirstInFile } else { Origin::LaterInFile };
+        let Some(words) = split_args(&line.value) else { return false };
+        let values: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        if row.set(&mut alone, &values, origin).is_err() {
+            return false;
+        }
+    }
+    row.print(&alone) == row.print(config)
 }
 
 impl Slot {
