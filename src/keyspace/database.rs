@@ -791,9 +791,14 @@ impl Database {
         self.records.idle_bytes()
     }
 
-    /// Bytes of pages beyond what records use: memory that the allocator counts and no key takes.
+    /// Bytes of pages beyond what records use: memory that no key takes.
     pub fn slack_bytes(&self) -> usize {
         self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
+    }
+
+    /// Bytes of pages that come straight from the system.
+    pub fn mapped_bytes(&self) -> usize {
+        self.records.mapped_bytes()
     }
 
     /// Bytes of the table that finds keys.

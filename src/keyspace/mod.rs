@@ -71,6 +71,11 @@ impl Keyspace {
         self.databases.iter().chain(&self.detached).map(Database::slack_bytes).sum()
     }
 
+    /// Bytes of record pages that come straight from the system: the allocator does not know of them.
+    pub fn mapped_bytes(&self) -> usize {
+        self.databases.iter().chain(&self.detached).map(Database::mapped_bytes).sum()
+    }
+
     /// What INFO counts, over all databases.
     pub fn counts(&self) -> Counts {
         self.databases.iter().fold(Counts::default(), |sum, db| Counts {

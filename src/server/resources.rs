@@ -81,7 +81,9 @@ impl Server {
     pub fn read_memory(&mut self) {
         let allocated = self.resources.platform.allocated_bytes();
         let used = match allocated {
-            Some(bytes) => bytes.saturating_sub(self.keyspace.slack_bytes() as u64),
+            Some(bytes) => {
+                (bytes + self.keyspace.mapped_bytes() as u64).saturating_sub(self.keyspace.slack_bytes() as u64)
+            }
             None => self.counted_memory() as u64,
         };
         self.resources.used_bytes = used;

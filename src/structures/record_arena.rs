@@ -27,6 +27,7 @@
 #![allow(unsafe_code)]
 
 use super::prefetch::prefetch;
+use crate::base::sys::pages;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -129,6 +130,7 @@ pub struct RecordArena<V> {
     pages_of_class: Vec<u32>,
     live_bytes: usize,
     page_bytes: usize,
+    mapped_bytes: usize,
     touched_bytes: usize,
     long_key_bytes: usize,
     live: usize,
@@ -178,6 +180,7 @@ impl<V> RecordArena<V> {
             pages_of_class: vec![0; CLASSES],
             live_bytes: 0,
             page_bytes: 0,
+            mapped_bytes: 0,
             touched_bytes: 0,
             long_key_bytes: 0,
             live: 0,
@@ -210,9 +213,14 @@ impl<V> RecordArena<V> {
         self.touched_bytes - self.live_bytes
     }
 
-    /// Bytes taken from the allocator for pages, whether touched or not.
+    /// Bytes taken for pages, whether touched or not.
     pub fn page_bytes(&self) -> usize {
         self.page_bytes
+    }
+
+    /// Bytes of them that come straight from the system, which the allocator does not know of.
+    pub fn mapped_bytes(&self) -> usize {
+        self.mapped_bytes
     }
 
     #[inline]
@@ -609,9 +617,9 @@ impl<V> RecordArena<V> {
         let slot_bytes = bytes_of(class);
         let capacity = (64usize << self.pages_of_class[class as usize].min(6)).min(SLOTS_MAX);
         let layout = page_layout(slot_bytes, capacity);
-        // SAFETY: the layout has a size above 0.
-        let Some(base) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+        let Some(base) = take_page(layout) else { handle_alloc_error(layout) };
         self.page_bytes += layout.size();
+        self.mapped_bytes += if layout.size() >= MAPPED_BYTES { layout.size() } else { 0 };
         self.pages_of_class[class as usize] += 1;
         self.pages[number as usize] = Some(Page {
             base,
@@ -641,10 +649,11 @@ impl<V> RecordArena<V> {
         }
         let layout = page_layout(page.slot_bytes as usize, page.capacity as usize);
         self.page_bytes -= layout.size();
+        self.mapped_bytes -= if layout.size() >= MAPPED_BYTES { layout.size() } else { 0 };
         self.touched_bytes -= page.bumped as usize * page.slot_bytes as usize;
         self.free_pages.push(number);
-        // SAFETY: allocated in `add_page` with this very layout; no record lives in it.
-        unsafe { dealloc(page.base.as_ptr(), layout) };
+        // SAFETY: taken in `add_page` with this very layout; no record lives in it.
+        unsafe { give_page(page.base, layout) };
     }
 
     /// The page whose records are worth moving elsewhere: the emptiest of a class that has more idle slots than a page
@@ -745,8 +754,8 @@ impl<V> Drop for RecordArena<V> {
                     record.drop_long_key();
                 }
             }
-            // SAFETY: allocated in `add_page` with this layout.
-            unsafe { dealloc(page.base.as_ptr(), page_layout(page.slot_bytes as usize, page.capacity as usize)) };
+            // SAFETY: taken in `add_page` with this layout.
+            unsafe { give_page(page.base, page_layout(page.slot_bytes as usize, page.capacity as usize)) };
         }
     }
 }
@@ -759,6 +768,32 @@ fn stale(handle: Handle) -> ! {
 
 fn page_layout(slot_bytes: usize, capacity: usize) -> Layout {
     Layout::from_size_align(slot_bytes * capacity, 8).expect("at most 8 MiB")
+}
+
+/// Pages of this size and more come straight from the system, so that an emptied one is given back at once.
+const MAPPED_BYTES: usize = 64 * 1024;
+
+/// Memory for a page.
+fn take_page(layout: Layout) -> Option<NonNull<u8>> {
+    if layout.size() >= MAPPED_BYTES {
+        return pages::map(layout.size());
+    }
+    // SAFETY: the layout has a size above 0.
+    NonNull::new(unsafe { alloc(layout) })
+}
+
+/// Gives a page's memory back.
+///
+/// SAFETY (caller): it came from `take_page` with the same layout, and nothing refers to it any more.
+unsafe fn give_page(base: NonNull<u8>, layout: Layout) {
+    // SAFETY: the caller's; the same test chose where it came from.
+    unsafe {
+        if layout.size() >= MAPPED_BYTES {
+            pages::unmap(base, layout.size());
+        } else {
+            dealloc(base.as_ptr(), layout);
+        }
+    }
 }
 
 fn payload_bytes<V>(payload: &NewPayload<V>) -> usize {

@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod limits;
 pub mod local_time;
 pub mod memory;
+pub mod pages;
 pub mod process;
 
 use super::platform::{AllocatorFacts, Crash, HostFacts, Platform, ProcessFacts};
