@@ -75,6 +75,9 @@ impl Dispatcher {
             .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
         self.begin_log(store, LogEnd::default(), true)?;
+        // What failed, or was given up, belonged to the log before.
+        self.server.persistence.log.rewrite_failures_in_a_row = 0;
+        self.storage.rewrite_not_before_ms = 0;
         self.server.persistence.log.rewrite_scheduled = true;
         Ok(())
     }

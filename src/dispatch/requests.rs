@@ -113,7 +113,8 @@ impl Dispatcher {
         }
         let loaded = self.begin_loading_snapshot(!flush && !merge).and_then(|()| self.load_to_end());
         // What is there now stands nowhere in the log. When a load failed after a flush, the log is all there is: it is left.
-        if !(save && flush) && (loaded.is_ok() || !flush) && self.storage.log.is_some() {
+        let has_changed = !flush || !save && loaded.is_ok();
+        if has_changed && self.storage.log.is_some() {
             self.start_rewrite();
         }
         loaded.map_err(|reason| {

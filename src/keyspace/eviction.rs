@@ -4,7 +4,8 @@
 //! allkeys-lru, volatile-lru      the oldest of all databases' lists: exact, O(1). After the policy is switched on, a list is
 //!                                built by stamp in slices; until it has begun to be sorted, the oldest of a sample goes
 //! allkeys-lfu, volatile-lfu      the least counter in a sample (Redis's logarithmic counter with decay)
-//! volatile-ttl                   a key of the first occupied slot of the wheel: exact to 1/64 of its distance
+//! volatile-ttl                   a key of the first occupied slot of the wheel: exact to the slot's width, which is 1 ms for the
+//!                                nearest deadlines, and beyond between a 64th of their distance and all of it
 //! allkeys-random, volatile-random   any
 //! ```
 

@@ -122,8 +122,10 @@ impl TimerWheel {
         self.queue.first_key()
     }
 
-    /// An item of the first slot that has any: its deadline is the nearest, exact to the width of that slot (a 64th of the
-    /// distance at most). None when there is no item.
+    /// An item of the first slot that has any: its deadline is the nearest, exact to the width of that slot. That is 1 ms
+    /// within the clock's own block of 64 ms; beyond, at level n, it is 64^n ms: a small part of the distance for most slots, as
+    /// much as all of it for the first of a level. While a slot is being opened, any of its items may be the one. None when
+    /// there is no item.
     pub fn nearest(&self) -> Option<u32> {
         self.queue.nearest()
     }

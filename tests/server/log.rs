@@ -143,7 +143,7 @@ fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
         }
         let mut client = server.client();
         for line in
-            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(3)
+            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(2)
         {
             client.run(line);
         }
@@ -328,4 +328,20 @@ fn every_kind_of_write_is_replayed_to_the_same_data() {
     let mut client = server.client();
     assert_eq!(client.run("DEBUG DIGEST"), digest);
     assert!(matches!(client.run("TTL h"), Reply::Integer(1..=500)));
+}
+
+#[test]
+fn the_log_tells_the_time_when_it_is_asked_to() {
+    let mut server = Server::start(&ALWAYS);
+    let mut client = server.client();
+    client.run("SET before 1");
+    let text = |server: &Server| String::from_utf8_lossy(&std::fs::read(increment(server)).unwrap()).into_owned();
+    assert!(!text(&server).contains("#TS:"));
+    assert_eq!(client.run("CONFIG SET aof-timestamp-enabled yes"), "OK");
+    client.run("SET after 1");
+    let stamp = text(&server).split("#TS:").nth(1).and_then(|rest| rest.split('\r').next()?.parse::<u64>().ok());
+    assert!(stamp.is_some_and(|seconds| seconds > 1_600_000_000), "{stamp:?}");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("MGET before after").items(), ["1", "1"]);
 }

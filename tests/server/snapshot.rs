@@ -129,3 +129,33 @@ fn a_damaged_file_is_refused_with_its_name() {
     server.restart();
     assert_eq!(server.client().run("DBSIZE"), 1000);
 }
+
+#[test]
+fn reload_over_what_is_there_merges_or_refuses() {
+    let server = Server::start(&[&DEBUG[..], &["--appendonly", "yes"]].concat());
+    let mut client = server.client();
+    client.run("MSET a 1 b 1");
+    assert_eq!(client.run("SAVE"), "OK");
+    client.run("MSET a 2 c 2");
+    client.run("DEL b");
+    let refused = client.run("DEBUG RELOAD NOSAVE NOFLUSH").text();
+    assert!(refused.contains("Error trying to load the RDB dump"), "{refused}");
+    wait_until("the reason in the log", || server.log().contains("RDB has duplicated key 'a' in DB 0"));
+    assert_eq!(client.run("GET a"), "2");
+    assert_eq!(client.run("DEBUG RELOAD NOSAVE NOFLUSH MERGE"), "OK");
+    assert_eq!(client.run("GET a"), "1", "the file's value wins");
+    assert_eq!(client.run("GET c"), "2", "what only the server has stays");
+    assert_eq!(client.run("DBSIZE"), 3);
+}
+
+#[test]
+fn what_the_reaper_frees_is_counted() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.run("MSET a 1 b 2 c 3");
+    assert_eq!(client.run("FLUSHALL"), "OK");
+    wait_until("the reaper", || client.info("lazyfree_pending_objects") == "0");
+    assert_eq!(client.info("lazyfreed_objects"), "3");
+    assert_eq!(client.run("CONFIG RESETSTAT"), "OK");
+    assert_eq!(client.info("lazyfreed_objects"), "0");
+}

@@ -114,7 +114,7 @@ fn an_error_has_its_line_its_column_and_a_suggestion() {
 
 #[test]
 fn check_finds_everything_and_a_start_stops_at_the_first() {
-    let text = "prt 1\nport x\nio-threads 4\nhz 5\nhz 6\n";
+    let text = "prt 1\nport x\nio-threads 4\ntimeout 5\ntimeout 6\n";
     let sources = Sources { file: Some(("f", text.as_bytes())), ..Sources::default() };
     let findings = check(sources, &mut no_files);
     let seen: Vec<(Severity, usize)> = findings.iter().map(|finding| (finding.severity, finding.place.line)).collect();
