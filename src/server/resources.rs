@@ -4,6 +4,9 @@ use super::{Server, gates};
 use crate::base::platform::{AllocatorFacts, HostFacts, Platform, ProcessFacts, Still};
 use std::sync::Arc;
 
+/// What the process takes grows, as far as is counted, to the least of so many weighings.
+const PROCESS_WEIGHINGS: u32 = 2;
+
 /// The platform and what it told.
 pub struct Resources {
     /// Whom to ask.
@@ -18,6 +21,8 @@ pub struct Resources {
     pub used_bytes: u64,
     /// Bytes of those that are neither data nor buffers: what the process itself takes.
     pub process_bytes: u64,
+    /// Weighings since it last changed, and the least of them.
+    weighed: (u32, u64),
     /// The same before the first key.
     pub startup_bytes: u64,
     /// The most it ever was, since the start or the last reset.
@@ -48,6 +53,7 @@ impl Resources {
             allocator: AllocatorFacts::default(),
             used_bytes: 0,
             process_bytes: 0,
+            weighed: (PROCESS_WEIGHINGS - 1, u64::MAX), // the first one stands
             startup_bytes: 0,
             peak_bytes: 0,
             peak_seconds: 0,
@@ -94,7 +100,7 @@ impl Server {
     }
 
     /// Weighs what of `used_bytes` is neither data nor buffers. As in Redis it counts towards `maxmemory`, buffers of a log or of a
-    /// walk do not: while there are any, the last weight stands. Values that wait to be freed only make it too heavy for a moment.
+    /// walk do not: while there are any, the last weight stands. What is there for a moment only, a reply or values that wait to be freed, does not count: the least of some weighings does.
     /// For the cron: within a call, the buffer of its reply would weigh in.
     pub fn weigh_process(&mut self) {
         let used_bytes = self.resources.used_bytes;
@@ -102,10 +108,13 @@ impl Server {
         if has_buffers && self.resources.process_bytes > 0 {
             return;
         }
-        let frees_later = self.counters.free_later_pending > 0 || !self.garbage.is_empty();
         let process_bytes = used_bytes.saturating_sub((self.keyspace.used_bytes() + self.client_buffer_bytes) as u64);
-        if !frees_later || process_bytes < self.resources.process_bytes {
-            self.resources.process_bytes = process_bytes;
+        let resources = &mut self.resources;
+        resources.weighed.0 += 1;
+        resources.weighed.1 = resources.weighed.1.min(process_bytes);
+        if resources.weighed.0 == PROCESS_WEIGHINGS || process_bytes < resources.process_bytes {
+            resources.process_bytes = resources.weighed.1;
+            resources.weighed = (0, u64::MAX);
         }
     }
 
