@@ -6,7 +6,7 @@ use super::{Dispatcher, gates};
 use crate::server::observe::rates;
 
 /// Keys that may expire, or be moved on in the wheel, per tick.
-const EXPIRE_BUDGET: usize = 1000;
+const EXPIRE_BUDGET: usize = 500;
 /// Records of an LRU list in the making that are looked at per tick.
 const ORDER_BUDGET: usize = 2000;
 /// Records moved together per tick.
