@@ -6,6 +6,7 @@ mod support;
 mod disk_full;
 mod limits;
 mod log;
+mod packaging;
 mod process;
 mod rewrite;
 mod snapshot;
