@@ -17,7 +17,7 @@
 //! Invariants: chains are packed (all buckets of a chain but the last are full); no overflow bucket is empty; a handle
 //! stands once, in the chain that its hash addresses. The table knows handles and hashes only: keys are compared by its callers.
 //!
-//! Cost: a hit reads one bucket and one record, a miss one bucket (one chain in twenty has a second bucket).
+//! Cost: a hit reads one bucket and one record, a miss one bucket (one chain in nine has a second bucket while the table grows).
 
 use super::prefetch::prefetch;
 use super::record_arena::{Handle, NONE};

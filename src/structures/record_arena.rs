@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! handle (u32)          page number : 20 | slot : 12
-//! page                  up to 4096 slots of one size class, in one allocation; its memory is touched as slots are used
+//! page                  up to 4096 slots of one size class, in one piece: from 64 KiB on mapped from the system, which has it
+//!                       back as soon as it is empty; its memory is touched as slots are used
 //!
 //! record   0  stamp        u32   access time or frequency, meaning is the caller's
 //! (slot)   4  state        u8    low 4 bits: tag of the payload (0: the slot is free), high 4 bits: flags
