@@ -6,7 +6,14 @@
 //!
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
-use super::eviction::{Age, Order, Policy, Recency};
+mod strings;
+mod usage;
+mod visiting;
+
+pub use strings::{EditError, IncrementError};
+pub(in crate::keyspace) use usage::stamp_of;
+
+use super::eviction::{Policy, Recency};
 use super::links::LruLinks;
 use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
@@ -14,8 +21,7 @@ use crate::base::hash::KeyHasher;
 use crate::structures::key_table::KeyTable;
 use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
-use crate::values::string::{NewText, Text, editable, integer, room_for};
-use crate::values::{Big, New, View, WrongType};
+use crate::values::{Big, New, View};
 
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -338,30 +344,7 @@ impl Database {
         self.records.record_bytes(handle) + boxed + if self.recency.is_listed() { 8 } else { 0 } + 8
     }
 
-    /// The string at a key, read.
-    #[inline]
-    pub fn string(&mut self, key: &[u8]) -> Result<Option<Text<'_>>, WrongType> {
-        match self.read(key) {
-            Some(handle) => Text::view(self.records.payload(handle)).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The string at a key that is about to be written.
-    pub fn string_to_edit(&mut self, key: &[u8]) -> Result<Option<Text<'_>>, WrongType> {
-        match self.find(key) {
-            Some(handle) => Text::view(self.records.payload(handle)).map(Some),
-            None => Ok(None),
-        }
-    }
-
     // ---- writing ----
-
-    /// Sets a key to a string, whatever it was before.
-    #[inline]
-    pub fn set(&mut self, key: &[u8], text: NewText<'_>, expiry: Expiry) -> Result<(), Full> {
-        text.with_payload(|payload| self.put_payload(key, payload, expiry))
-    }
 
     /// Sets a key to a value that comes from elsewhere.
     pub fn put(&mut self, key: &[u8], value: Owned, expiry: Expiry) -> Result<(), Full> {
@@ -425,76 +408,6 @@ impl Database {
             self.moved(hash, handle, to);
         }
         Ok(to)
-    }
-
-    /// Gives the string at a key, made at least `len` bytes long (zeros are added), to `edit`, with the length that it had
-    /// before (None: no such key). A key that is not there begins empty and has no deadline. The value is not changed in
-    /// type or length beyond that.
-    pub fn edit_string<R>(
-        &mut self,
-        key: &[u8],
-        len: usize,
-        edit: impl FnOnce(&mut [u8], Option<usize>) -> R,
-    ) -> Result<R, EditError> {
-        let hash = self.hash_of_call(key);
-        let Some(mut handle) = self.locate_to_write(key, hash) else {
-            let mut bytes = vec![0; len];
-            let result = edit(&mut bytes, None);
-            NewText::Owned(bytes).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
-            return Ok(result);
-        };
-        let before = Text::view(self.records.payload(handle))?.len();
-        self.before_change(handle);
-        self.touch(handle);
-        let is_boxed = matches!(self.records.payload(handle), Payload::Boxed(_));
-        if is_boxed {
-            if before < len {
-                self.grow_boxed(handle, len);
-            }
-        } else if before < len || editable(self.records.payload_mut(handle)).is_none() {
-            let mut bytes = Vec::with_capacity(len.max(before));
-            bytes.extend_from_slice(Text::view(self.records.payload(handle))?.bytes().as_slice());
-            bytes.resize(len.max(before), 0);
-            handle = NewText::Owned(bytes).with_payload(|payload| self.replace(handle, hash, payload))?;
-        }
-        Ok(edit(editable(self.records.payload_mut(handle)).expect("made so above"), Some(before)))
-    }
-
-    fn grow_boxed(&mut self, handle: Handle, len: usize) {
-        use crate::structures::record_arena::PayloadMut;
-        if let PayloadMut::Boxed(big) = self.records.payload_mut(handle) {
-            let before = big.heap_bytes();
-            let Big::String(bytes) = big;
-            bytes.reserve_exact(room_for(bytes.len(), len, bytes.capacity()));
-            bytes.resize(len, 0);
-            let after = big.heap_bytes();
-            self.boxed_bytes = self.boxed_bytes + after - before;
-        }
-    }
-
-    /// Adds to the integer at a key and gives the sum; a key that is not there counts as 0. The deadline stays. An integer
-    /// that is stored as one is rewritten where it stands.
-    #[inline]
-    pub fn increment(&mut self, key: &[u8], by: i64) -> Result<i64, IncrementError> {
-        let hash = self.hash_of_call(key);
-        let Some(handle) = self.locate_to_write(key, hash) else {
-            NewText::Int(by).with_payload(|payload| self.insert(key, hash, payload, Expiry::Clear))?;
-            return Ok(by);
-        };
-        let text = Text::view(self.records.payload(handle))?;
-        let sum = text.as_i64().ok_or(IncrementError::NotInteger)?.checked_add(by).ok_or(IncrementError::Overflow)?;
-        self.before_change(handle);
-        match integer(self.records.payload_mut(handle)) {
-            Some(place) => {
-                place.copy_from_slice(&sum.to_le_bytes());
-                self.touch(handle);
-            }
-            None => {
-                let to = NewText::Int(sum).with_payload(|payload| self.replace(handle, hash, payload))?;
-                self.touch(to);
-            }
-        }
-        Ok(sum)
     }
 
     /// Removes a key; whether it was there.
@@ -640,151 +553,7 @@ impl Database {
         self.wheel.next_deadline()
     }
 
-    // ---- use ----
-
-    /// Whether a record with this deadline (or none) stands in the LRU list.
-    #[inline]
-    fn is_listed(&self, deadline: Option<u64>) -> bool {
-        self.recency.is_listed() && (!self.policy.volatile_only || deadline.is_some())
-    }
-
-    /// Counts a use of a record.
-    #[inline]
-    pub(super) fn touch(&mut self, handle: Handle) {
-        if !self.touches {
-            return;
-        }
-        if self.policy.is_lfu {
-            let draw = self.draw();
-            let stamp = self.policy.lfu.after_use(self.records.stamp(handle), self.now.ms, draw);
-            self.records.set_stamp(handle, stamp);
-            return;
-        }
-        if self.recency.is_listed() && (!self.policy.volatile_only || self.records.deadline_ms(handle).is_some()) {
-            self.recency.touch(&mut LruLinks(&mut self.records), handle);
-        }
-        self.records.set_stamp(handle, stamp_of(self.now.ms)); // after the list, which may find the record by its stamp
-    }
-
-    /// A number that is as likely as any other.
-    fn draw(&mut self) -> u32 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.chance ^ self.chance >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        ((mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32) as u32
-    }
-
-    /// The first use of a new record.
-    fn begin_use(&mut self, handle: Handle) {
-        let stamp = if self.policy.is_lfu { self.policy.lfu.at_birth(self.now.ms) } else { stamp_of(self.now.ms) };
-        self.records.set_stamp(handle, stamp);
-        if self.is_listed(self.records.deadline_ms(handle)) {
-            self.recency.push_newest(&mut LruLinks(&mut self.records), handle);
-        }
-    }
-
-    /// Milliseconds since the record's last use (to a tenth of a second; 0 if the clock has gone back since). Not under an
-    /// LFU policy.
-    pub fn idle_ms(&self, handle: Handle) -> u64 {
-        Age::at(self.now.ms).of(self.records.stamp(handle)) as u64 * STAMP_MS
-    }
-
-    /// Makes a record look unused for so long (RESTORE ... IDLETIME), six years at most. Not under an LFU policy.
-    pub fn set_idle_ms(&mut self, handle: Handle, idle_ms: u64) {
-        let is_listed = self.is_listed(self.records.deadline_ms(handle));
-        if is_listed {
-            self.recency.remove(&mut LruLinks(&mut self.records), handle);
-        }
-        let age = Age::at(self.now.ms);
-        self.records.set_stamp(handle, age.stamp((idle_ms / STAMP_MS).min(i32::MAX as u64) as u32));
-        if is_listed {
-            self.recency.insert_by_age(&mut LruLinks(&mut self.records), handle, age);
-        }
-    }
-
-    /// Whether an LFU policy is in force: then `frequency` means something, else `idle_ms` does.
-    pub fn counts_frequency(&self) -> bool {
-        self.policy.is_lfu
-    }
-
-    /// Whether keys may be evicted by how long ago, or how often, they were used.
-    pub fn evicts_by_use(&self) -> bool {
-        self.policy.limited && matches!(self.policy.order, Order::Lru | Order::Lfu)
-    }
-
-    /// The record's LFU counter as it stands after decay.
-    pub fn frequency(&self, handle: Handle) -> u8 {
-        self.policy.lfu.frequency(self.records.stamp(handle), self.now.ms)
-    }
-
-    /// Sets the record's LFU counter (RESTORE ... FREQ).
-    pub fn set_frequency(&mut self, handle: Handle, frequency: u8) {
-        let stamp = self.policy.lfu.stamp(frequency, self.now.ms);
-        self.records.set_stamp(handle, stamp);
-    }
-
-    // ---- walking over keys ----
-
-    /// Visits the keys at a scan position, and gives the next: 0 at the end.
-    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(Handle)) -> u64 {
-        self.table.scan_ahead(cursor, |handle| self.records.prefetch(handle));
-        self.table.scan(cursor, |handle| self.hasher.hash(self.records.key(handle)), &mut visit)
-    }
-
-    /// Whether a record found by `scan` is past its deadline.
-    pub fn is_past_deadline(&self, handle: Handle) -> bool {
-        self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
-    }
-
-    /// A record chosen by `random(n)` (a number below n), all alike; it may be past its deadline.
-    pub fn sample(&self, random: impl FnMut(usize) -> usize) -> Option<Handle> {
-        self.table.sample(random)
-    }
-
-    /// The record of a key chosen by `random(n)`, never one past its deadline. All alike, unless nearly all keys are past theirs.
-    pub fn random_key(&mut self, mut random: impl FnMut(usize) -> usize) -> Option<Handle> {
-        const TRIES: usize = 100;
-        for _ in 0..TRIES {
-            let handle = self.sample(&mut random)?;
-            if !self.is_past_deadline(handle) {
-                return Some(handle);
-            }
-        }
-        // Then the first that is left behind some place.
-        let start = (random(1 << 32) as u64) << 21;
-        let (mut cursor, mut found) = (start, None);
-        for _turn in 0..2 {
-            loop {
-                cursor = self.scan(cursor, |handle| {
-                    if found.is_none() && !self.is_past_deadline(handle) {
-                        found = Some(handle);
-                    }
-                });
-                if found.is_some() {
-                    return found;
-                }
-                if cursor == 0 {
-                    break;
-                }
-            }
-        }
-        None
-    }
-
-    /// Moves up to `budget` records out of sparse pages; whether it is worth going on.
-    pub fn defragment(&mut self, page: u32, budget: usize) -> bool {
-        let hasher = self.hasher;
-        let (records, mut followers) = self.followers();
-        // One by one: the next record to move may be this one's neighbour.
-        !records.evacuate(page, budget, |records, from, to| {
-            let hash = hasher.hash(records.key(to));
-            followers.moved(records, hash, from, to);
-        })
-    }
-
-    /// A page of records worth emptying.
-    pub fn sparsest_page(&self) -> Option<u32> {
-        self.records.sparsest_page()
-    }
+    // ---- sizes ----
 
     /// Bytes of record slots that are free but were used.
     pub fn idle_bytes(&self) -> usize {
@@ -860,63 +629,9 @@ impl Followers<'_> {
     }
 }
 
-/// Access stamps count tenths of a second: 32 bits last 13 years.
-pub(super) const STAMP_MS: u64 = 100;
-
-#[inline]
-pub(super) fn stamp_of(now_ms: u64) -> u32 {
-    (now_ms / STAMP_MS) as u32
-}
-
 fn boxed_bytes(payload: &New<'_>) -> usize {
     match payload {
         NewPayload::Boxed(big) => big.heap_bytes(),
         NewPayload::Inline { .. } => 0,
-    }
-}
-
-/// Why a string could not be edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EditError {
-    /// It is no string.
-    WrongType,
-    /// No handle is left.
-    Full,
-}
-
-impl From<WrongType> for EditError {
-    fn from(_: WrongType) -> Self {
-        EditError::WrongType
-    }
-}
-
-impl From<Full> for EditError {
-    fn from(_: Full) -> Self {
-        EditError::Full
-    }
-}
-
-/// Why a number could not be added to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IncrementError {
-    /// It is no string.
-    WrongType,
-    /// It is no integer.
-    NotInteger,
-    /// The sum does not fit 64 bits.
-    Overflow,
-    /// No handle is left.
-    Full,
-}
-
-impl From<WrongType> for IncrementError {
-    fn from(_: WrongType) -> Self {
-        IncrementError::WrongType
-    }
-}
-
-impl From<Full> for IncrementError {
-    fn from(_: Full) -> Self {
-        IncrementError::Full
     }
 }
