@@ -54,7 +54,7 @@ const LONG_KEY: u8 = 0x40;
 const MARK: u8 = 0x80;
 
 /// What a record holds: bytes of its own, or a boxed value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Payload<'a, V> {
     /// `tag` (1..=15) says how to read `bytes`, which stand in the record.
     Inline {
@@ -66,6 +66,15 @@ pub enum Payload<'a, V> {
     /// A value of its own allocation.
     Boxed(&'a V),
 }
+
+impl<V> Clone for Payload<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+// It only lends the value: whether that can be copied is no matter.
+impl<V> Copy for Payload<'_, V> {}
 
 /// The same, to be changed in place. Inline bytes keep their number.
 #[derive(Debug)]
@@ -270,6 +279,11 @@ impl<V> RecordArena<V> {
         {
             prefetch(place);
         }
+    }
+
+    /// Whether a record of any size can still be made.
+    pub fn has_room(&self) -> bool {
+        !self.free_pages.is_empty() || self.pages.len() < PAGES_MAX
     }
 
     /// Makes a record. `Err` gives the payload back when all 2^32 handles are taken.

@@ -9,7 +9,8 @@ use ferrodis::commands::registry;
 use ferrodis::commands::row::Run;
 use ferrodis::formats::resp::reply::Reply;
 use ferrodis::formats::resp::request::Range;
-use ferrodis::keyspace::database::{Expiry, Owned};
+use ferrodis::keyspace::database::Expiry;
+use ferrodis::values::Owned;
 
 pub(crate) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";

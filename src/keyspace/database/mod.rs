@@ -6,10 +6,12 @@
 //!
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
+mod collections;
 mod strings;
 mod usage;
 mod visiting;
 
+pub use collections::Edit;
 pub use strings::{EditError, IncrementError};
 pub(in crate::keyspace) use usage::stamp_of;
 
@@ -21,7 +23,7 @@ use crate::base::hash::KeyHasher;
 use crate::structures::key_table::KeyTable;
 use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
-use crate::values::{Big, New, View};
+use crate::values::{Big, New, Owned, View};
 
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +38,6 @@ pub enum Expiry {
     Clear,
     /// This one, in milliseconds since 1970.
     At(u64),
-}
-
-/// A value outside of any database.
-#[derive(Debug, Clone)]
-pub enum Owned {
-    /// Bytes that stood in a record.
-    Inline(u8, Box<[u8]>),
-    /// A value of its own.
-    Boxed(Box<Big>),
-}
-
-impl Owned {
-    /// Copies what a record holds.
-    pub fn copy_of(view: View<'_>) -> Owned {
-        match view {
-            Payload::Inline { tag, bytes } => Owned::Inline(tag, bytes.into()),
-            Payload::Boxed(big) => Owned::Boxed(Box::new(big.clone())),
-        }
-    }
 }
 
 /// Counts that INFO shows, since the start or the last reset.
@@ -89,6 +72,8 @@ pub struct Database {
     pub(super) mark: bool,
     pub(super) boxed_bytes: usize,
     pub(super) hasher: KeyHasher,
+    /// An empty buffer that small collections are taken out into.
+    spare: Vec<u8>,
     /// The key whose hash was computed ahead: (address, length, hash).
     hashed: (usize, usize, u64),
     /// What the coins of LFU counters are drawn from.
@@ -119,6 +104,7 @@ impl Database {
             boxed_bytes: 0,
             chance: hasher.hash(b"chance"),
             hasher,
+            spare: Vec::new(),
             hashed: (0, 0, 0),
             now,
             removes_expired: true,
@@ -521,6 +507,11 @@ impl Database {
     /// Frees a value, now or later, and no longer counts it.
     fn free(&mut self, big: Box<Big>) {
         self.boxed_bytes -= big.heap_bytes();
+        self.free_uncounted(big);
+    }
+
+    /// Frees a value that is not counted (any more), now or later.
+    fn free_uncounted(&mut self, big: Box<Big>) {
         if big.free_effort() > FREE_LATER_EFFORT {
             self.removals.garbage.push(big);
         }

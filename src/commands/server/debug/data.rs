@@ -9,7 +9,7 @@ use crate::formats::rdb::Compression;
 use crate::formats::rdb::payload::dump_string;
 use crate::keyspace::database::{Database, Expiry};
 use crate::keyspace::walk::rdb_value;
-use crate::values::encoding;
+use crate::values::AnyRef;
 use crate::values::string::{NewText, Text};
 use std::fmt::Write;
 
@@ -36,7 +36,7 @@ fn object(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let idle_seconds = db.idle_ms(handle) / 1000;
     let line = format!(
         "Value at:{handle:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_seconds}",
-        encoding(db.view(handle)),
+        AnyRef::of(db.view(handle)).encoding(),
         serialized_len(db, handle),
         now_seconds.wrapping_sub(idle_seconds) & 0xff_ffff,
     );
