@@ -6,6 +6,7 @@ use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::values::Encodings;
 
 /// Bounds that data commands keep.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,8 @@ pub struct DataContext<'a> {
     pub effects: &'a mut Effects,
     /// Bounds.
     pub limits: Limits,
+    /// How collections are kept.
+    pub encodings: &'a Encodings,
     /// Chance.
     pub random: &'a mut Generator,
 }

@@ -449,7 +449,8 @@ impl Dispatcher {
                 }
                 let random = &mut self.server.random;
                 let effects = &mut self.effects;
-                let mut cx = DataContext { db, db_number: number, reply, effects, limits, random };
+                let encodings = &self.server.encodings;
+                let mut cx = DataContext { db, db_number: number, reply, effects, limits, encodings, random };
                 run(&mut cx, args)?;
             }
             Run::Server(run) => {

@@ -187,6 +187,16 @@ pub enum AnyRef<'a> {
 }
 
 impl<'a> AnyRef<'a> {
+    /// The string of an integer's canonical decimal digits.
+    pub fn int(number: i64) -> AnyRef<'a> {
+        AnyRef::String(string::Text::Int(number))
+    }
+
+    /// A string.
+    pub fn bytes(bytes: &'a [u8]) -> AnyRef<'a> {
+        AnyRef::String(string::Text::Bytes { bytes, edited: false })
+    }
+
     /// Reads what a record holds.
     pub fn of(view: View<'a>) -> AnyRef<'a> {
         let read = match Kind::of(view) {

@@ -5,10 +5,10 @@ use ferrodis::base::number::parse_i64;
 use ferrodis::formats::rdb::{Compression, Decoder, Limits, Step, Value};
 use ferrodis::keyspace::Keyspace;
 use ferrodis::keyspace::database::{Expiry, Now};
-use ferrodis::values::Owned;
 use ferrodis::keyspace::eviction::{Lfu, Order, Policy};
 use ferrodis::keyspace::removal::Cause;
 use ferrodis::keyspace::walk::ImageFormat;
+use ferrodis::values::Owned;
 use ferrodis::values::string::{NewText, Text};
 use std::collections::{BTreeMap, BTreeSet};
 

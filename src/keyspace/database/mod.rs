@@ -20,9 +20,11 @@ use super::links::LruLinks;
 use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
 use crate::base::hash::KeyHasher;
+use crate::formats::rdb::Value;
 use crate::structures::key_table::KeyTable;
-use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
+use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
+use crate::values::string::NewText;
 use crate::values::{Big, New, Owned, View};
 
 /// All 2^32 handles of a database are taken.
@@ -337,6 +339,16 @@ impl Database {
         match value {
             Owned::Inline(tag, bytes) => self.put_payload(key, NewPayload::Inline { tag, bytes: &bytes }, expiry),
             Owned::Boxed(big) => self.put_payload(key, NewPayload::Boxed(big), expiry),
+        }
+    }
+
+    /// Sets a key to a value that was read from RDB.
+    pub fn put_decoded(&mut self, key: &[u8], value: Value, expiry: Expiry) -> Result<(), Full> {
+        match value {
+            Value::Int(n) => self.set(key, NewText::Int(n), expiry),
+            Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => self.set(key, NewText::of(&bytes), expiry),
+            Value::Bytes(bytes) => self.set(key, NewText::Owned(bytes), expiry),
+            Value::Collection(value) => self.put(key, value, expiry),
         }
     }
 

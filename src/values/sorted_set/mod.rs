@@ -72,7 +72,9 @@ impl Collection for SortedSet {
 
     fn stow(self, inline_max: usize) -> Stowed {
         match self {
-            SortedSet::Packed(bytes) => Stowed::packed(tag::SORTED_SET, bytes, inline_max, |bytes| Big::SortedSet(SortedSet::Packed(bytes))),
+            SortedSet::Packed(bytes) => {
+                Stowed::packed(tag::SORTED_SET, bytes, inline_max, |bytes| Big::SortedSet(SortedSet::Packed(bytes)))
+            }
         }
     }
 
