@@ -13,6 +13,8 @@ pub mod gates;
 pub mod loading;
 mod log;
 mod requests;
+mod resume;
+mod save_rules;
 mod saving;
 mod settle;
 pub mod storage;
