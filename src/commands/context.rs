@@ -1,6 +1,7 @@
 //! What a command's function sees: one database, or the server. The kind of row says which.
 
-use super::effects::{Effects, Event};
+use super::effects::{Block, Effects, Event};
+use super::row::{Done, Outcome};
 use crate::base::random::Generator;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
@@ -17,6 +18,17 @@ pub struct Limits {
     pub databases: usize,
 }
 
+/// Whether a call may wait for keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// It may.
+    Allowed,
+    /// It has waited, and a key that it waits for has changed: it may go on waiting, in its place.
+    Woken,
+    /// It may not, as inside MULTI: it answers as if its time were up.
+    Never,
+}
+
 /// What a command on data sees.
 pub struct DataContext<'a> {
     /// The client's database.
@@ -31,6 +43,8 @@ pub struct DataContext<'a> {
     pub limits: Limits,
     /// How collections are kept.
     pub encodings: &'a Encodings,
+    /// Whether the call may wait for keys.
+    pub waiting: Waiting,
     /// Chance.
     pub random: &'a mut Generator,
 }
@@ -52,6 +66,25 @@ impl DataContext<'_> {
     #[inline]
     pub fn happened(&mut self, key: &[u8], event: Event) {
         self.effects.happened(self.db_number, key, event);
+    }
+
+    /// The call waits until one of `keys` changes, and then runs again; if `timeout_us` (`None`: for ever) is up before that, the answer
+    /// is no array. Where calls may not wait that is the answer now.
+    ///
+    /// `call` is what runs then, if not the client's own words.
+    pub fn wait_for<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        timeout_us: Option<u64>,
+        call: Option<Vec<Vec<u8>>>,
+    ) -> Outcome {
+        match self.waiting {
+            Waiting::Never => self.reply.null_array(),
+            Waiting::Allowed | Waiting::Woken => {
+                self.effects.block = Some(Block { keys: keys.map(Box::from).collect(), timeout_us, call });
+            }
+        }
+        Ok(Done)
     }
 
     /// The log and the replicas get this call in place of the client's words.

@@ -15,6 +15,31 @@ impl Event {
         Event { class: 'g', name }
     }
 
+    /// An event of class `l`.
+    pub const fn list(name: &'static str) -> Event {
+        Event { class: 'l', name }
+    }
+
+    /// An event of class `s`.
+    pub const fn set(name: &'static str) -> Event {
+        Event { class: 's', name }
+    }
+
+    /// An event of class `h`.
+    pub const fn hash(name: &'static str) -> Event {
+        Event { class: 'h', name }
+    }
+
+    /// An event of class `z`.
+    pub const fn sorted_set(name: &'static str) -> Event {
+        Event { class: 'z', name }
+    }
+
+    /// An event of class `t`.
+    pub const fn stream(name: &'static str) -> Event {
+        Event { class: 't', name }
+    }
+
     /// An event of class `$`.
     pub const fn string(name: &'static str) -> Event {
         Event { class: '$', name }
@@ -44,6 +69,17 @@ pub struct Change {
     pub event: Event,
 }
 
+/// Keys that a call waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The keys: a change of any of them makes the call run again.
+    pub keys: Vec<Box<[u8]>>,
+    /// How long it waits, in microseconds; `None`: for ever.
+    pub timeout_us: Option<u64>,
+    /// What runs then, if not the client's own words (XREAD's `$` has become an ID).
+    pub call: Option<Vec<Vec<u8>>>,
+}
+
 /// What one call changed.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -57,6 +93,8 @@ pub struct Effects {
     pub changes: Vec<Change>,
     /// The client's connection ends when the reply is sent.
     pub close_client: bool,
+    /// The call has not answered: it waits for keys.
+    pub block: Option<Block>,
 }
 
 impl Effects {
@@ -100,5 +138,6 @@ impl Effects {
         }
         self.changes.clear();
         self.close_client = false;
+        self.block = None;
     }
 }

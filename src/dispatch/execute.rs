@@ -4,7 +4,7 @@ use super::batch::{BATCH_CALLS, Stop};
 use super::gates::Passage;
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
-use crate::commands::context::{DataContext, Limits, ServerContext};
+use crate::commands::context::{DataContext, Limits, ServerContext, Waiting};
 use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
@@ -364,7 +364,16 @@ impl Dispatcher {
                 let random = &mut self.server.random;
                 let effects = &mut self.effects;
                 let encodings = &self.server.encodings;
-                let mut cx = DataContext { db, db_number: number, reply, effects, limits, encodings, random };
+                let mut cx = DataContext {
+                    db,
+                    db_number: number,
+                    reply,
+                    effects,
+                    limits,
+                    encodings,
+                    waiting: Waiting::Never,
+                    random,
+                };
                 run(&mut cx, args)?;
             }
             Run::Server(run) => {

@@ -3,7 +3,7 @@
 use crate::harness::{Db, START_MS};
 use ferrodis::base::quote::split_args;
 use ferrodis::commands::args::Args;
-use ferrodis::commands::context::{DataContext, Limits};
+use ferrodis::commands::context::{DataContext, Limits, Waiting};
 use ferrodis::commands::effects::{Effects, Propagation};
 use ferrodis::commands::registry;
 use ferrodis::commands::row::Run;
@@ -46,6 +46,7 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         effects: &mut effects,
         limits: Limits { string_bytes: 512 << 20, databases: 16 },
         encodings: &server.encodings,
+        waiting: Waiting::Never,
         random: &mut server.random,
     };
     let id = registry::find(&words[0]).unwrap();
