@@ -1,10 +1,13 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
 pub mod chain;
+pub mod int_set;
 pub mod key_table;
+pub mod listpack;
 pub mod lru_builder;
 pub mod lru_list;
 pub(crate) mod prefetch;
 pub mod radix_queue;
+pub mod ranked_tree;
 pub mod record_arena;
 pub mod timer_wheel;
