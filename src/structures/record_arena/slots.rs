@@ -38,6 +38,16 @@ pub(super) struct Page {
     pub(super) is_evacuating: bool,
 }
 
+impl Page {
+    /// A slot that was used once. Panics when it was not.
+    #[inline(always)]
+    fn at<H: Head>(&self, slot: u32) -> Record<H> {
+        assert!(slot < self.bumped as u32);
+        // SAFETY: `slot < bumped <= capacity`, so the address lies within the page's allocation, on an initialised slot.
+        Record(unsafe { self.base.add(slot as usize * self.slot_bytes as usize) }, PhantomData)
+    }
+}
+
 /// What an arena knows of a class.
 #[derive(Clone, Copy)]
 pub(super) struct Class {
@@ -115,8 +125,7 @@ impl<H: Head> Slots<H> {
         if slot >= page.bumped as u32 {
             stale(handle);
         }
-        // SAFETY: `slot < bumped <= capacity`, so the address lies within the page's allocation, on an initialised slot.
-        Record(unsafe { page.base.add(slot as usize * page.slot_bytes as usize) }, PhantomData)
+        page.at(slot)
     }
 
     /// A record that is there. Panics when there is none.
@@ -132,8 +141,10 @@ impl<H: Head> Slots<H> {
     /// All records that are there, page by page.
     pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
         let pages = self.pages.iter().enumerate().filter_map(|(n, page)| Some((n as u32, page.as_ref()?)));
-        let slots = pages.flat_map(|(n, page)| (0..page.bumped as u32).map(move |slot| n << SLOT_BITS | slot));
-        slots.filter(|&handle| self.slot(handle).is_live())
+        pages.flat_map(|(n, page)| {
+            let live = (0..page.bumped as u32).filter(|&slot| page.at::<H>(slot).is_live());
+            live.map(move |slot| n << SLOT_BITS | slot)
+        })
     }
 
     /// Asks the cache for a slot. Any number is fine.
@@ -163,9 +174,7 @@ impl<H: Head> Slots<H> {
         let page = self.pages[number as usize].as_mut().expect("an open page is there");
         let slot = if page.free_head != NO_SLOT {
             let slot = page.free_head;
-            // SAFETY: a slot in the page's list of free ones is below `bumped`.
-            let at = unsafe { page.base.add(slot as usize * page.slot_bytes as usize) };
-            page.free_head = Record::<H>(at, PhantomData).next_free();
+            page.free_head = page.at::<H>(slot as u32).next_free();
             slot
         } else {
             page.bumped += 1;
