@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod int_set;
+pub mod element_table;
 pub mod key_table;
 pub mod listpack;
 pub mod lru_builder;
