@@ -119,7 +119,7 @@ impl Storage {
 }
 
 /// Where the log of a configuration stands.
-pub(super) fn location(config: &Config) -> Location {
+pub fn location(config: &Config) -> Location {
     Location::new(&PathBuf::from(&config.dir), config.appenddirname.as_bytes(), config.appendfilename.as_bytes())
 }
 
