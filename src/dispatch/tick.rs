@@ -11,8 +11,8 @@ const EXPIRE_BUDGET: usize = 500;
 const ORDER_BUDGET: usize = 2000;
 /// Records moved together per tick.
 const DEFRAGMENT_BUDGET: usize = 500;
-/// How often the cron runs.
-const CRON_MS: u64 = 100;
+/// How often memory is weighed and rates are sampled, however high `hz` is.
+const SAMPLE_MS: u64 = 100;
 /// How often it is looked up how much memory the machine or the control group leaves to us.
 const MEMORY_LIMIT_MS: u64 = 5000;
 
@@ -49,7 +49,7 @@ impl Dispatcher {
     /// Ends a round. Gives how long the loop may sleep, in milliseconds.
     pub fn tick(&mut self) -> u64 {
         self.server.read_clock();
-        let mut sleep_ms = CRON_MS;
+        let mut sleep_ms = self.cron_ms();
         if !self.is_loading() {
             sleep_ms = sleep_ms.min(self.expire());
             let mut busy = self.step_saving();
@@ -95,6 +95,7 @@ impl Dispatcher {
         }
         for name in std::mem::take(&mut self.server.config_changes) {
             match name {
+                "hz" => self.next_cron_ms = 0,
                 "appendonly" if self.server.config.appendonly => {
                     let is_on = self.storage.log.is_some();
                     match self.turn_log_on() {
@@ -136,10 +137,10 @@ impl Dispatcher {
     /// Removes keys whose deadline has come. Gives when to come back.
     fn expire(&mut self) -> u64 {
         if let Some(pause_ms) = self.server.end_pause_when_due() {
-            return pause_ms.min(CRON_MS);
+            return pause_ms.min(self.cron_ms());
         }
         if !self.server.debug.active_expire || self.server.raised & gates::LOG_FULL != 0 {
-            return CRON_MS;
+            return self.cron_ms();
         }
         let now = self.server.now();
         self.server.keyspace.set_now(now);
@@ -152,7 +153,7 @@ impl Dispatcher {
             self.server.counters.expiry_slices_cut += 1;
             return 0;
         }
-        self.server.keyspace.next_deadline().map_or(CRON_MS, |deadline| deadline.saturating_sub(now.ms))
+        self.server.keyspace.next_deadline().map_or(self.cron_ms(), |deadline| deadline.saturating_sub(now.ms))
     }
 
     /// When something began that LATENCY may show (monotonic ns); `None`: nobody wants to know.
@@ -184,14 +185,35 @@ impl Dispatcher {
         self.sparse.is_some()
     }
 
-    /// What is done ten times a second.
+    /// How often the cron runs (`hz`), in milliseconds.
+    pub fn cron_ms(&self) -> u64 {
+        1000 / u64::from(self.server.config.hz).clamp(1, 500)
+    }
+
+    /// What is done `hz` times a second.
     fn cron(&mut self) {
         let now_ms = self.server.time.monotonic_ms();
         if now_ms < self.next_cron_ms || self.server.debug.cron_paused {
             return;
         }
-        self.next_cron_ms = now_ms + CRON_MS;
+        self.next_cron_ms = now_ms + self.cron_ms();
         let begun = self.server.clock.monotonic_ns();
+        if now_ms >= self.next_sample_ms {
+            self.next_sample_ms = now_ms + SAMPLE_MS;
+            self.sample(now_ms);
+        }
+        if self.sparse.is_none() && !self.server.keyspace.is_walking() {
+            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > 64 * 1024);
+            self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
+        }
+        self.start_due_saves();
+        self.publish_log();
+        let spent_us = (self.server.clock.monotonic_ns() - begun) / 1000;
+        self.server.event_loop.record_cron(spent_us);
+    }
+
+    /// Weighs memory and notes the rates.
+    fn sample(&mut self, now_ms: u64) {
         self.server.read_memory();
         self.server.weigh_process();
         if now_ms >= self.next_memory_limit_ms {
@@ -207,13 +229,5 @@ impl Dispatcher {
             turns_us: self.server.event_loop.turns().sum_us,
             ..rates::Counters::default()
         });
-        if self.sparse.is_none() && !self.server.keyspace.is_walking() {
-            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > 64 * 1024);
-            self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
-        }
-        self.start_due_saves();
-        self.publish_log();
-        let spent_us = (self.server.clock.monotonic_ns() - begun) / 1000;
-        self.server.event_loop.record_cron(spent_us);
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// The directives that say where to listen, and may change while the server runs.
-pub const DOOR_DIRECTIVES: [&str; 2] = ["port", "bind"];
+pub const DOOR_DIRECTIVES: [&str; 4] = ["port", "bind", "metrics-port", "metrics-bind"];
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl Surroundings for Outside {
             doors = Some(self.prepare_doors(old, new).map_err(|text| {
                 log::warn!("{text}");
                 let reason = match name {
-                    "port" => "Unable to listen on this port. Check server logs.",
+                    "port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
                     _ => "Failed to bind to specified addresses.",
                 };
                 Refusal { name, reason: reason.into() }
