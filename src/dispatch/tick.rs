@@ -3,6 +3,8 @@
 use super::settle::Room;
 use super::storage::Garbage;
 use super::{Dispatcher, gates};
+use crate::persistence::aof::job::FsyncPolicy;
+use crate::server::clients::Closing;
 use crate::server::observe::rates;
 
 /// Keys that may expire, or be moved on in the wheel, per tick.
@@ -15,6 +17,11 @@ const DEFRAGMENT_BUDGET: usize = 500;
 const SAMPLE_MS: u64 = 100;
 /// How often it is looked up how much memory the machine or the control group leaves to us.
 const MEMORY_LIMIT_MS: u64 = 5000;
+
+/// How long a monitor's next batch waits at most when the one before could leave.
+const MONITOR_MS: u64 = 2;
+/// Bytes that may wait to be shown to a monitor while the disk takes its time.
+const SHOWN_MAX_BYTES: usize = 64 << 20;
 
 impl Dispatcher {
     /// A round begins.
@@ -69,6 +76,9 @@ impl Dispatcher {
             }
             self.server.event_loop.record_log((self.server.clock.monotonic_ns() - begun) / 1000);
         }
+        if self.server.raised & gates::MONITOR != 0 && self.release_shown() {
+            sleep_ms = sleep_ms.min(MONITOR_MS);
+        }
         self.cron();
         self.act_on_config_changes();
         self.note_cleared_gates();
@@ -77,6 +87,36 @@ impl Dispatcher {
             self.free_later(Garbage::Databases(flushed));
         }
         sleep_ms
+    }
+
+    /// What monitors were shown goes to their output. Under `always` it depends on all of the log, so one batch after the other: what
+    /// is added to an output that waits for the disk would make it wait longer, for ever under load. Gives true when a
+    /// batch waits for nothing but the one before to be sent.
+    fn release_shown(&mut self) -> bool {
+        let is_held = self.storage.log.as_ref().is_some_and(|log| log.policy() == FsyncPolicy::Always);
+        let next = self.storage.log.as_ref().map_or(0, |log| log.next_offset());
+        let visible = self.visible_offset();
+        let mut is_behind = false;
+        for index in self.server.clients.monitors.clone() {
+            let client = self.server.clients.get_mut(index);
+            if client.shown.is_empty() {
+                continue;
+            }
+            if is_held && client.shown.len() > SHOWN_MAX_BYTES {
+                log::warn!(client = client.id; "A monitor is closed: what it is to see waits for the disk too long");
+                client.closing = Closing::Now;
+            } else if is_held && !client.output.is_empty() {
+                is_behind |= client.held_for <= visible;
+                continue;
+            }
+            client.output.reserve(client.shown.len());
+            client.output.tail().append(&mut client.shown);
+            if is_held {
+                client.held_for = client.held_for.max(next);
+            }
+            self.server.clients.mark_pending(index);
+        }
+        is_behind
     }
 
     /// Who waits in its place may go on when a gate that parks was cleared.
