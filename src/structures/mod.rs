@@ -7,4 +7,6 @@ pub mod lru_list;
 pub(crate) mod prefetch;
 pub mod radix_queue;
 pub mod record_arena;
+#[cfg(test)]
+mod records_for_tests;
 pub mod timer_wheel;
