@@ -51,6 +51,8 @@ pub struct Dispatcher {
     sparse: Option<(usize, u32)>,
     /// When the cron runs next (monotonic ms).
     next_cron_ms: u64,
+    /// When memory and rates are looked at next (monotonic ms).
+    next_sample_ms: u64,
     /// When the limit on memory is looked up next (monotonic ms).
     next_memory_limit_ms: u64,
     /// When the round began (monotonic ns), and the calls run before it.
@@ -129,6 +131,7 @@ impl Dispatcher {
             storage,
             sparse: None,
             next_cron_ms: 0,
+            next_sample_ms: 0,
             next_memory_limit_ms: 0,
             turn_begun: (0, 0),
             command_ns: 0,

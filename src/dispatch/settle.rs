@@ -5,7 +5,7 @@ use super::{Dispatcher, gates};
 use crate::commands::args::Args;
 use crate::commands::effects::Propagation;
 use crate::commands::error::Error;
-use crate::commands::registry::Hot;
+use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
 use crate::error;
 use crate::keyspace::removal::{Cause, Removal};
@@ -196,15 +196,17 @@ impl Dispatcher {
         }
     }
 
-    /// Under `always`: the log offset that the reply to this call depends on.
+    /// Under `always`: the log offset that the reply to this call depends on. Calls that look at the server as a whole (INFO, SLOWLOG ...)
+    /// show anything; only while the disk refuses they do not wait, since they tell why.
     pub(super) fn hold_reply(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
         let Some(log) = &self.storage.log else { return };
         if log.policy() != FsyncPolicy::Always || log.next_offset() == log.durable_offset() {
             return;
         }
-        let shows_data =
+        let is_of_data =
             matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
-        if !shows_data {
+        let is_of_session = || registry::all()[row.id].group == "connection";
+        if !is_of_data && (is_of_session() || log.status().trouble().is_some()) {
             return;
         }
         let next = log.next_offset();

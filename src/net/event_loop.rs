@@ -98,6 +98,11 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Whether the process is nothing but this server.
+    pub(super) fn has_signals(&self) -> bool {
+        self.signals.is_some()
+    }
+
     /// Adds a listener.
     pub fn listen(&mut self, mut listener: Listener) -> io::Result<()> {
         listener.register(self.poll.registry(), Token(FIRST_LISTENER + self.listeners.len()))?;
@@ -131,7 +136,10 @@ impl EventLoop {
         let mut sleep_ms = 0;
         loop {
             if let Some(code) = self.dispatcher.exit_code() {
-                self.operation.manager.stopping();
+                match self.dispatcher.restart_delay() {
+                    None => self.operation.manager.stopping(),
+                    Some(_) => self.operation.manager.reloading(),
+                }
                 self.write_replies();
                 return Ok(code);
             }

@@ -88,6 +88,7 @@ impl Server {
         client.name.clear();
         client.answers = Default::default();
         client.is_monitor = false;
+        client.shown = Vec::new();
         client.no_evict = false;
         client.no_touch = false;
     }

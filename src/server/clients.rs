@@ -80,6 +80,8 @@ pub struct Client {
     pub is_internal: bool,
     /// Whether it sees all calls (MONITOR).
     pub is_monitor: bool,
+    /// What a monitor was shown in this round; under `appendfsync always` also before, as long as that must not leave.
+    pub shown: Vec<u8>,
     /// Whether maxmemory-clients spares it.
     pub no_evict: bool,
     /// Whether its reads are no uses.
@@ -240,6 +242,9 @@ impl Clients {
 
     /// Bytes of memory that clients' buffers take.
     pub fn buffer_bytes(&self) -> usize {
-        self.slots.iter().map(|(_, client)| client.output.capacity() + client.input_capacity).sum()
+        self.slots
+            .iter()
+            .map(|(_, client)| client.output.capacity() + client.shown.capacity() + client.input_capacity)
+            .sum()
     }
 }

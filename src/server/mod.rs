@@ -258,8 +258,7 @@ impl Server {
             self.raised &= !gates::MONITOR;
         }
         for monitor in self.clients.monitors.clone() {
-            self.clients.get_mut(monitor).output.tail().extend_from_slice(&line);
-            self.clients.mark_pending(monitor);
+            self.clients.get_mut(monitor).shown.extend_from_slice(&line);
         }
     }
 

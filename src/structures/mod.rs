@@ -11,4 +11,6 @@ pub(crate) mod prefetch;
 pub mod radix_queue;
 pub mod ranked_tree;
 pub mod record_arena;
+#[cfg(test)]
+mod records_for_tests;
 pub mod timer_wheel;

@@ -4,6 +4,7 @@
 
 mod bitmap;
 mod cross_protocol;
+mod durability;
 mod generic;
 mod command;
 mod config;
