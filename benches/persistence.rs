@@ -3,7 +3,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ferrodis::base::crc::{crc32c, crc64};
 use ferrodis::formats::lzf;
-use ferrodis::formats::rdb::{Compression, Decoder, Encoder, Limits, Step, Usage, ValueRef};
+use ferrodis::formats::rdb::{Compression, Decoder, Encoder, Limits, Step, Usage};
+use ferrodis::values::AnyRef;
 use std::hint::black_box;
 
 const KEYS: usize = 10_000;
@@ -13,7 +14,7 @@ fn snapshot(compression: Compression) -> Vec<u8> {
     encoder.header(9, &[]);
     encoder.select_db(0);
     for n in 0..KEYS {
-        encoder.entry(format!("key:{n:012}").as_bytes(), None, Usage::Unknown, ValueRef::Bytes(&[b'v'; 64]));
+        encoder.entry(format!("key:{n:012}").as_bytes(), None, Usage::Unknown, AnyRef::bytes(&[b'v'; 64]));
     }
     encoder.finish();
     encoder.take(Vec::new())

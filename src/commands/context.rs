@@ -1,11 +1,13 @@
 //! What a command's function sees: one database, or the server. The kind of row says which.
 
-use super::effects::{Effects, Event};
+use super::effects::{Block, Effects, Event};
+use super::row::{Done, Outcome};
 use crate::base::random::Generator;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::values::Encodings;
 
 /// Bounds that data commands keep.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +16,17 @@ pub struct Limits {
     pub string_bytes: u64,
     /// Number of databases.
     pub databases: usize,
+}
+
+/// Whether a call may wait for keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// It may.
+    Allowed,
+    /// It has waited, and a key that it waits for has changed: it may go on waiting, in its place.
+    Woken,
+    /// It may not, as inside MULTI: it answers as if its time were up.
+    Never,
 }
 
 /// What a command on data sees.
@@ -28,6 +41,10 @@ pub struct DataContext<'a> {
     pub effects: &'a mut Effects,
     /// Bounds.
     pub limits: Limits,
+    /// How collections are kept.
+    pub encodings: &'a Encodings,
+    /// Whether the call may wait for keys.
+    pub waiting: Waiting,
     /// Chance.
     pub random: &'a mut Generator,
 }
@@ -49,6 +66,40 @@ impl DataContext<'_> {
     #[inline]
     pub fn happened(&mut self, key: &[u8], event: Event) {
         self.effects.happened(self.db_number, key, event);
+    }
+
+    /// The call waits until one of `keys` changes, and then runs again; if `timeout_us` (`None`: for ever) is up before that, the answer
+    /// is no array. Where calls may not wait that is the answer now.
+    ///
+    /// `call` is what runs then, if not the client's own words.
+    pub fn wait_for<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        timeout_us: Option<u64>,
+        call: Option<Vec<Vec<u8>>>,
+    ) -> Outcome {
+        match self.waiting {
+            Waiting::Never => self.reply.null_array(),
+            Waiting::Allowed | Waiting::Woken => {
+                self.effects.block =
+                    Some(Block { keys: keys.map(Box::from).collect(), timeout_us, call, even_without_key: false });
+            }
+        }
+        Ok(Done)
+    }
+
+    /// As `wait_for`; the call runs again when a key has gone, too.
+    pub fn wait_for_change<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        timeout_us: Option<u64>,
+        call: Option<Vec<Vec<u8>>>,
+    ) -> Outcome {
+        let outcome = self.wait_for(keys, timeout_us, call);
+        if let Some(block) = &mut self.effects.block {
+            block.even_without_key = true;
+        }
+        outcome
     }
 
     /// The log and the replicas get this call in place of the client's words.

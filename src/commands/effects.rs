@@ -15,6 +15,31 @@ impl Event {
         Event { class: 'g', name }
     }
 
+    /// An event of class `l`.
+    pub const fn list(name: &'static str) -> Event {
+        Event { class: 'l', name }
+    }
+
+    /// An event of class `s`.
+    pub const fn set(name: &'static str) -> Event {
+        Event { class: 's', name }
+    }
+
+    /// An event of class `h`.
+    pub const fn hash(name: &'static str) -> Event {
+        Event { class: 'h', name }
+    }
+
+    /// An event of class `z`.
+    pub const fn sorted_set(name: &'static str) -> Event {
+        Event { class: 'z', name }
+    }
+
+    /// An event of class `t`.
+    pub const fn stream(name: &'static str) -> Event {
+        Event { class: 't', name }
+    }
+
     /// An event of class `$`.
     pub const fn string(name: &'static str) -> Event {
         Event { class: '$', name }
@@ -44,6 +69,19 @@ pub struct Change {
     pub event: Event,
 }
 
+/// Keys that a call waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The keys: a change of any of them makes the call run again.
+    pub keys: Vec<Box<[u8]>>,
+    /// How long it waits, in microseconds; `None`: for ever.
+    pub timeout_us: Option<u64>,
+    /// What runs then, if not the client's own words (XREAD's `$` has become an ID).
+    pub call: Option<Vec<Vec<u8>>>,
+    /// Whether it runs when a key has gone, too.
+    pub even_without_key: bool,
+}
+
 /// What one call changed.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -57,6 +95,10 @@ pub struct Effects {
     pub changes: Vec<Change>,
     /// The client's connection ends when the reply is sent.
     pub close_client: bool,
+    /// Databases of which everything changed.
+    pub databases: Vec<usize>,
+    /// The call has not answered: it waits for keys.
+    pub block: Option<Block>,
 }
 
 impl Effects {
@@ -74,6 +116,13 @@ impl Effects {
     pub fn happened(&mut self, db: usize, key: &[u8], event: Event) {
         if self.observed {
             self.changes.push(Change { db, key: key.into(), event });
+        }
+    }
+
+    /// All of a database was removed or replaced.
+    pub fn database_changed(&mut self, db: usize) {
+        if self.observed {
+            self.databases.push(db);
         }
     }
 
@@ -100,5 +149,7 @@ impl Effects {
         }
         self.changes.clear();
         self.close_client = false;
+        self.databases.clear();
+        self.block = None;
     }
 }

@@ -122,6 +122,8 @@ pub enum Category {
     Connection,
     /// About administration.
     Admin,
+    /// About transactions.
+    Transaction,
 }
 
 impl Category {
@@ -132,6 +134,7 @@ impl Category {
             Category::Dangerous => "dangerous",
             Category::Connection => "connection",
             Category::Admin => "admin",
+            Category::Transaction => "transaction",
         }
     }
 }
@@ -338,7 +341,7 @@ impl Command {
     }
 
     /// Its ACL categories, without `@`, for a command of `group`.
-    pub fn category_names(&self, group: &str) -> Vec<&'static str> {
+    pub fn category_names(&self, group: &'static str) -> Vec<&'static str> {
         let by_flag = [
             (Flag::Write, "write"),
             (Flag::ReadOnly, "read"),
@@ -356,9 +359,10 @@ impl Command {
             return names;
         }
         names.extend(match group {
-            "string" => Some("string"),
-            "bitmap" => Some("bitmap"),
-            "connection" => Some("connection"),
+            "string" | "bitmap" | "connection" | "list" | "set" | "hash" | "stream" | "hyperloglog" | "geo" => {
+                Some(group)
+            }
+            "sorted_set" => Some("sortedset"),
             // WAIT and the container OBJECT are about no keys themselves.
             "generic" if !self.has(Flag::Blocking) && self.subcommands.is_empty() => Some("keyspace"),
             _ => None,

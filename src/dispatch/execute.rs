@@ -11,22 +11,20 @@ use crate::commands::row::{Flag, Run};
 use crate::error;
 use crate::formats::resp::output::Mark;
 use crate::formats::resp::reply::Reply;
-use crate::formats::resp::request::{self, BIG, Parsed, Progress, Range};
+use crate::formats::resp::request::{self, Range};
 use crate::server::clients::{Answers, ClientIndex, Closing};
 
 /// A client's turn ends after so many calls ...
 const TURN_CALLS: usize = 2048;
 /// ... or so many bytes of replies.
 const TURN_REPLY_BYTES: usize = 1 << 20;
-/// A half call with fewer arguments than this is parsed again from its start.
-const KEEP_ARGUMENTS: usize = 64;
 
 /// How often the log hears of cross-protocol attacks at most.
 const ATTACK_LOG_MS: u64 = 60_000;
 
 /// What became of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ran {
+pub(super) enum Ran {
     /// It was answered.
     Done,
     /// It has to wait in its place.
@@ -35,7 +33,7 @@ enum Ran {
 
 /// Calls that were run, for the statistics of the batch: runs of the same command.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     runs: smallvec::SmallVec<[(usize, u64); 8]>,
     calls: u64,
     own_ns: u64,
@@ -125,11 +123,7 @@ impl Dispatcher {
                     return (at, Turn::Drained);
                 }
                 Stop::BigBulk { progress, len } => {
-                    self.keep_partial(at, progress, partial);
-                    if partial.is_empty() {
-                        (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
-                    }
-                    partial.filling = len + 2;
+                    self.keep_big_partial(at, progress, len, partial);
                     return (at, Turn::Drained);
                 }
                 Stop::Error(error) => {
@@ -141,91 +135,11 @@ impl Dispatcher {
         }
     }
 
-    fn request_limits(&self, client: ClientIndex) -> request::Limits {
+    pub(super) fn request_limits(&self, client: ClientIndex) -> request::Limits {
         request::Limits {
             bulk_bytes: self.server.config.proto_max_bulk_len_bytes,
             arguments: 1024 * 1024,
             unauthenticated: self.server.clients.get(client).raised & gates::AUTH != 0,
-        }
-    }
-
-    /// Remembers the half call at `at` when it would be costly to parse it again.
-    fn keep_partial(&mut self, at: usize, progress: Progress, partial: &mut Partial) {
-        if progress.missing > 0 && self.batch.partial_ranges().len() >= KEEP_ARGUMENTS {
-            (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
-        }
-    }
-
-    /// The half call's ranges, counted from its start.
-    fn rebased(&self, at: usize) -> Vec<Range> {
-        let at = at as u32;
-        self.batch.partial_ranges().iter().map(|r| Range { start: r.start - at, end: r.end - at }).collect()
-    }
-
-    /// Goes on with a half call at the start of the input: `Ok` with the byte behind it when it ran.
-    fn resume(
-        &mut self,
-        client: ClientIndex,
-        input: &[u8],
-        partial: &mut Partial,
-        reply: &mut Reply,
-    ) -> Result<usize, (usize, Turn)> {
-        if partial.filling > 0 {
-            let big = partial.big.last_mut().expect("being filled");
-            if big.len() < partial.filling {
-                return Err((0, Turn::Drained));
-            }
-            big.truncate(partial.filling - 2);
-            partial.filling = 0;
-            partial.ranges.push(Range { start: BIG, end: partial.big.len() as u32 - 1 });
-            partial.progress.missing -= 1;
-        }
-        let mut end = partial.progress.at;
-        if partial.progress.missing > 0 {
-            let limits = self.request_limits(client);
-            match request::parse(input, partial.progress, &limits, &mut partial.ranges) {
-                Parsed::Call { end: behind, .. } => end = behind,
-                Parsed::Incomplete(progress) => {
-                    partial.progress = progress;
-                    return Err((0, Turn::Drained));
-                }
-                Parsed::BigBulk { progress, len } => {
-                    (partial.progress, partial.filling) = (progress, len + 2);
-                    return Err((0, Turn::Drained));
-                }
-                Parsed::Error(error) => {
-                    reply.error(&format!("ERR {error}"));
-                    return Err((input.len(), Turn::Closed));
-                }
-                Parsed::Nothing { .. } | Parsed::Inline { .. } => unreachable!("a half call goes on with its bulks"),
-            }
-        }
-        partial.progress = Progress { missing: 0, at: end };
-        let mut owned = std::mem::take(partial);
-        let logged = self.is_logged();
-        let name = word(input, &owned.ranges, &owned.big, 0);
-        let row = self.lookup.find(name).copied();
-        let raw = owned.big.is_empty().then(|| &input[..end]);
-        let mut args = Args::new(input, &owned.ranges, &mut owned.big, raw, logged);
-        let mut tally = Tally::default();
-        match self.call(client, row, &mut args, None, reply, &mut tally) {
-            Ran::Done => {
-                self.settle_tally(tally, self.server.time.monotonic_ns);
-                Ok(end)
-            }
-            Ran::Parked => {
-                // All of it is there: it is put back to be found whole again.
-                (partial.ranges, partial.big) = (owned.ranges, owned.big);
-                let last = partial.ranges.pop().expect("a call has a name");
-                (partial.progress, partial.filling) = match last.start {
-                    BIG => (Progress { missing: 1, at: end }, partial.big[last.end as usize].len() + 2),
-                    _ => (Progress { missing: 1, at: end - header_and_body(last, end) }, 0),
-                };
-                if last.start == BIG {
-                    partial.big[last.end as usize].extend_from_slice(b"\r\n");
-                }
-                Err((0, Turn::Parked))
-            }
         }
     }
 
@@ -274,7 +188,7 @@ impl Dispatcher {
 
     /// Shares the time of a batch among its calls.
     #[inline]
-    fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
+    pub(super) fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
@@ -310,7 +224,7 @@ impl Dispatcher {
 
     /// One call.
     #[inline]
-    fn call(
+    pub(super) fn call(
         &mut self,
         client: ClientIndex,
         row: Option<Hot>,
@@ -328,6 +242,7 @@ impl Dispatcher {
             match self.subcommand(&row, args) {
                 Ok(sub) => row = sub,
                 Err(error) => {
+                    self.server.clients.get_mut(client).abort_transaction();
                     self.answer_error(None, &error, reply);
                     return Ran::Done;
                 }
@@ -335,8 +250,7 @@ impl Dispatcher {
         }
         if !row.command.arity.fits(args.len()) {
             let name = &registry::all()[row.id].full_name;
-            self.server.commands.record_rejected(row.id);
-            self.answer_error(None, &Error::Arity(name.clone()), reply);
+            self.refuse(client, &row, Error::Arity(name.clone()), reply);
             return Ran::Done;
         }
         let raised = self.server.raised | self.server.clients.get(client).raised;
@@ -345,9 +259,12 @@ impl Dispatcher {
             match self.meet_gates(client, &row, stopped_by, args) {
                 Passage::Open => {}
                 Passage::Parked => return Ran::Parked,
+                Passage::Queued => {
+                    self.queue_call(client, &row, args, reply);
+                    return Ran::Done;
+                }
                 Passage::Refused(error) => {
-                    self.server.commands.record_rejected(row.id);
-                    self.answer_error(None, &error, reply);
+                    self.refuse(client, &row, error, reply);
                     return Ran::Done;
                 }
             }
@@ -371,11 +288,28 @@ impl Dispatcher {
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
         }
+        if !self.ready.is_empty() {
+            self.serve_ready();
+        }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
             self.mute(client, mark, reply);
         }
         Ran::Done
+    }
+
+    /// A call is refused before it ran: nothing of the client's transaction will run either.
+    #[cold]
+    fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
+        self.server.commands.record_rejected(row.id);
+        let state = self.server.clients.get_mut(client);
+        if row.command.name == "exec" && state.end_transaction().is_some() {
+            self.server.clients.unwatch(client);
+            error = error!("EXECABORT Transaction discarded because of: {}", error.text());
+        } else {
+            state.abort_transaction();
+        }
+        self.answer_error(None, &error, reply);
     }
 
     /// The row of the subcommand that the call names.
@@ -395,6 +329,11 @@ impl Dispatcher {
     fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
+        self.note_call(client, row, args, spent_ns);
+    }
+
+    /// What the statistics, the slow log and the latency monitor learn of a call that took so long.
+    pub(super) fn note_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
         self.server.commands.record(row.id, spent_ns);
         self.server.note_slow_call(
             client,
@@ -433,6 +372,7 @@ impl Dispatcher {
         hash: Option<u64>,
         reply: &mut Reply,
     ) -> Result<(), Error> {
+        self.effects.observed = self.server.clients.observed;
         match row.command.run {
             Run::Data(run) => {
                 let now = self.server.now();
@@ -449,7 +389,9 @@ impl Dispatcher {
                 }
                 let random = &mut self.server.random;
                 let effects = &mut self.effects;
-                let mut cx = DataContext { db, db_number: number, reply, effects, limits, random };
+                let waiting = self.waiting;
+                let encodings = &self.server.encodings;
+                let mut cx = DataContext { db, db_number: number, reply, effects, limits, encodings, waiting, random };
                 run(&mut cx, args)?;
             }
             Run::Server(run) => {
@@ -495,6 +437,7 @@ impl Dispatcher {
 
     #[cold]
     fn refuse_unknown(&mut self, client: ClientIndex, args: &Args<'_>, reply: &mut Reply) {
+        self.server.clients.get_mut(client).abort_transaction();
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }
@@ -513,21 +456,4 @@ impl Dispatcher {
         self.server.errors.record(b"ERR");
         reply.error(&format!("ERR unknown command '{}', with args beginning with: {rest}", show(args.get(0))));
     }
-}
-
-fn progress_from(at: usize, progress: Progress) -> Progress {
-    Progress { missing: progress.missing, at: progress.at - at }
-}
-
-/// Bytes of a bulk with its header and line ends, which end at `end`.
-fn header_and_body(range: Range, end: usize) -> usize {
-    let body = (range.end - range.start) as usize;
-    let digits = itoa::Buffer::new().format(body).len();
-    debug_assert_eq!(range.end as usize + 2, end);
-    1 + digits + 2 + body + 2
-}
-
-fn word<'a>(input: &'a [u8], ranges: &[Range], big: &'a [Vec<u8>], i: usize) -> &'a [u8] {
-    let Range { start, end } = ranges[i];
-    if start == BIG { &big[end as usize] } else { &input[start as usize..end as usize] }
 }

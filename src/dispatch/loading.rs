@@ -6,7 +6,7 @@ use crate::base::disk::{DiskFile, OpenMode, exists, read_full};
 use crate::commands::args::Args;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
-use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, Value, VersionCheck};
+use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, VersionCheck};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::formats::resp::request::Range;
 use crate::keyspace::database::{Database, Expiry, Full};
@@ -14,8 +14,6 @@ use crate::persistence::aof::read::{Call, Item, Reader, Tail};
 use crate::persistence::aof::store::Store;
 use crate::server::clients::{Client, ClientIndex};
 use crate::server::config::RdbVersionCheck;
-use crate::structures::record_arena::INLINE_MAX;
-use crate::values::string::NewText;
 use std::path::PathBuf;
 
 /// Time that loading may take of one turn.
@@ -273,6 +271,7 @@ impl Dispatcher {
                 RdbVersionCheck::Relaxed => VersionCheck::Relaxed,
             },
             checksum: if skips { ChecksumCheck::Skip } else { ChecksumCheck::Verify },
+            encodings: self.server.encodings,
         })
     }
 
@@ -506,11 +505,7 @@ impl Dispatcher {
 fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {
     db.expect_key(&entry.key, hash);
     let expiry = entry.deadline_ms.map_or(Expiry::Clear, Expiry::At);
-    match entry.value {
-        Value::Int(n) => db.set(&entry.key, NewText::Int(n), expiry)?,
-        Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => db.set(&entry.key, NewText::of(&bytes), expiry)?,
-        Value::Bytes(bytes) => db.set(&entry.key, NewText::Owned(bytes), expiry)?,
-    }
+    db.put_decoded(&entry.key, entry.value, expiry)?;
     match entry.usage {
         Usage::IdleSeconds(seconds) => {
             if let Some(handle) = db.peek(&entry.key) {

@@ -8,21 +8,27 @@
 //! ```
 
 mod batch;
+mod blocking;
 mod execute;
 pub mod gates;
 pub mod loading;
 mod log;
 mod requests;
+mod resume;
+mod save_rules;
 mod saving;
 mod settle;
 pub mod storage;
 mod tick;
+mod transactions;
 
+use crate::commands::context::Waiting;
 use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
 use batch::Batch;
+use blocking::ReadyKeys;
 use storage::Storage;
 
 /// The server and what is needed to run calls on it.
@@ -32,6 +38,14 @@ pub struct Dispatcher {
     lookup: Lookup,
     batch: Batch,
     effects: Effects,
+    /// Keys that have changed and that somebody waits for.
+    ready: ReadyKeys,
+    /// Whether the call at hand may wait for keys.
+    waiting: Waiting,
+    /// Whether EXEC is running calls ...
+    in_transaction: bool,
+    /// ... and one of them has begun the log's group.
+    has_open_group: bool,
     storage: Storage,
     /// A page of records that is being emptied: database and page.
     sparse: Option<(usize, u32)>,
@@ -108,6 +122,10 @@ impl Dispatcher {
             lookup,
             batch: Batch::default(),
             effects: Effects::default(),
+            ready: ReadyKeys::new(),
+            waiting: Waiting::Allowed,
+            in_transaction: false,
+            has_open_group: false,
             storage,
             sparse: None,
             next_cron_ms: 0,

@@ -21,6 +21,7 @@ impl Dispatcher {
 
     fn carry_out(&mut self, request: Request, reply: &mut Reply) -> Result<(), Error> {
         match request {
+            Request::RunTransaction { client, transaction } => self.run_transaction(client, *transaction, reply),
             Request::Save { client } => {
                 if !self.start_snapshot(Some(client)) {
                     return Err(Error::Text("ERR Background save already in progress"));

@@ -52,6 +52,12 @@ impl Dispatcher {
         let mut sleep_ms = CRON_MS;
         if !self.is_loading() {
             sleep_ms = sleep_ms.min(self.expire());
+            if let Some(bound) = self.end_due_waits() {
+                sleep_ms = sleep_ms.min(bound);
+            }
+            if !self.ready.is_empty() {
+                self.serve_ready();
+            }
             let mut busy = self.step_saving();
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
                 busy |= self.make_room() == Room::Coming;
@@ -82,7 +88,7 @@ impl Dispatcher {
     /// Who waits in its place may go on when a gate that parks was cleared.
     fn note_cleared_gates(&mut self) {
         let parking = self.server.raised & gates::PARKING;
-        if self.parking & !parking != 0 {
+        if self.parking & !parking != 0 || std::mem::take(&mut self.server.clients.has_unparked) {
             self.storage.unparked = true;
         }
         self.parking = parking;

@@ -13,10 +13,10 @@
 
 use super::database::Database;
 use super::eviction::Order;
-use crate::formats::rdb::{Compression, Encoder, Usage, ValueRef};
+use crate::formats::calls;
+use crate::formats::rdb::{Compression, Encoder, Usage};
 use crate::structures::record_arena::{Handle, RecordArena};
-use crate::values::string::Text;
-use crate::values::{Big, View};
+use crate::values::{AnyRef, Big};
 
 /// How entries are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,35 +60,10 @@ impl TableWalk {
         let (key, deadline, view) = (records.key(handle), records.deadline_ms(handle), records.payload(handle));
         self.entries += 1;
         match &mut self.image {
-            Image::Rdb(encoder) => encoder.entry(key, deadline, usage, rdb_value(view)),
-            Image::Calls(out) => write_calls(out, key, deadline, view),
+            Image::Rdb(encoder) => encoder.entry(key, deadline, usage, AnyRef::of(view)),
+            Image::Calls(out) => calls::write_value(key, deadline, AnyRef::of(view), out),
             Image::None => {}
         }
-    }
-}
-
-/// A record's value as the RDB encoder takes it.
-pub fn rdb_value(view: View<'_>) -> ValueRef<'_> {
-    match Text::view(view).expect("strings are the only type there is") {
-        Text::Int(n) => ValueRef::Int(n),
-        Text::Bytes { bytes, .. } => ValueRef::Bytes(bytes),
-    }
-}
-
-fn write_calls(out: &mut Vec<u8>, key: &[u8], deadline: Option<u64>, view: View<'_>) {
-    let text = Text::view(view).expect("strings are the only type there is");
-    write_call(out, &[b"SET", key, text.bytes().as_slice()]);
-    if let Some(deadline) = deadline {
-        write_call(out, &[b"PEXPIREAT", key, itoa::Buffer::new().format(deadline).as_bytes()]);
-    }
-}
-
-fn write_call(out: &mut Vec<u8>, args: &[&[u8]]) {
-    out.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
-    for arg in args {
-        out.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        out.extend_from_slice(arg);
-        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -215,7 +215,9 @@ impl EventLoop {
         }
         if self.dispatcher.take_unparked() {
             for index in std::mem::take(&mut self.parked) {
-                if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
+                if self.dispatcher.server.clients.find(index).is_some_and(|client| client.wait.is_some()) {
+                    self.parked.push(index);
+                } else if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
                     connection.is_parked = false;
                     self.queue(index);
                 }

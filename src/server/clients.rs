@@ -1,5 +1,7 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
+use super::blocking::{Wait, Waiters};
+use super::transaction::{Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
@@ -102,6 +104,12 @@ pub struct Client {
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
     pub is_pending: bool,
+    /// What it waits for, if it does.
+    pub wait: Option<Box<Wait>>,
+    /// What it has queued since MULTI; `None`: its calls run at once.
+    pub transaction: Option<Box<Transaction>>,
+    /// What it watches.
+    pub watched: Watched,
 }
 
 impl Client {
@@ -121,6 +129,14 @@ pub struct Clients {
     pending: Vec<ClientIndex>,
     /// Clients that see all calls.
     pub monitors: Vec<ClientIndex>,
+    /// Who waits for which keys.
+    pub waiters: Waiters,
+    /// Who watches which keys.
+    pub watchers: Watchers,
+    /// Whether anybody wants to know which keys change.
+    pub observed: bool,
+    /// Whether a client that waited may go on.
+    pub has_unparked: bool,
 }
 
 impl Clients {
@@ -137,7 +153,14 @@ impl Clients {
     /// Removes a client that has gone.
     pub fn remove(&mut self, index: ClientIndex) -> Client {
         self.monitors.retain(|&monitor| monitor != index);
+        self.end_wait(index);
+        self.unwatch(index);
         self.slots.remove(index)
+    }
+
+    /// Whether anybody wants to know which keys change may have become otherwise.
+    pub(super) fn note_observers(&mut self) {
+        self.observed = !self.waiters.is_empty() || !self.watchers.is_empty();
     }
 
     /// The client at a place; panics when there is none.

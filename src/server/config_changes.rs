@@ -3,6 +3,7 @@
 use super::config::{Config, Directive, Extent, SetContext, SetError};
 use super::surroundings::Refusal;
 use super::{Counters, Server, gates, memory};
+use crate::values::Encodings;
 use std::{fmt, io};
 
 /// Below this many microseconds even calls that are O(1) may be slow: each is then timed on its own.
@@ -64,6 +65,7 @@ impl Server {
                 }
                 "slowlog-max-len" => self.slow_log.set_max_len(self.config.slowlog_max_len as usize),
                 "slowlog-log-slower-than" | "latency-monitor-threshold" => self.apply_timing(),
+                name if is_encoding(name) => self.apply_encodings(),
                 "latency-tracking" => self.commands.track_latency(self.config.latency_tracking),
                 "requirepass" if self.config.requirepass.is_empty() => self.open_to_all(),
                 _ => {}
@@ -74,8 +76,29 @@ impl Server {
         }
     }
 
+    /// Thresholds count for what is written from now on; values that are there stay as they are until then.
+    fn apply_encodings(&mut self) {
+        let config = &self.config;
+        self.encodings = Encodings {
+            hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
+            hash_max_listpack_value: config.hash_max_listpack_value_bytes as usize,
+            list_max_listpack_size: config.list_max_listpack_size,
+            list_compress_depth: config.list_compress_depth,
+            set_max_intset_entries: config.set_max_intset_entries as usize,
+            set_max_listpack_entries: config.set_max_listpack_entries as usize,
+            set_max_listpack_value: config.set_max_listpack_value_bytes as usize,
+            zset_max_listpack_entries: config.zset_max_listpack_entries as usize,
+            zset_max_listpack_value: config.zset_max_listpack_value_bytes as usize,
+            stream_node_max_bytes: config.stream_node_max_bytes as usize,
+            stream_node_max_entries: config.stream_node_max_entries as usize,
+            hll_sparse_max_bytes: config.hll_sparse_max_bytes as usize,
+            ..self.encodings
+        };
+    }
+
     /// Puts in force what the configuration says at start.
     pub(super) fn apply_config(&mut self) {
+        self.apply_encodings();
         self.apply_memory_limit();
         self.apply_timing();
     }
@@ -126,4 +149,9 @@ impl Server {
         self.event_loop.reset();
         self.expiry_lag.reset();
     }
+}
+/// Whether a directive is about how collections are kept.
+fn is_encoding(name: &str) -> bool {
+    const PREFIXES: [&str; 6] = ["hash-max-", "list-", "set-max-", "zset-max-", "stream-node-max-", "hll-sparse-"];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

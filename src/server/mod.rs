@@ -1,6 +1,7 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
 pub mod access;
+pub mod blocking;
 pub mod clients;
 pub mod config;
 pub mod debug;
@@ -15,12 +16,14 @@ pub mod config_changes;
 pub mod gates;
 pub mod pause;
 pub mod surroundings;
+pub mod transaction;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::{Database, Now};
+use crate::values::Encodings;
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
@@ -106,6 +109,8 @@ pub struct Server {
     pub config: Config,
     /// The databases.
     pub keyspace: Keyspace,
+    /// How collections are kept.
+    pub encodings: Encodings,
     /// Databases that were flushed, to be freed elsewhere.
     pub garbage: Vec<Database>,
     /// The clients.
@@ -173,8 +178,10 @@ impl Server {
         let time = Time { wall_us: clock.wall_us(), monotonic_ns: clock.monotonic_ns() };
         let policy = memory::policy(&config);
         let now = Now { ms: time.wall_ms() };
+        let hasher = KeyHasher::new(seed);
         let mut server = Server {
-            keyspace: Keyspace::new(config.databases as usize, KeyHasher::new(seed), now, policy),
+            keyspace: Keyspace::new(config.databases as usize, hasher, now, policy),
+            encodings: Encodings::new(hasher),
             garbage: Vec::new(),
             clients: Clients::default(),
             raised: gates::PROTECTED,

@@ -2,10 +2,13 @@
 
 pub mod chain;
 pub mod element_table;
+pub mod int_set;
 pub mod key_table;
+pub mod listpack;
 pub mod lru_builder;
 pub mod lru_list;
 pub(crate) mod prefetch;
 pub mod radix_queue;
+pub mod ranked_tree;
 pub mod record_arena;
 pub mod timer_wheel;

@@ -7,13 +7,11 @@
 //!           boxed   Big::String(Vec<u8>)            longer ones
 //! ```
 
+use super::tag::{EDITED, INT, SHORT};
 use super::{Big, New, View, WrongType};
 use crate::base::number::{decimal_len, parse_i64};
 use crate::structures::record_arena::{INLINE_MAX, Payload, PayloadMut};
 
-const INT: u8 = 1;
-const SHORT: u8 = 2;
-const EDITED: u8 = 3;
 /// Longest string that Redis keeps in one piece with its object.
 const EMBSTR_MAX: usize = 44;
 
@@ -59,7 +57,7 @@ impl<'a> Text<'a> {
             Payload::Inline { tag: SHORT, bytes } => Ok(Text::Bytes { bytes, edited: false }),
             Payload::Inline { tag: EDITED, bytes } => Ok(Text::Bytes { bytes, edited: true }),
             Payload::Boxed(Big::String(bytes)) => Ok(Text::Bytes { bytes, edited: true }),
-            Payload::Inline { .. } => Err(WrongType),
+            _ => Err(WrongType),
         }
     }
 
@@ -161,7 +159,7 @@ pub fn editable(view: PayloadMut<'_, Big>) -> Option<&mut [u8]> {
     match view {
         PayloadMut::Inline { tag: EDITED, bytes } => Some(bytes),
         PayloadMut::Boxed(Big::String(bytes)) => Some(bytes),
-        PayloadMut::Inline { .. } => None,
+        _ => None,
     }
 }
 

@@ -11,3 +11,4 @@ mod connection;
 mod harness;
 mod report;
 mod string;
+mod transactions;

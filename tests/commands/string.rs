@@ -3,13 +3,14 @@
 use crate::harness::{Db, START_MS};
 use ferrodis::base::quote::split_args;
 use ferrodis::commands::args::Args;
-use ferrodis::commands::context::{DataContext, Limits};
+use ferrodis::commands::context::{DataContext, Limits, Waiting};
 use ferrodis::commands::effects::{Effects, Propagation};
 use ferrodis::commands::registry;
 use ferrodis::commands::row::Run;
 use ferrodis::formats::resp::reply::Reply;
 use ferrodis::formats::resp::request::Range;
-use ferrodis::keyspace::database::{Expiry, Owned};
+use ferrodis::keyspace::database::Expiry;
+use ferrodis::values::{Owned, tag};
 
 pub(crate) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
@@ -17,7 +18,7 @@ const SYNTAX: &str = "ERR syntax error";
 
 /// Puts a value that is no string at a key.
 pub(crate) fn put_something_else(db: &mut Db, key: &[u8]) {
-    let value = Owned::Inline(15, Box::default());
+    let value = Owned::Inline(tag::LIST, Vec::new());
     db.dispatcher.server.keyspace.db(0).put(key, value, Expiry::Clear).unwrap();
 }
 
@@ -44,6 +45,8 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         reply: &mut Reply::default(),
         effects: &mut effects,
         limits: Limits { string_bytes: 512 << 20, databases: 16 },
+        encodings: &server.encodings,
+        waiting: Waiting::Never,
         random: &mut server.random,
     };
     let id = registry::find(&words[0]).unwrap();

@@ -4,10 +4,11 @@ use ferrodis::base::hash::KeyHasher;
 use ferrodis::base::number::parse_i64;
 use ferrodis::formats::rdb::{Compression, Decoder, Limits, Step, Value};
 use ferrodis::keyspace::Keyspace;
-use ferrodis::keyspace::database::{Expiry, Now, Owned};
+use ferrodis::keyspace::database::{Expiry, Now};
 use ferrodis::keyspace::eviction::{Lfu, Order, Policy};
 use ferrodis::keyspace::removal::Cause;
 use ferrodis::keyspace::walk::ImageFormat;
+use ferrodis::values::Owned;
 use ferrodis::values::string::{NewText, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -514,6 +515,7 @@ fn decoded(image: &[u8]) -> Snapshot {
                 let value = match entry.value {
                     Value::Int(n) => n.to_string().into_bytes(),
                     Value::Bytes(bytes) => bytes,
+                    Value::Collection(other) => panic!("{other:?}"),
                 };
                 let twice = found.insert((db, entry.key), (value, entry.deadline_ms));
                 assert!(twice.is_none(), "an entry was written twice");

@@ -3,7 +3,9 @@
 //! Every run draws a new seed and prints it; `FERRODIS_SEED=n cargo test --test model` replays one.
 
 mod database;
+mod listpack;
 mod lru_list;
+mod ranked_tree;
 mod timer_wheel;
 
 /// The generator of a test, from the seed that was asked for or a new one, which is printed.

@@ -7,7 +7,8 @@ use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key, key_at};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::keyspace::Keyspace;
-use crate::keyspace::database::{Expiry, Owned};
+use crate::keyspace::database::Expiry;
+use crate::values::Owned;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&RENAME, &RENAMENX, &COPY, &MOVE];

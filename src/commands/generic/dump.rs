@@ -6,11 +6,10 @@ use crate::commands::effects::Event;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
-use crate::formats::rdb::payload::{dump_string, verify};
+use crate::formats::rdb::payload::{dump as dump_value, verify};
 use crate::formats::rdb::{Compression, Limits, Value};
 use crate::keyspace::database::Expiry;
-use crate::keyspace::walk::rdb_value;
-use crate::values::string::NewText;
+use crate::values::{AnyRef, Encodings};
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&DUMP, &RESTORE];
@@ -36,7 +35,7 @@ fn dump(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     };
     let mut payload = Vec::new();
     let compression = Compression::Lzf { max_bytes: COMPRESSED_MAX_BYTES };
-    dump_string(rdb_value(cx.db.view(handle)), compression, &mut payload);
+    dump_value(AnyRef::of(cx.db.view(handle)), compression, &mut payload);
     cx.reply.bulk(&payload);
     Ok(Done)
 }
@@ -103,7 +102,7 @@ pub(in crate::commands) fn restore(cx: &mut DataContext<'_>, args: &mut Args<'_>
         return Err(Error::Text("BUSYKEY Target key name already exists."));
     }
     let ttl = u64::try_from(args.int(2)?).map_err(|_| Error::Text("ERR Invalid TTL value, must be >= 0"))?;
-    let value = decoded(args.get(3), cx.limits.string_bytes)?;
+    let value = decoded(args.get(3), cx.limits.string_bytes, cx.encodings)?;
     let origin_ms = if options.is_absolute { 0 } else { cx.now_ms() };
     let deadline = (ttl != 0).then(|| ttl.saturating_add(origin_ms).min(i64::MAX as u64));
     let was_there = cx.db.remove(key);
@@ -115,7 +114,7 @@ pub(in crate::commands) fn restore(cx: &mut DataContext<'_>, args: &mut Args<'_>
         cx.reply.ok();
         return Ok(Done);
     }
-    cx.db.set(key, text_of(&value), deadline.map_or(Expiry::Clear, Expiry::At))?;
+    cx.db.put_decoded(key, value, deadline.map_or(Expiry::Clear, Expiry::At))?;
     put_usage(cx, key, &options);
     if let Some(deadline) = deadline.filter(|_| !options.is_absolute) {
         let (mut digits, mut call) = (itoa::Buffer::new(), args.iter().collect::<Vec<_>>());
@@ -128,18 +127,11 @@ pub(in crate::commands) fn restore(cx: &mut DataContext<'_>, args: &mut Args<'_>
     Ok(Done)
 }
 
-fn decoded(payload: &[u8], max_string_bytes: u64) -> Result<Value, Error> {
-    let limits = Limits { max_string_bytes, ..Limits::default() };
+fn decoded(payload: &[u8], max_string_bytes: u64, encodings: &Encodings) -> Result<Value, Error> {
+    let limits = Limits { max_string_bytes, encodings: *encodings, ..Limits::default() };
     let verified =
         verify(payload, limits).map_err(|_| Error::Text("ERR DUMP payload version or checksum are wrong"))?;
     verified.decode(limits).map_err(|_| Error::Text("ERR Bad data format"))
-}
-
-fn text_of(value: &Value) -> NewText<'_> {
-    match value {
-        Value::Int(n) => NewText::Int(*n),
-        Value::Bytes(bytes) => NewText::of(bytes),
-    }
 }
 
 /// What counts is what the policy looks at; the other option is taken and has no effect.

@@ -6,7 +6,7 @@ use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, key_at};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::structures::record_arena::Handle;
-use crate::values::encoding;
+use crate::values::AnyRef;
 use crate::values::string::Text;
 
 /// This file's commands.
@@ -30,7 +30,7 @@ static ENCODING: Command = Command::data("encoding", object_encoding)
 
 fn object_encoding(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     if let Some(handle) = looked_at(cx, args) {
-        cx.reply.bulk(encoding(cx.db.view(handle)).as_bytes());
+        cx.reply.bulk(AnyRef::of(cx.db.view(handle)).encoding().as_bytes());
     }
     Ok(Done)
 }

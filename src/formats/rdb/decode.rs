@@ -7,11 +7,11 @@ use super::error::{RdbError, Reason};
 use super::input::{Input, Stop};
 use super::item::{Item, read_item, read_magic};
 use super::opcodes::{Dialect, FIRST_VERSION_WITH_CHECKSUM};
-use super::read_value::{ReadValue, reader_of};
+use super::types::{ReadValue, reader_of};
 use super::{ChecksumCheck, Limits, Usage, Value};
 
 /// What [`Decoder::next`] found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Step {
     /// Nothing whole: feed more. At the end of the file this means that it is cut off: [`Decoder::cut_off`].
     NeedMore,
@@ -45,7 +45,7 @@ pub enum Step {
 }
 
 /// A key, its value and what was noted about them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Entry {
     /// The key.
     pub key: Vec<u8>,
@@ -247,8 +247,9 @@ impl Decoder {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Compression, Encoder, ValueRef, VersionCheck};
+    use super::super::{Compression, Encoder, VersionCheck};
     use super::*;
+    use crate::values::AnyRef;
 
     const LZF: Compression = Compression::Lzf { max_bytes: usize::MAX };
 
@@ -296,11 +297,11 @@ mod tests {
         encoder.header(9, &[("redis-ver", b"8.0.0"), ("aof-base", b"1")]);
         encoder.select_db(0);
         encoder.resize_db(3, 1);
-        encoder.entry(b"a", Some(1_700_000_000_123), Usage::IdleSeconds(70), ValueRef::Bytes(b"text"));
-        encoder.entry(b"77", None, Usage::Frequency(255), ValueRef::Int(-5));
-        encoder.entry(b"repeated", None, Usage::Unknown, ValueRef::Bytes(&[b'r'; 5000]));
+        encoder.entry(b"a", Some(1_700_000_000_123), Usage::IdleSeconds(70), AnyRef::bytes(b"text"));
+        encoder.entry(b"77", None, Usage::Frequency(255), AnyRef::int(-5));
+        encoder.entry(b"repeated", None, Usage::Unknown, AnyRef::bytes(&[b'r'; 5000]));
         encoder.select_db(15);
-        encoder.entry(b"", None, Usage::Unknown, ValueRef::Int(i64::MIN));
+        encoder.entry(b"", None, Usage::Unknown, AnyRef::int(i64::MIN));
         encoder.finish();
         encoder.take(Vec::new())
     }
@@ -457,7 +458,7 @@ mod tests {
             encoder.header(9, &[]);
             for (key, value, deadline_s, idle) in &entries {
                 let deadline_ms = deadline_s.map(|s| u64::from(s) * 1000);
-                encoder.entry(key, deadline_ms, Usage::IdleSeconds(*idle), ValueRef::Bytes(value));
+                encoder.entry(key, deadline_ms, Usage::IdleSeconds(*idle), AnyRef::bytes(value));
             }
             encoder.finish();
             let file = encoder.take(Vec::new());
@@ -471,6 +472,7 @@ mod tests {
                 match read.value {
                     Value::Int(number) => prop_assert_eq!(number.to_string().into_bytes(), value),
                     Value::Bytes(bytes) => prop_assert_eq!(bytes, value),
+                    Value::Collection(other) => panic!("{other:?}"),
                 }
             }
         }

@@ -7,8 +7,10 @@ use crate::base::crc::crc64;
 use crate::base::number::{decimal_len, parse_i64, print_i64};
 use crate::formats::lzf;
 
+use super::Usage;
 use super::opcodes::{opcode, prefix, type_number};
-use super::{Usage, ValueRef};
+use super::types::{type_of, write_value};
+use crate::values::AnyRef;
 
 /// Strings up to this length are never compressed: it cannot pay.
 const NEVER_COMPRESSED_BYTES: usize = 20;
@@ -92,7 +94,7 @@ impl Encoder {
     }
 
     /// A key with its value. `deadline_ms`: milliseconds since 1970.
-    pub fn entry(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, value: ValueRef<'_>) {
+    pub fn entry(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, value: AnyRef<'_>) {
         self.attributes(deadline_ms, usage);
         self.opcode(type_of(value));
         self.string(key);
@@ -161,21 +163,6 @@ impl Encoder {
     }
 }
 
-/// The type number under which a value is written.
-pub(super) fn type_of(value: ValueRef<'_>) -> u8 {
-    match value {
-        ValueRef::Int(_) | ValueRef::Bytes(_) => type_number::STRING,
-    }
-}
-
-/// Appends a value without its type number.
-pub(super) fn write_value(value: ValueRef<'_>, compression: Compression, out: &mut Vec<u8>) {
-    match value {
-        ValueRef::Int(number) => write_integer(number, out),
-        ValueRef::Bytes(bytes) => write_string(bytes, compression, out),
-    }
-}
-
 /// Appends a length in its shortest form.
 pub(super) fn write_length(length: u64, out: &mut Vec<u8>) {
     match length {
@@ -214,7 +201,8 @@ pub(super) fn write_string(bytes: &[u8], compression: Compression, out: &mut Vec
     out.extend_from_slice(bytes);
 }
 
-fn write_integer(number: i64, out: &mut Vec<u8>) {
+/// Appends an integer as the string of its digits.
+pub(super) fn write_integer(number: i64, out: &mut Vec<u8>) {
     if let Ok(number) = i8::try_from(number) {
         out.push(prefix::INT8);
         out.extend_from_slice(&number.to_le_bytes());
@@ -297,8 +285,8 @@ mod tests {
         encoder.header(10, &[("redis-bits", b"64")]);
         encoder.select_db(3);
         encoder.resize_db(2, 1);
-        encoder.entry(b"k", Some(0x0102_0304_0506), Usage::Frequency(5), ValueRef::Bytes(b"v"));
-        encoder.entry(b"12", None, Usage::IdleSeconds(100), ValueRef::Int(300));
+        encoder.entry(b"k", Some(0x0102_0304_0506), Usage::Frequency(5), AnyRef::bytes(b"v"));
+        encoder.entry(b"12", None, Usage::IdleSeconds(100), AnyRef::int(300));
         encoder.finish();
         let expected = [
             &b"REDIS0010"[..],
@@ -318,7 +306,7 @@ mod tests {
             let mut encoder = Encoder::new(LZF);
             encoder.header(9, &[]);
             for number in 0..100i64 {
-                encoder.entry(format!("key:{number}").as_bytes(), None, Usage::Unknown, ValueRef::Int(number << 20));
+                encoder.entry(format!("key:{number}").as_bytes(), None, Usage::Unknown, AnyRef::int(number << 20));
                 if encoder.pending_bytes() >= taken_every {
                     recycled = encoder.take(recycled);
                     file.extend_from_slice(&recycled);

@@ -11,6 +11,7 @@
 
 use crate::base::crc::crc64;
 use crate::formats::lzf;
+use crate::values::Encodings;
 
 use super::error::{RdbError, Reason};
 use super::opcodes::prefix;
@@ -84,6 +85,8 @@ pub(super) struct Input {
     crc: u64,
     summing: bool,
     max_string_bytes: u64,
+    /// How collections are to be kept.
+    pub(super) encodings: Encodings,
     partial: Option<PartialString>,
 }
 
@@ -97,6 +100,7 @@ impl Input {
             crc: 0,
             summing: limits.checksum == ChecksumCheck::Verify,
             max_string_bytes: limits.max_string_bytes,
+            encodings: limits.encodings,
             partial: None,
         }
     }

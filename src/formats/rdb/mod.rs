@@ -4,9 +4,11 @@
 //! - [`Encoder`]: items in, bytes out, in pieces of any size
 //! - [`Decoder`]: bytes in, in pieces of any size, items out
 //! - [`payload`]: DUMP and RESTORE
+//! - [`legacy`]: packed forms of old versions
 //!
 //! Nothing here knows files or keyspaces: a walk feeds the encoder, a loader drives the decoder.
 
+pub mod legacy;
 pub mod opcodes;
 pub mod payload;
 mod decode;
@@ -14,28 +16,24 @@ mod encode;
 mod error;
 mod input;
 mod item;
-mod read_value;
+mod types;
 
 pub use decode::{Checksum, Decoder, Entry, Step};
 pub use encode::{Compression, Encoder};
 pub use error::{RdbError, Reason};
 
+use crate::base::hash::KeyHasher;
+use crate::values::{Encodings, Owned};
+
 /// A value as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A string, written as the integer whose canonical decimal digits it is.
     Int(i64),
     /// A string. Digits of larger integers come this way too.
     Bytes(Vec<u8>),
-}
-
-/// A value to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueRef<'a> {
-    /// The string of an integer's canonical decimal digits.
-    Int(i64),
-    /// A string.
-    Bytes(&'a [u8]),
+    /// A value of any other type.
+    Collection(Owned),
 }
 
 /// What is known of a key's last use, for eviction in the server that reads it.
@@ -71,7 +69,7 @@ pub enum ChecksumCheck {
 }
 
 /// What a reader accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The longest string, in bytes: key, value, element, or library source.
     pub max_string_bytes: u64,
@@ -79,11 +77,19 @@ pub struct Limits {
     pub versions: VersionCheck,
     /// Whether the checksum counts.
     pub checksum: ChecksumCheck,
+    /// How collections are to be kept.
+    pub encodings: Encodings,
 }
 
 impl Default for Limits {
-    /// Strings up to 512 MiB, known versions, checksum verified.
+    /// Strings up to 512 MiB, known versions, checksum verified; members are hashed under a key that everybody knows, which is fit for
+    /// looking at a file, not for serving what is in it.
     fn default() -> Limits {
-        Limits { max_string_bytes: 512 << 20, versions: VersionCheck::Strict, checksum: ChecksumCheck::Verify }
+        Limits {
+            max_string_bytes: 512 << 20,
+            versions: VersionCheck::Strict,
+            checksum: ChecksumCheck::Verify,
+            encodings: Encodings::new(KeyHasher::new([0; 16])),
+        }
     }
 }

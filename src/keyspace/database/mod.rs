@@ -6,10 +6,12 @@
 //!
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
+mod collections;
 mod strings;
 mod usage;
 mod visiting;
 
+pub use collections::Edit;
 pub use strings::{EditError, IncrementError};
 pub(in crate::keyspace) use usage::stamp_of;
 
@@ -18,10 +20,12 @@ use super::links::LruLinks;
 use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
 use crate::base::hash::KeyHasher;
+use crate::formats::rdb::Value;
 use crate::structures::key_table::KeyTable;
-use crate::structures::record_arena::{Handle, NewPayload, Payload, RecordArena};
+use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
-use crate::values::{Big, New, View};
+use crate::values::string::NewText;
+use crate::values::{Big, New, Owned, View};
 
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +40,6 @@ pub enum Expiry {
     Clear,
     /// This one, in milliseconds since 1970.
     At(u64),
-}
-
-/// A value outside of any database.
-#[derive(Debug, Clone)]
-pub enum Owned {
-    /// Bytes that stood in a record.
-    Inline(u8, Box<[u8]>),
-    /// A value of its own.
-    Boxed(Box<Big>),
-}
-
-impl Owned {
-    /// Copies what a record holds.
-    pub fn copy_of(view: View<'_>) -> Owned {
-        match view {
-            Payload::Inline { tag, bytes } => Owned::Inline(tag, bytes.into()),
-            Payload::Boxed(big) => Owned::Boxed(Box::new(big.clone())),
-        }
-    }
 }
 
 /// Counts that INFO shows, since the start or the last reset.
@@ -89,6 +74,8 @@ pub struct Database {
     pub(super) mark: bool,
     pub(super) boxed_bytes: usize,
     pub(super) hasher: KeyHasher,
+    /// An empty buffer that small collections are taken out into.
+    spare: Vec<u8>,
     /// The key whose hash was computed ahead: (address, length, hash).
     hashed: (usize, usize, u64),
     /// What the coins of LFU counters are drawn from.
@@ -119,6 +106,7 @@ impl Database {
             boxed_bytes: 0,
             chance: hasher.hash(b"chance"),
             hasher,
+            spare: Vec::new(),
             hashed: (0, 0, 0),
             now,
             removes_expired: true,
@@ -354,6 +342,16 @@ impl Database {
         }
     }
 
+    /// Sets a key to a value that was read from RDB.
+    pub fn put_decoded(&mut self, key: &[u8], value: Value, expiry: Expiry) -> Result<(), Full> {
+        match value {
+            Value::Int(n) => self.set(key, NewText::Int(n), expiry),
+            Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => self.set(key, NewText::of(&bytes), expiry),
+            Value::Bytes(bytes) => self.set(key, NewText::Owned(bytes), expiry),
+            Value::Collection(value) => self.put(key, value, expiry),
+        }
+    }
+
     #[inline]
     fn put_payload(&mut self, key: &[u8], payload: New<'_>, expiry: Expiry) -> Result<(), Full> {
         let hash = self.hash_of_call(key);
@@ -521,6 +519,11 @@ impl Database {
     /// Frees a value, now or later, and no longer counts it.
     fn free(&mut self, big: Box<Big>) {
         self.boxed_bytes -= big.heap_bytes();
+        self.free_uncounted(big);
+    }
+
+    /// Frees a value that is not counted (any more), now or later.
+    fn free_uncounted(&mut self, big: Box<Big>) {
         if big.free_effort() > FREE_LATER_EFFORT {
             self.removals.garbage.push(big);
         }

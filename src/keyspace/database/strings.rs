@@ -63,13 +63,11 @@ impl Database {
     }
 
     fn grow_boxed(&mut self, handle: Handle, len: usize) {
-        if let PayloadMut::Boxed(big) = self.records.payload_mut(handle) {
-            let before = big.heap_bytes();
-            let Big::String(bytes) = big;
+        if let PayloadMut::Boxed(Big::String(bytes)) = self.records.payload_mut(handle) {
+            let before = bytes.capacity();
             bytes.reserve_exact(room_for(bytes.len(), len, bytes.capacity()));
             bytes.resize(len, 0);
-            let after = big.heap_bytes();
-            self.boxed_bytes = self.boxed_bytes + after - before;
+            self.boxed_bytes += bytes.capacity() - before;
         }
     }
 

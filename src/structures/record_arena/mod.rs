@@ -57,7 +57,7 @@ pub const INLINE_MAX: usize = 1024;
 const SLOT_BITS: u32 = 12;
 
 /// What a record holds: bytes of its own, or a boxed value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Payload<'a, V> {
     /// `tag` (1..=15) says how to read `bytes`, which stand in the record.
     Inline {
@@ -69,6 +69,15 @@ pub enum Payload<'a, V> {
     /// A value of its own allocation.
     Boxed(&'a V),
 }
+
+impl<V> Clone for Payload<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+// It only lends the value: whether that can be copied is no matter.
+impl<V> Copy for Payload<'_, V> {}
 
 /// The same, to be changed in place. Inline bytes keep their number.
 #[derive(Debug)]
@@ -166,6 +175,11 @@ impl<V, H: Head> RecordArena<V, H> {
     /// All records, page by page.
     pub fn handles(&self) -> impl Iterator<Item = Handle> {
         self.slots.handles()
+    }
+
+    /// Whether a record of any size can still be made.
+    pub fn has_room(&self) -> bool {
+        self.slots.has_room()
     }
 
     /// Makes a record. `Err` gives the payload back when all 2^32 handles are taken.

@@ -6,10 +6,9 @@ use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
 use crate::commands::row::{Done, Outcome};
 use crate::formats::rdb::Compression;
-use crate::formats::rdb::payload::dump_string;
+use crate::formats::rdb::payload::dump;
 use crate::keyspace::database::{Database, Expiry};
-use crate::keyspace::walk::rdb_value;
-use crate::values::encoding;
+use crate::values::AnyRef;
 use crate::values::string::{NewText, Text};
 use std::fmt::Write;
 
@@ -36,7 +35,7 @@ fn object(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let idle_seconds = db.idle_ms(handle) / 1000;
     let line = format!(
         "Value at:{handle:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_seconds}",
-        encoding(db.view(handle)),
+        AnyRef::of(db.view(handle)).encoding(),
         serialized_len(db, handle),
         now_seconds.wrapping_sub(idle_seconds) & 0xff_ffff,
     );
@@ -48,7 +47,7 @@ fn object(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 fn serialized_len(db: &Database, handle: u32) -> usize {
     const FRAME_BYTES: usize = 1 + 2 + 8;
     let mut payload = Vec::new();
-    dump_string(rdb_value(db.view(handle)), Compression::Lzf { max_bytes: usize::MAX }, &mut payload);
+    dump(AnyRef::of(db.view(handle)), Compression::Lzf { max_bytes: usize::MAX }, &mut payload);
     payload.len() - FRAME_BYTES
 }
 

@@ -84,6 +84,11 @@ impl Digest {
         let view = db.view(handle);
         let number: u32 = match Kind::of(view) {
             Kind::String => 0,
+            Kind::List => 1,
+            Kind::Set => 2,
+            Kind::SortedSet => 3,
+            Kind::Hash => 4,
+            Kind::Stream => 6,
         };
         self.mix(&number.to_be_bytes());
         if let Ok(text) = Text::view(db.view(handle)) {

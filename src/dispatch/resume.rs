@@ -1,0 +1,116 @@
+//! Calls that come in half: what is kept of one, and how it goes on when the rest comes.
+
+use super::execute::{Ran, Tally};
+use super::{Dispatcher, Partial, Turn};
+use crate::commands::args::Args;
+use crate::formats::resp::reply::Reply;
+use crate::formats::resp::request::{self, BIG, Parsed, Progress, Range};
+use crate::server::clients::ClientIndex;
+
+/// A half call with fewer arguments than this is parsed again from its start.
+const KEEP_ARGUMENTS: usize = 64;
+
+impl Dispatcher {
+    /// Remembers the half call at `at` when it would be costly to parse it again.
+    pub(super) fn keep_partial(&mut self, at: usize, progress: Progress, partial: &mut Partial) {
+        if progress.missing > 0 && self.batch.partial_ranges().len() >= KEEP_ARGUMENTS {
+            (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
+        }
+    }
+
+    /// Remembers the half call at `at`, whose next bulk of `len` bytes gets an allocation of its own.
+    pub(super) fn keep_big_partial(&mut self, at: usize, progress: Progress, len: usize, partial: &mut Partial) {
+        (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
+        partial.filling = len + 2;
+    }
+
+    /// The half call's ranges, counted from its start.
+    fn rebased(&self, at: usize) -> Vec<Range> {
+        let at = at as u32;
+        self.batch.partial_ranges().iter().map(|r| Range { start: r.start - at, end: r.end - at }).collect()
+    }
+
+    /// Goes on with a half call at the start of the input: `Ok` with the byte behind it when it ran.
+    pub(super) fn resume(
+        &mut self,
+        client: ClientIndex,
+        input: &[u8],
+        partial: &mut Partial,
+        reply: &mut Reply,
+    ) -> Result<usize, (usize, Turn)> {
+        if partial.filling > 0 {
+            let big = partial.big.last_mut().expect("being filled");
+            if big.len() < partial.filling {
+                return Err((0, Turn::Drained));
+            }
+            big.truncate(partial.filling - 2);
+            partial.filling = 0;
+            partial.ranges.push(Range { start: BIG, end: partial.big.len() as u32 - 1 });
+            partial.progress.missing -= 1;
+        }
+        let mut end = partial.progress.at;
+        if partial.progress.missing > 0 {
+            let limits = self.request_limits(client);
+            match request::parse(input, partial.progress, &limits, &mut partial.ranges) {
+                Parsed::Call { end: behind, .. } => end = behind,
+                Parsed::Incomplete(progress) => {
+                    partial.progress = progress;
+                    return Err((0, Turn::Drained));
+                }
+                Parsed::BigBulk { progress, len } => {
+                    (partial.progress, partial.filling) = (progress, len + 2);
+                    return Err((0, Turn::Drained));
+                }
+                Parsed::Error(error) => {
+                    reply.error(&format!("ERR {error}"));
+                    return Err((input.len(), Turn::Closed));
+                }
+                Parsed::Nothing { .. } | Parsed::Inline { .. } => unreachable!("a half call goes on with its bulks"),
+            }
+        }
+        partial.progress = Progress { missing: 0, at: end };
+        let mut owned = std::mem::take(partial);
+        let logged = self.is_logged();
+        let name = word(input, &owned.ranges, &owned.big, 0);
+        let row = self.lookup.find(name).copied();
+        let raw = owned.big.is_empty().then(|| &input[..end]);
+        let mut args = Args::new(input, &owned.ranges, &mut owned.big, raw, logged);
+        let mut tally = Tally::default();
+        match self.call(client, row, &mut args, None, reply, &mut tally) {
+            Ran::Done => {
+                self.settle_tally(tally, self.server.time.monotonic_ns);
+                Ok(end)
+            }
+            Ran::Parked => {
+                // All of it is there: it is put back to be found whole again.
+                (partial.ranges, partial.big) = (owned.ranges, owned.big);
+                let last = partial.ranges.pop().expect("a call has a name");
+                (partial.progress, partial.filling) = match last.start {
+                    BIG => (Progress { missing: 1, at: end }, partial.big[last.end as usize].len() + 2),
+                    _ => (Progress { missing: 1, at: end - header_and_body(last, end) }, 0),
+                };
+                if last.start == BIG {
+                    partial.big[last.end as usize].extend_from_slice(b"\r\n");
+                }
+                Err((0, Turn::Parked))
+            }
+        }
+    }
+}
+
+fn progress_from(at: usize, progress: Progress) -> Progress {
+    Progress { missing: progress.missing, at: progress.at - at }
+}
+
+/// Bytes of a bulk with its header and line ends, which end at `end`.
+fn header_and_body(range: Range, end: usize) -> usize {
+    let body = (range.end - range.start) as usize;
+    let digits = itoa::Buffer::new().format(body).len();
+    debug_assert_eq!(range.end as usize + 2, end);
+    1 + digits + 2 + body + 2
+}
+
+fn word<'a>(input: &'a [u8], ranges: &[Range], big: &'a [Vec<u8>], i: usize) -> &'a [u8] {
+    let Range { start, end } = ranges[i];
+    if start == BIG { &big[end as usize] } else { &input[start as usize..end as usize] }
+}

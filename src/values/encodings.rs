@@ -1,0 +1,63 @@
+//! When a collection leaves its packed form, and what its big form needs: set by the configuration, handed to every operation that may
+//! convert a value.
+
+use crate::base::hash::KeyHasher;
+
+/// Thresholds of the encodings, by their directives' names. Sizes are in bytes.
+#[derive(Clone, Copy)]
+pub struct Encodings {
+    /// Most fields of a packed hash.
+    pub hash_max_listpack_entries: usize,
+    /// Longest field or value in it.
+    pub hash_max_listpack_value: usize,
+    /// Most elements of a packed chunk of a list (positive), or its size as -1..=-5 (4, 8, 16, 32, 64 KiB).
+    pub list_max_listpack_size: i32,
+    /// Chunks at both ends of a list that are never compressed; 0: none is.
+    pub list_compress_depth: u32,
+    /// Most members of a set of integers in one buffer.
+    pub set_max_intset_entries: usize,
+    /// Most members of a packed set.
+    pub set_max_listpack_entries: usize,
+    /// Longest member in it.
+    pub set_max_listpack_value: usize,
+    /// Most members of a packed sorted set.
+    pub zset_max_listpack_entries: usize,
+    /// Longest member in it.
+    pub zset_max_listpack_value: usize,
+    /// Largest block of a stream; 0: no limit.
+    pub stream_node_max_bytes: usize,
+    /// Most entries in one; 0: no limit.
+    pub stream_node_max_entries: usize,
+    /// Most bytes of a sparse HyperLogLog.
+    pub hll_sparse_max_bytes: usize,
+    /// What members of big forms are hashed by.
+    pub hasher: KeyHasher,
+}
+
+impl Encodings {
+    /// Redis's defaults.
+    pub fn new(hasher: KeyHasher) -> Encodings {
+        Encodings {
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+            list_max_listpack_size: -2,
+            list_compress_depth: 0,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
+            hll_sparse_max_bytes: 3000,
+            hasher,
+        }
+    }
+}
+
+impl std::fmt::Debug for Encodings {
+    /// Without the hasher's key, which is a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encodings").finish_non_exhaustive()
+    }
+}
