@@ -28,12 +28,14 @@
 
 mod edit;
 mod entry;
+mod sliding;
 mod verify;
 
 pub use edit::{
     append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
 };
 pub use entry::{Entry, entry_bytes};
+pub use sliding::Sliding;
 pub use verify::{Flaw, verify};
 
 use entry::{backlen_before, backlen_bytes, decode, encoded_len};
