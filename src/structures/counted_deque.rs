@@ -218,6 +218,17 @@ impl<T: Counted> CountedDeque<T> {
         Place { group, slot: slot + 1 }
     }
 
+    /// Adds an item before the one at a place. Gives the new one's place; [`next`](Self::next) of that is where the other stands now.
+    pub fn insert_before(&mut self, place: Place, item: T) -> Place {
+        match self.prev(place) {
+            Some(before) => self.insert_after(before, item),
+            None => {
+                self.push_front(item);
+                Place { group: 0, slot: 0 }
+            }
+        }
+    }
+
     /// Takes an item out. Its place is then that of the one behind, if there is any.
     pub fn remove(&mut self, place: Place) -> (T, Option<Place>) {
         let Place { group, slot } = place;
@@ -247,11 +258,17 @@ impl<T: Counted> CountedDeque<T> {
         (item, next)
     }
 
-    /// Takes out `items` items from a place on.
-    pub fn remove_many(&mut self, place: Place, items: usize) -> CountedDeque<T> {
-        let mut removed = self.split_off(place);
-        if let Some(end) = removed.nth(items) {
-            self.append(removed.split_off(end));
+    /// Takes out the items from a place on, up to and without the one at `end` (`None`: all of them), which stands behind it.
+    pub fn remove_between(&mut self, place: Place, end: Option<Place>) -> CountedDeque<T> {
+        let mut removed = CountedDeque::default();
+        if end.is_some() && end == self.next(place) {
+            removed.push_back(self.remove(place).0);
+            return removed;
+        }
+        removed = self.split_off(place);
+        if let Some(Place { group, slot }) = end {
+            let slot = if group == place.group { slot - place.slot } else { slot };
+            self.append(removed.split_off(Place { group: group - place.group, slot }));
         }
         removed
     }
@@ -420,7 +437,14 @@ mod tests {
                     deque.push_back(item.clone());
                     model.push(item);
                 }
-                2..5 if !model.is_empty() => {
+                2 if !model.is_empty() => {
+                    let behind = place_of(&deque, at);
+                    let place = deque.insert_before(behind, item.clone());
+                    assert_eq!(deque.at(place), &item);
+                    assert_eq!(deque.at(deque.next(place).unwrap()), &model[at]);
+                    model.insert(at, item);
+                }
+                3..5 if !model.is_empty() => {
                     let before = place_of(&deque, at);
                     let place = deque.insert_after(before, item.clone());
                     assert_eq!(deque.at(place), &item);
@@ -441,7 +465,7 @@ mod tests {
                 11 if !model.is_empty() && random.u8(..10) == 0 => {
                     let many = random.usize(1..=model.len() - at);
                     let place = place_of(&deque, at);
-                    let removed = deque.remove_many(place, many);
+                    let removed = deque.remove_between(place, deque.nth(at + many));
                     let expected: Vec<Item> = model.drain(at..at + many).collect();
                     check(&removed, &expected);
                 }

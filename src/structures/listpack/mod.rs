@@ -201,6 +201,12 @@ impl<'a> Listpack<'a> {
         Iter(Offsets { pack: self, front: offset, back: self.end() })
     }
 
+    /// Its elements before the one at `offset`, which may be [`end`](Self::end).
+    #[inline]
+    pub fn iter_before(self, offset: usize) -> Iter<'a> {
+        Iter(Offsets { pack: self, front: FIRST, back: offset })
+    }
+
     /// The offsets of its elements, from either end.
     #[inline]
     pub fn offsets(self) -> Offsets<'a> {
