@@ -18,6 +18,7 @@ pub mod server;
 pub mod string;
 pub mod syntax;
 pub mod timeout;
+pub mod transactions;
 
 use row::Command;
 
@@ -34,6 +35,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "generic", lists: generic::LISTS },
+    Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },
 ];

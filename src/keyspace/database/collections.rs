@@ -35,7 +35,8 @@ impl Database {
         match self.locate_to_write(key, hash) {
             Some(handle) => self.begin_edit(key, hash, handle),
             None if self.records.has_room() => {
-                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value: C::default(), is_put_back: false })
+                let value = C::begin(std::mem::take(&mut self.spare));
+                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value, is_put_back: false })
             }
             None => Err(EditError::Full),
         }

@@ -368,6 +368,10 @@ impl Collection for List {
         }
     }
 
+    fn begin(spare: Vec<u8>) -> List {
+        List::Packed(Sliding::copied(&[], spare))
+    }
+
     fn stow(self, inline_max: usize) -> Stowed {
         match self {
             List::Packed(pack) if pack.pack_bytes() <= inline_max => Stowed::Inline(tag::LIST, pack.into_vec()),
