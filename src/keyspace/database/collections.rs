@@ -5,6 +5,7 @@
 //! no command can leave an empty collection behind.
 
 use super::{Database, EditError, Expiry};
+use crate::keyspace::removal::FREE_LATER_EFFORT;
 use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, PayloadMut};
 use crate::values::{Big, Collection, Stowed, WrongType};
 use std::ops::{Deref, DerefMut};
@@ -105,6 +106,15 @@ impl<C: Collection> Edit<'_, C> {
     pub fn clear(&mut self) {
         let old = std::mem::take(&mut self.value);
         if let Stowed::Big(big) = old.stow(0) {
+            self.db.free_uncounted(Box::new(big));
+        }
+    }
+
+    /// Drops a part that was cut off, later if that takes long.
+    pub fn discard(&mut self, part: C) {
+        if let Stowed::Big(big) = part.stow(0)
+            && big.free_effort() > FREE_LATER_EFFORT
+        {
             self.db.free_uncounted(Box::new(big));
         }
     }

@@ -87,8 +87,7 @@ impl ListReader {
                 self.list.append_listpack(bytes);
             }
             (Layout::Ziplists, _) => {
-                let entries =
-                    ziplist::entries(&bytes).map_err(|_| Reason::Value("Ziplist integrity check failed."))?;
+                let entries = ziplist::entries(&bytes).map_err(|_| Reason::Value("Ziplist integrity check failed."))?;
                 let mut pack = listpack::new();
                 for entry in entries {
                     listpack::push_back(&mut pack, entry);
