@@ -20,6 +20,15 @@ pub enum ChunkRef<'a> {
     Plain(&'a [u8]),
 }
 
+impl<'a> ChunkRef<'a> {
+    /// The bytes, whatever they are.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            ChunkRef::Packed(bytes) | ChunkRef::Plain(bytes) => bytes,
+        }
+    }
+}
+
 /// A chunk's elements.
 pub(super) enum ChunkEntries<'a> {
     Packed(listpack::Iter<'a>),

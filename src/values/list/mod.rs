@@ -9,7 +9,7 @@
 //! one listpack of half of that, both as in Redis 8.0. A listpack of either form has room at both ends, so that what is pushed and popped
 //! moves nothing else (`structures/listpack/sliding`).
 //!
-//! `list-compress-depth` has no effect: see the quicklist.
+//! `list-compress-depth` has no effect: chunks are not compressed in memory (they are in files).
 
 mod builder;
 mod chunk;

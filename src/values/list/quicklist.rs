@@ -9,7 +9,7 @@
 //!
 //! An element goes into the chunk where it belongs while that stays within the bound ([`Limit`]), else into the next one or a new
 //! one; an element beyond the bound stands alone. Chunks are split, joined and made where Redis 8.0 does it, so that a list has as
-//! many of them, and returns to one listpack at the same length. They are not joined when elements are removed. None is compressed.
+//! many of them, and returns to one listpack at the same length. They are not joined when elements are removed.
 //!
 //! Invariants: no chunk is empty.
 
