@@ -10,6 +10,7 @@ pub mod expire_options;
 pub mod generic;
 pub mod help;
 pub mod key_spec;
+pub mod list;
 pub mod look_ahead;
 pub mod pubsub;
 pub mod reference;
@@ -18,6 +19,7 @@ pub mod row;
 pub mod server;
 pub mod string;
 pub mod syntax;
+pub mod timeout;
 pub mod transactions;
 
 use row::Command;
@@ -33,6 +35,7 @@ pub struct Group {
 /// All commands.
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
+    Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "pubsub", lists: pubsub::LISTS },

@@ -28,12 +28,14 @@
 
 mod edit;
 mod entry;
+mod sliding;
 mod verify;
 
 pub use edit::{
     append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
 };
 pub use entry::{Entry, entry_bytes};
+pub use sliding::Sliding;
 pub use verify::{Flaw, verify};
 
 use entry::{backlen_before, backlen_bytes, decode, encoded_len};
@@ -197,6 +199,12 @@ impl<'a> Listpack<'a> {
     #[inline]
     pub fn iter_from(self, offset: usize) -> Iter<'a> {
         Iter(Offsets { pack: self, front: offset, back: self.end() })
+    }
+
+    /// Its elements before the one at `offset`, which may be [`end`](Self::end).
+    #[inline]
+    pub fn iter_before(self, offset: usize) -> Iter<'a> {
+        Iter(Offsets { pack: self, front: FIRST, back: offset })
     }
 
     /// The offsets of its elements, from either end.

@@ -23,10 +23,9 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Longest field or value in it."),
     Directive::integer("list-max-listpack-size", int!(list_max_listpack_size), INT_MIN, INT_MAX, "-2")
         .alias("list-max-ziplist-size")
-        .no_effect(NO_SUCH_TYPE)
         .doc("Size of one block of a list: elements when positive; -1 to -5 mean 4, 8, 16, 32 and 64 KiB."),
     Directive::integer("list-compress-depth", int!(list_compress_depth), 0, INT_MAX, "0")
-        .no_effect("lists are not compressed")
+        .no_effect("lists are not compressed: it would take more time than the memory is worth")
         .doc("Blocks at each end of a list that stay uncompressed; 0 compresses none."),
     count("set-max-intset-entries", "512", int!(set_max_intset_entries))
         .doc("Members of a set of integers that is kept as a sorted array."),
