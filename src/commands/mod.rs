@@ -14,7 +14,9 @@ pub mod look_ahead;
 pub mod reference;
 pub mod registry;
 pub mod row;
+pub mod scan_options;
 pub mod server;
+pub mod set;
 pub mod string;
 pub mod syntax;
 pub mod transactions;
@@ -33,6 +35,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "set", lists: set::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },

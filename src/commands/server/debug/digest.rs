@@ -17,8 +17,7 @@ use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
-use crate::values::Kind;
-use crate::values::string::Text;
+use crate::values::{AnyRef, Kind};
 use sha1::{Digest as _, Sha1};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -91,8 +90,10 @@ impl Digest {
             Kind::Stream => 6,
         };
         self.mix(&number.to_be_bytes());
-        if let Ok(text) = Text::view(db.view(handle)) {
-            self.mix(text.bytes().as_slice());
+        match AnyRef::of(view) {
+            AnyRef::String(text) => self.mix(text.bytes().as_slice()),
+            AnyRef::Set(set) => set.for_each(|member| self.add(member.as_slice(&mut itoa::Buffer::new()))),
+            _ => {}
         }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");
