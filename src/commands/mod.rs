@@ -16,7 +16,9 @@ pub mod pubsub;
 pub mod reference;
 pub mod registry;
 pub mod row;
+pub mod scan_options;
 pub mod server;
+pub mod set;
 pub mod string;
 pub mod syntax;
 pub mod timeout;
@@ -37,6 +39,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "set", lists: set::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },

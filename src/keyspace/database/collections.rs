@@ -119,6 +119,12 @@ impl<C: Collection> Edit<'_, C> {
         }
     }
 
+    /// Puts another collection in its place. What was in it is freed later if that takes long.
+    pub fn replace(&mut self, value: C) {
+        self.clear();
+        self.value = value;
+    }
+
     fn put_back(&mut self) -> bool {
         self.is_put_back = true;
         let value = std::mem::take(&mut self.value);

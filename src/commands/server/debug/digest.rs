@@ -95,7 +95,8 @@ impl Digest {
         match AnyRef::of(view) {
             AnyRef::String(text) => self.mix(text.bytes().as_slice()),
             AnyRef::List(list) => list.iter().for_each(|element| self.mix(element.as_slice(&mut itoa::Buffer::new()))),
-            AnyRef::Set(_) | AnyRef::SortedSet(_) | AnyRef::Hash(_) | AnyRef::Stream(_) => {}
+            AnyRef::Set(set) => set.for_each(|member| self.add(member.as_slice(&mut itoa::Buffer::new()))),
+            _ => {}
         }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");

@@ -27,10 +27,12 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("list-compress-depth", int!(list_compress_depth), 0, INT_MAX, "0")
         .no_effect("lists are not compressed: it would take more time than the memory is worth")
         .doc("Blocks at each end of a list that stay uncompressed; 0 compresses none."),
-    count("set-max-intset-entries", "512", int!(set_max_intset_entries))
+    Directive::integer("set-max-intset-entries", int!(set_max_intset_entries), 0, I64_MAX, "512")
         .doc("Members of a set of integers that is kept as a sorted array."),
-    count("set-max-listpack-entries", "128", int!(set_max_listpack_entries)).doc("Members of a packed set."),
-    count("set-max-listpack-value", "64", int!(set_max_listpack_value_bytes)).doc("Longest member in it."),
+    Directive::integer("set-max-listpack-entries", int!(set_max_listpack_entries), 0, I64_MAX, "128")
+        .doc("Members of a packed set."),
+    Directive::integer("set-max-listpack-value", int!(set_max_listpack_value_bytes), 0, I64_MAX, "64")
+        .doc("Longest member in it."),
     count("zset-max-listpack-entries", "128", int!(zset_max_listpack_entries))
         .alias("zset-max-ziplist-entries")
         .doc("Members of a packed sorted set."),
