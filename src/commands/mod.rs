@@ -18,6 +18,7 @@ pub mod server;
 pub mod string;
 pub mod syntax;
 pub mod transactions;
+pub mod timeout;
 
 use row::Command;
 
