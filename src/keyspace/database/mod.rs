@@ -349,6 +349,7 @@ impl Database {
             Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => self.set(key, NewText::of(&bytes), expiry),
             Value::Bytes(bytes) => self.set(key, NewText::Owned(bytes), expiry),
             Value::Collection(value) => self.put(key, value, expiry),
+            Value::Empty => Ok(()), // no key holds it
         }
     }
 
