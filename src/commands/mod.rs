@@ -11,6 +11,7 @@ pub mod generic;
 pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
+pub mod pubsub;
 pub mod reference;
 pub mod registry;
 pub mod row;
@@ -35,6 +36,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "generic", lists: generic::LISTS },
+    Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },

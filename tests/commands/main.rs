@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod connection;
 mod harness;
+mod pubsub;
 mod report;
 mod string;
 mod transactions;

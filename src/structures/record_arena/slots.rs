@@ -97,6 +97,11 @@ impl<H: Head> Slots<H> {
             + self.classes.capacity() * size_of::<Class>()
     }
 
+    /// Whether there can be another page.
+    pub(super) fn has_room(&self) -> bool {
+        !self.free_pages.is_empty() || self.pages.len() < PAGES_MAX
+    }
+
     #[inline]
     fn page(&self, handle: Handle) -> &Page {
         match &self.pages[(handle >> SLOT_BITS) as usize] {
@@ -229,11 +234,6 @@ impl<H: Head> Slots<H> {
         if std::mem::take(&mut page.is_open) {
             self.classes[page.class as usize].open.unlink(&mut Neighbours(&mut self.pages), number);
         }
-    }
-
-    /// Whether there can be one more page.
-    pub(super) fn has_room(&self) -> bool {
-        !self.free_pages.is_empty() || self.pages.len() < PAGES_MAX
     }
 
     fn add_page(&mut self, class: u8) -> Option<u32> {
