@@ -151,6 +151,12 @@ impl ElementTable {
         }
     }
 
+    /// Asks the cache for an element that is about to be read.
+    #[inline]
+    pub fn prefetch_element(&self, handle: Handle) {
+        self.records.prefetch(handle);
+    }
+
     /// The element's deadline.
     #[inline]
     pub fn deadline_ms(&self, handle: Handle) -> Option<u64> {
@@ -237,11 +243,16 @@ impl ElementTable {
 
     /// Removes the element.
     pub fn remove(&mut self, handle: Handle) {
+        self.remove_hashed(self.hasher.hash(self.records.key(handle)), handle);
+    }
+
+    /// Removes the element, whose name has this hash.
+    pub fn remove_hashed(&mut self, hash: u64, handle: Handle) {
         self.before_change(handle);
         if self.records.deadline_ms(handle).is_some() {
             self.drop_deadline(handle);
         }
-        self.table.remove(self.hasher.hash(self.records.key(handle)), handle);
+        self.table.remove(hash, handle);
         self.boxed_bytes -= self.records.remove(handle).map_or(0, |old| boxed_bytes(&old));
     }
 

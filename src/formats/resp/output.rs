@@ -182,10 +182,11 @@ impl Output {
     /// Puts bytes in at `mark`, before what was appended since: the head of an array whose length was not known.
     pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
         let place = match self.chunks.get_mut(mark.chunks) {
-            Some(chunk) => {
+            Some(Chunk::Own(chunk)) => {
                 self.chunk_bytes += bytes.len();
                 chunk
             }
+            Some(Chunk::Shared(_)) => unreachable!("a call shares no part of its own answer"),
             None => &mut self.tail,
         };
         place.splice(mark.tail..mark.tail, bytes.iter().copied());

@@ -207,6 +207,12 @@ impl<'a> Listpack<'a> {
         Iter(Offsets { pack: self, front: FIRST, back: offset })
     }
 
+    /// Its elements from the one at `from` up to, but not with, the one at `to`, which may be [`end`](Self::end); from either end.
+    #[inline]
+    pub fn iter_between(self, from: usize, to: usize) -> Iter<'a> {
+        Iter(Offsets { pack: self, front: from, back: to })
+    }
+
     /// The offsets of its elements, from either end.
     #[inline]
     pub fn offsets(self) -> Offsets<'a> {
