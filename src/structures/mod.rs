@@ -1,7 +1,9 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
 pub mod chain;
+pub mod int_set;
 pub mod key_table;
+pub mod listpack;
 pub mod lru_builder;
 pub mod lru_list;
 pub(crate) mod prefetch;
