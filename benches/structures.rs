@@ -1,10 +1,11 @@
-//! The structures under every key: table, records, wheel, list. One million entries unless said.
+//! The structures under every key: table, records, wheel, list; and the ranked tree. One million entries unless said.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ferrodis::base::hash::KeyHasher;
 use ferrodis::base::random::Generator;
 use ferrodis::keyspace::database::{Database, Expiry, Now};
 use ferrodis::keyspace::eviction::{Order, Policy};
+use ferrodis::structures::ranked_tree::RankedTree;
 use ferrodis::values::string::NewText;
 use std::hint::black_box;
 
@@ -52,5 +53,58 @@ fn lookups(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, lookups);
+/// A tree of random scores, with as many different ones as entries or with a thousandth of them.
+fn ranked(random: &mut Generator, scores: u64) -> RankedTree {
+    let mut tree = RankedTree::new();
+    for handle in 0..KEYS as u32 {
+        tree.insert(random.below(scores) as f64, handle, |it| it.cmp(&handle));
+    }
+    tree
+}
+
+fn ranked_tree(c: &mut Criterion) {
+    let mut random = Generator::new(1);
+    let mut group = c.benchmark_group("ranked_tree");
+    group.throughput(Throughput::Elements(KEYS)).sample_size(10);
+    group.bench_function("insert_random", |b| b.iter(|| ranked(&mut random, 1 << 50)));
+    group.bench_function("insert_equal_scores", |b| b.iter(|| ranked(&mut random, KEYS / 1000)));
+    group.bench_function("insert_ascending", |b| {
+        b.iter(|| {
+            let mut tree = RankedTree::new();
+            (0..KEYS as u32).for_each(|handle| tree.insert(f64::from(handle), handle, |it| it.cmp(&handle)));
+            tree
+        });
+    });
+    group.throughput(Throughput::Elements(1)).sample_size(100);
+    let mut tree = ranked(&mut random, KEYS);
+    let entries: Vec<(f64, u32)> = tree.iter().collect();
+    let mut any = Generator::new(2);
+    group.bench_function("rank_of", |b| {
+        b.iter(|| {
+            let (score, handle) = entries[any.below(KEYS) as usize];
+            tree.rank_of(score, |it| it.cmp(&handle))
+        });
+    });
+    group.bench_function("lower_bound_and_100_entries", |b| {
+        b.iter(|| {
+            let from = tree.lower_bound(any.below(KEYS) as f64);
+            let to = tree.at_rank(from.rank() + 100);
+            tree.entries(from, to).map(|(_, handle)| u64::from(handle)).sum::<u64>()
+        });
+    });
+    group.bench_function("remove_and_insert", |b| {
+        b.iter_batched(
+            || (any.below(KEYS) as usize, any.below(KEYS) as f64),
+            |(rank, score)| {
+                let mut handle = 0;
+                tree.remove_range(rank..rank + 1, |_, removed| handle = removed);
+                tree.insert(score, handle, |it| it.cmp(&handle));
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, lookups, ranked_tree);
 criterion_main!(benches);

@@ -8,5 +8,6 @@ pub mod lru_builder;
 pub mod lru_list;
 pub(crate) mod prefetch;
 pub mod radix_queue;
+pub mod ranked_tree;
 pub mod record_arena;
 pub mod timer_wheel;

@@ -5,6 +5,7 @@
 mod database;
 mod listpack;
 mod lru_list;
+mod ranked_tree;
 mod timer_wheel;
 
 /// The generator of a test, from the seed that was asked for or a new one, which is printed.
