@@ -53,11 +53,17 @@ impl Groups {
 
     /// A new group. Whether there was none of this name.
     pub fn create(&mut self, name: &[u8], last_id: StreamId, entries_read: Option<i64>) -> bool {
+        self.insert(name, Group::new(last_id, entries_read))
+    }
+
+    /// Puts a group here. Whether there was none of this name.
+    pub fn insert(&mut self, name: &[u8], group: Group) -> bool {
         if self.by_name.contains_key(name) {
             return false;
         }
-        self.bytes += GROUP_BYTES + name.len();
-        self.by_name.insert(name.into(), Group::new(last_id, entries_read));
+        self.bytes += GROUP_BYTES + name.len() + group.heap_bytes();
+        self.pending += group.pending().len();
+        self.by_name.insert(name.into(), group);
         true
     }
 
