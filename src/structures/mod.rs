@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod int_set;
+pub mod element_table;
 pub mod key_table;
 pub mod listpack;
 pub mod lru_builder;
@@ -10,4 +11,6 @@ pub(crate) mod prefetch;
 pub mod radix_queue;
 pub mod ranked_tree;
 pub mod record_arena;
+#[cfg(test)]
+mod records_for_tests;
 pub mod timer_wheel;
