@@ -17,6 +17,7 @@ pub mod row;
 pub mod server;
 pub mod string;
 pub mod syntax;
+pub mod timeout;
 pub mod transactions;
 
 use row::Command;

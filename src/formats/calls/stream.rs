@@ -48,14 +48,14 @@ fn write_group(key: &[u8], name: &[u8], group: &Group, out: &mut Vec<u8>) {
         }
         for &id in consumer.pending() {
             let pending = group.find_pending(id).expect("it is in its group too");
-            let (mut time, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+            let (mut time, mut count, id) = (itoa::Buffer::new(), itoa::Buffer::new(), id.text());
             let call: [&[u8]; 12] = [
                 b"XCLAIM",
                 key,
                 name,
                 consumer.name(),
                 b"0",
-                id.text().as_bytes(),
+                id.as_bytes(),
                 b"TIME",
                 time.format(pending.delivered_ms).as_bytes(),
                 b"RETRYCOUNT",

@@ -322,6 +322,6 @@ fn id(input: &mut Input) -> Result<StreamId, Stop> {
     Ok(StreamId::new(input.length()?, input.length()?))
 }
 
-fn damaged(input: &Input, what: &'static str) -> Stop {
-    Stop::Bad(input.error(Reason::Damaged(what)))
+fn damaged(input: &Input, flaw: &'static str) -> Stop {
+    Stop::Bad(input.error(Reason::Value(flaw)))
 }
