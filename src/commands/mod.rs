@@ -15,6 +15,7 @@ pub mod reference;
 pub mod registry;
 pub mod row;
 pub mod server;
+pub mod stream;
 pub mod string;
 pub mod syntax;
 pub mod timeout;
@@ -34,6 +35,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "stream", lists: stream::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },
