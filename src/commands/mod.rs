@@ -19,6 +19,7 @@ pub mod row;
 pub mod scan_options;
 pub mod server;
 pub mod set;
+pub mod stream;
 pub mod string;
 pub mod syntax;
 pub mod timeout;
@@ -40,6 +41,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "set", lists: set::LISTS },
+    Group { name: "stream", lists: stream::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },

@@ -105,7 +105,12 @@ impl<C: Collection> Edit<'_, C> {
     /// Empties the collection. What was in it is freed later if that takes long.
     pub fn clear(&mut self) {
         let old = std::mem::take(&mut self.value);
-        if let Stowed::Big(big) = old.stow(0) {
+        self.free(old);
+    }
+
+    /// Frees what was taken out of the collection, which is a part of its kind: later if that takes long.
+    pub fn free(&mut self, part: C) {
+        if let Stowed::Big(big) = part.stow(0) {
             self.db.free_uncounted(Box::new(big));
         }
     }

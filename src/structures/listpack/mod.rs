@@ -26,11 +26,13 @@
 //! Cost: one read per entry that is passed over; an edit moves what stands behind it. An element is at most three bytes longer than
 //! its text, up to 63 bytes of text.
 
+mod appender;
 mod edit;
 mod entry;
 mod sliding;
 mod verify;
 
+pub use appender::Appender;
 pub use edit::{
     append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
 };

@@ -47,10 +47,8 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Size up to which a HyperLogLog keeps its sparse form."),
     Directive::integer("stream-node-max-bytes", int!(stream_node_max_bytes), 0, I64_MAX, "4096")
         .memory()
-        .no_effect(NO_SUCH_TYPE)
         .doc("Size of one block of a stream; 0: no limit."),
     Directive::integer("stream-node-max-entries", int!(stream_node_max_entries), 0, I64_MAX, "100")
-        .no_effect(NO_SUCH_TYPE)
         .doc("Entries of one; 0: no limit."),
 ];
 
