@@ -1,28 +1,9 @@
-//! How the wheel and the LRU list reach the links that stand in and beside the records.
+//! How the LRU list reaches the links that stand beside the records.
 
 use crate::structures::chain::ListLinks;
 use crate::structures::lru_builder::StampedLinks;
 use crate::structures::record_arena::{Handle, RecordArena};
-use crate::structures::timer_wheel::WheelItems;
 use crate::values::Big;
-
-impl WheelItems for RecordArena<Big> {
-    fn deadline_ms(&self, item: Handle) -> u64 {
-        RecordArena::deadline_ms(self, item).expect("only records with a deadline are in the wheel")
-    }
-
-    fn links(&self, item: Handle) -> (Handle, Handle) {
-        self.wheel_links(item)
-    }
-
-    fn set_prev(&mut self, item: Handle, prev: Handle) {
-        self.set_wheel_prev(item, prev);
-    }
-
-    fn set_next(&mut self, item: Handle, next: Handle) {
-        self.set_wheel_next(item, next);
-    }
-}
 
 /// The records, seen by the LRU list.
 pub(super) struct LruLinks<'a>(pub(super) &'a mut RecordArena<Big>);

@@ -27,6 +27,8 @@ const SLOTS: usize = 12;
 const GROW_AT: usize = 8;
 const SHRINK_AT: usize = 3;
 const CHUNK_BITS: u32 = 10;
+/// The least number of buckets that a chunk grows by.
+const LEAST_STEP: usize = 4;
 const LEAST_LEVEL: u32 = 2;
 /// Bits of a scan position.
 const POSITION_BITS: u32 = 53;
@@ -77,7 +79,8 @@ pub fn position(hash: u64) -> u64 {
     hash.reverse_bits() >> (64 - POSITION_BITS)
 }
 
-/// Buckets that grow by whole chunks, so that growth never copies.
+/// Buckets in chunks, so that growth never copies more than one. The last chunk grows in steps: a table holds at most about an
+/// eighth more buckets than it addresses, a large one just a chunk.
 #[derive(Default)]
 struct Chunks(Vec<Box<[Bucket]>>);
 
@@ -92,30 +95,51 @@ impl Chunks {
         &mut self.0[index >> CHUNK_BITS][index & ((1 << CHUNK_BITS) - 1)]
     }
 
-    /// Makes sure that bucket `index` exists. The first chunk grows by doubling: a small table stays small.
+    /// How many buckets are added at once to a table of `len`: a power of two.
+    fn step(len: usize) -> usize {
+        (len.next_power_of_two() / 16).clamp(LEAST_STEP, 1 << CHUNK_BITS)
+    }
+
+    /// Makes sure that bucket `index` exists, which is at most the next one.
     fn reach(&mut self, index: usize) {
         let (chunk, within) = (index >> CHUNK_BITS, index & ((1 << CHUNK_BITS) - 1));
         if chunk == self.0.len() {
-            let first = if chunk == 0 { 4 } else { 1 << CHUNK_BITS };
-            self.0.push(vec![EMPTY; first].into_boxed_slice());
+            self.0.reserve_exact(if chunk < 8 { 1 } else { chunk / 8 });
+            self.0.push(Box::default());
         }
         if within >= self.0[chunk].len() {
-            let mut longer = std::mem::take(&mut self.0[chunk]).into_vec();
-            longer.resize((within + 1).next_power_of_two(), EMPTY);
-            self.0[chunk] = longer.into_boxed_slice();
+            let wanted = (within + 1).next_multiple_of(Self::step(index + 1));
+            self.resize_last(wanted);
         }
     }
 
-    /// Gives back chunks that begin at or behind `len`.
+    /// Gives back what lies behind `len` buckets, but for a step or two.
     fn cut(&mut self, len: usize) {
         while self.0.len() > 1 && (self.0.len() - 1) << CHUNK_BITS >= len {
             self.0.pop();
         }
+        let (there, step) = (self.len(), Self::step(len));
+        if there >= len + 2 * step {
+            let within = len - ((self.0.len() - 1) << CHUNK_BITS);
+            self.resize_last((within + step).next_multiple_of(step));
+        }
+    }
+
+    fn resize_last(&mut self, len: usize) {
+        let last = self.0.last_mut().expect("a chunk that grows or shrinks");
+        let mut buckets = std::mem::take(last).into_vec();
+        buckets.reserve_exact(len.saturating_sub(buckets.len()));
+        buckets.resize(len, EMPTY);
+        *last = buckets.into_boxed_slice();
+    }
+
+    fn len(&self) -> usize {
+        let last = self.0.last().map_or(0, |chunk| chunk.len());
+        (self.0.len().saturating_sub(1) << CHUNK_BITS) + last
     }
 
     fn bytes(&self) -> usize {
-        let last = self.0.last().map_or(0, |chunk| chunk.len());
-        (self.0.len().saturating_sub(1) * (1 << CHUNK_BITS) + last) * size_of::<Bucket>()
+        self.len() * size_of::<Bucket>() + self.0.capacity() * size_of::<Box<[Bucket]>>()
     }
 }
 
@@ -123,8 +147,11 @@ impl Chunks {
 pub struct KeyTable {
     buckets: Chunks,
     spill: Chunks,
-    spill_free: Vec<u32>,
+    /// The first overflow bucket that is free; it names the next.
+    spill_free: u32,
+    /// Overflow buckets that were ever used, and those in use.
     spill_len: u32,
+    spill_live: u32,
     level: u32,
     split: usize,
     len: usize,
@@ -144,8 +171,9 @@ impl KeyTable {
         KeyTable {
             buckets,
             spill: Chunks::default(),
-            spill_free: Vec::new(),
+            spill_free: NONE,
             spill_len: 0,
+            spill_live: 0,
             level: LEAST_LEVEL,
             split: 0,
             len: 0,
@@ -284,7 +312,7 @@ impl KeyTable {
         if self.len == 0 {
             return None;
         }
-        let deepest = if self.spill_len as usize == self.spill_free.len() { 1 } else { 4 };
+        let deepest = if self.spill_live == 0 { 1 } else { 4 };
         loop {
             let address = random(self.buckets());
             let place = random(SLOTS * deepest);
@@ -330,12 +358,8 @@ impl KeyTable {
             (bucket.tags[i], bucket.slots[i]) = (tag, handle);
             return;
         }
-        let extra = self.spill_free.pop().unwrap_or(self.spill_len);
+        let extra = self.take_spilled();
         self.bucket_mut(address, here).overflow = extra;
-        if extra == self.spill_len {
-            self.spill_len += 1;
-            self.spill.reach(extra as usize);
-        }
         let bucket = self.spill.get_mut(extra as usize);
         *bucket = EMPTY;
         (bucket.tags[0], bucket.slots[0]) = (tag, handle);
@@ -389,11 +413,26 @@ impl KeyTable {
         }
     }
 
-    fn give_back(&mut self, spilled: u32) {
-        self.spill_free.push(spilled);
-        if self.spill_free.len() == self.spill_len as usize {
-            (self.spill, self.spill_free, self.spill_len) = (Chunks::default(), Vec::new(), 0);
+    fn take_spilled(&mut self) -> u32 {
+        self.spill_live += 1;
+        if self.spill_free != NONE {
+            let first = self.spill_free;
+            self.spill_free = self.spill.get(first as usize).overflow;
+            return first;
         }
+        self.spill.reach(self.spill_len as usize);
+        self.spill_len += 1;
+        self.spill_len - 1
+    }
+
+    fn give_back(&mut self, spilled: u32) {
+        self.spill_live -= 1;
+        if self.spill_live == 0 {
+            (self.spill, self.spill_free, self.spill_len) = (Chunks::default(), NONE, 0);
+            return;
+        }
+        self.spill.get_mut(spilled as usize).overflow = self.spill_free;
+        self.spill_free = spilled;
     }
 
     /// Empties a chain and gives its entries as (tag, handle).
@@ -461,7 +500,11 @@ impl KeyTable {
                 assert!(bucket.tags[0] != 0, "an empty overflow bucket");
             }
         }
-        assert_eq!((len, spilled), (self.len, self.spill_len as usize - self.spill_free.len()));
+        let free = |index: &u32| Some(self.spill.get(*index as usize).overflow).filter(|&next| next != NONE);
+        let first = Some(self.spill_free).filter(|&first| first != NONE);
+        let free = std::iter::successors(first, free).take(self.spill_len as usize + 1).count();
+        assert_eq!((len, spilled), (self.len, self.spill_live as usize));
+        assert_eq!(spilled + free, self.spill_len as usize);
     }
 }
 

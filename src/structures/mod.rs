@@ -1,6 +1,7 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
 pub mod chain;
+pub mod element_table;
 pub mod int_set;
 pub mod key_table;
 pub mod listpack;

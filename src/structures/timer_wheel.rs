@@ -69,6 +69,11 @@ impl TimerWheel {
         self.len == 0
     }
 
+    /// Bytes that the wheel holds beside itself; the items' links stand with the items.
+    pub fn heap_bytes(&self) -> usize {
+        self.queue.heap_bytes()
+    }
+
     /// Files `item`, which is not in the wheel, under its deadline.
     pub fn insert(&mut self, items: &mut impl WheelItems, item: u32) {
         self.queue.insert(&mut ByDeadline(items), item);
