@@ -4,9 +4,11 @@
 //! - [`Encoder`]: items in, bytes out, in pieces of any size
 //! - [`Decoder`]: bytes in, in pieces of any size, items out
 //! - [`payload`]: DUMP and RESTORE
+//! - [`legacy`]: packed forms of old versions
 //!
 //! Nothing here knows files or keyspaces: a walk feeds the encoder, a loader drives the decoder.
 
+pub mod legacy;
 pub mod opcodes;
 pub mod payload;
 mod decode;
