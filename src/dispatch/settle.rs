@@ -63,6 +63,16 @@ impl Dispatcher {
                 continue;
             }
             let removals = std::mem::take(&mut db.removals);
+            for removal in &removals.fields {
+                self.server.dirty += 1;
+                if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
+                    // One call per field, as Redis: whoever follows the log may count them.
+                    log.append_call(number as u32, [&b"HDEL"[..], &removal.key, &removal.field].into_iter());
+                    if self.storage.block_since_ns == 0 {
+                        self.storage.block_since_ns = self.server.time.monotonic_ns;
+                    }
+                }
+            }
             for removal in &removals.keys {
                 self.server.dirty += 1;
                 if let (true, Some(log)) = (is_logged, &mut self.storage.log) {

@@ -419,7 +419,7 @@ impl Test {
                 true => Compression::Off,
                 false => Compression::Lzf { max_bytes: 10_000 },
             };
-            self.keyspace.begin_walk(ImageFormat::Rdb(compression));
+            self.keyspace.begin_walk(ImageFormat::Rdb(compression, FieldDeadlines::Redis));
             self.walk = Some((Some(snapshot), Vec::new()));
             return;
         };

@@ -35,7 +35,8 @@ impl Database {
         match self.locate_to_write(key, hash) {
             Some(handle) => self.begin_edit(key, hash, handle),
             None if self.records.has_room() => {
-                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value: C::default(), is_put_back: false })
+                let value = C::begin(std::mem::take(&mut self.spare));
+                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value, is_put_back: false })
             }
             None => Err(EditError::Full),
         }
@@ -64,8 +65,18 @@ impl Database {
         if !self.records.has_room() {
             return Err(EditError::Full);
         }
-        self.before_change(handle);
         self.touch(handle);
+        self.take_out(key, hash, handle)
+    }
+
+    /// Takes the collection out of its record, without a use; there must be room for the record that it is put back into.
+    pub(super) fn take_out<'d, C: Collection>(
+        &'d mut self,
+        key: &'d [u8],
+        hash: u64,
+        handle: Handle,
+    ) -> Result<Edit<'d, C>, EditError> {
+        self.before_change(handle);
         let heap_before = match self.records.payload(handle) {
             Payload::Boxed(big) => big.heap_bytes(),
             Payload::Inline { .. } => 0,
@@ -150,6 +161,7 @@ impl<C: Collection> Edit<'_, C> {
             *place = big;
         }
         self.db.boxed_bytes = self.db.boxed_bytes + heap_after - self.heap_before;
+        self.db.follow_fields(handle);
     }
 
     fn remove(&mut self, value: C) -> bool {
