@@ -81,10 +81,25 @@ impl DataContext<'_> {
         match self.waiting {
             Waiting::Never => self.reply.null_array(),
             Waiting::Allowed | Waiting::Woken => {
-                self.effects.block = Some(Block { keys: keys.map(Box::from).collect(), timeout_us, call });
+                self.effects.block =
+                    Some(Block { keys: keys.map(Box::from).collect(), timeout_us, call, even_without_key: false });
             }
         }
         Ok(Done)
+    }
+
+    /// As `wait_for`; the call runs again when a key has gone, too.
+    pub fn wait_for_change<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        timeout_us: Option<u64>,
+        call: Option<Vec<Vec<u8>>>,
+    ) -> Outcome {
+        let outcome = self.wait_for(keys, timeout_us, call);
+        if let Some(block) = &mut self.effects.block {
+            block.even_without_key = true;
+        }
+        outcome
     }
 
     /// The log and the replicas get this call in place of the client's words.

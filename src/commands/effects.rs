@@ -78,6 +78,8 @@ pub struct Block {
     pub timeout_us: Option<u64>,
     /// What runs then, if not the client's own words (XREAD's `$` has become an ID).
     pub call: Option<Vec<Vec<u8>>>,
+    /// Whether it runs when a key has gone, too.
+    pub even_without_key: bool,
 }
 
 /// What one call changed.
@@ -93,6 +95,8 @@ pub struct Effects {
     pub changes: Vec<Change>,
     /// The client's connection ends when the reply is sent.
     pub close_client: bool,
+    /// Databases of which everything changed.
+    pub databases: Vec<usize>,
     /// The call has not answered: it waits for keys.
     pub block: Option<Block>,
 }
@@ -112,6 +116,13 @@ impl Effects {
     pub fn happened(&mut self, db: usize, key: &[u8], event: Event) {
         if self.observed {
             self.changes.push(Change { db, key: key.into(), event });
+        }
+    }
+
+    /// All of a database was removed or replaced.
+    pub fn database_changed(&mut self, db: usize) {
+        if self.observed {
+            self.databases.push(db);
         }
     }
 
@@ -138,6 +149,7 @@ impl Effects {
         }
         self.changes.clear();
         self.close_client = false;
+        self.databases.clear();
         self.block = None;
     }
 }

@@ -17,6 +17,7 @@ pub mod row;
 pub mod server;
 pub mod string;
 pub mod syntax;
+pub mod transactions;
 
 use row::Command;
 
@@ -33,6 +34,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "generic", lists: generic::LISTS },
+    Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },
 ];

@@ -122,6 +122,8 @@ pub enum Category {
     Connection,
     /// About administration.
     Admin,
+    /// About transactions.
+    Transaction,
 }
 
 impl Category {
@@ -132,6 +134,7 @@ impl Category {
             Category::Dangerous => "dangerous",
             Category::Connection => "connection",
             Category::Admin => "admin",
+            Category::Transaction => "transaction",
         }
     }
 }

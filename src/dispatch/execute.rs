@@ -4,7 +4,7 @@ use super::batch::{BATCH_CALLS, Stop};
 use super::gates::Passage;
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
-use crate::commands::context::{DataContext, Limits, ServerContext, Waiting};
+use crate::commands::context::{DataContext, Limits, ServerContext};
 use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
@@ -242,6 +242,7 @@ impl Dispatcher {
             match self.subcommand(&row, args) {
                 Ok(sub) => row = sub,
                 Err(error) => {
+                    self.server.clients.get_mut(client).abort_transaction();
                     self.answer_error(None, &error, reply);
                     return Ran::Done;
                 }
@@ -249,8 +250,7 @@ impl Dispatcher {
         }
         if !row.command.arity.fits(args.len()) {
             let name = &registry::all()[row.id].full_name;
-            self.server.commands.record_rejected(row.id);
-            self.answer_error(None, &Error::Arity(name.clone()), reply);
+            self.refuse(client, &row, Error::Arity(name.clone()), reply);
             return Ran::Done;
         }
         let raised = self.server.raised | self.server.clients.get(client).raised;
@@ -259,9 +259,12 @@ impl Dispatcher {
             match self.meet_gates(client, &row, stopped_by, args) {
                 Passage::Open => {}
                 Passage::Parked => return Ran::Parked,
+                Passage::Queued => {
+                    self.queue_call(client, &row, args, reply);
+                    return Ran::Done;
+                }
                 Passage::Refused(error) => {
-                    self.server.commands.record_rejected(row.id);
-                    self.answer_error(None, &error, reply);
+                    self.refuse(client, &row, error, reply);
                     return Ran::Done;
                 }
             }
@@ -285,11 +288,28 @@ impl Dispatcher {
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
         }
+        if !self.ready.is_empty() {
+            self.serve_ready();
+        }
         self.server.clients.get_mut(client).last_command = Some(row.id);
         if stopped_by & gates::MUTED != 0 {
             self.mute(client, mark, reply);
         }
         Ran::Done
+    }
+
+    /// A call is refused before it ran: nothing of the client's transaction will run either.
+    #[cold]
+    fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
+        self.server.commands.record_rejected(row.id);
+        let state = self.server.clients.get_mut(client);
+        if row.command.name == "exec" && state.end_transaction().is_some() {
+            self.server.clients.unwatch(client);
+            error = error!("EXECABORT Transaction discarded because of: {}", error.text());
+        } else {
+            state.abort_transaction();
+        }
+        self.answer_error(None, &error, reply);
     }
 
     /// The row of the subcommand that the call names.
@@ -309,6 +329,11 @@ impl Dispatcher {
     fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
+        self.note_call(client, row, args, spent_ns);
+    }
+
+    /// What the statistics, the slow log and the latency monitor learn of a call that took so long.
+    pub(super) fn note_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
         self.server.commands.record(row.id, spent_ns);
         self.server.note_slow_call(
             client,
@@ -347,6 +372,7 @@ impl Dispatcher {
         hash: Option<u64>,
         reply: &mut Reply,
     ) -> Result<(), Error> {
+        self.effects.observed = self.server.clients.observed;
         match row.command.run {
             Run::Data(run) => {
                 let now = self.server.now();
@@ -363,17 +389,9 @@ impl Dispatcher {
                 }
                 let random = &mut self.server.random;
                 let effects = &mut self.effects;
+                let waiting = self.waiting;
                 let encodings = &self.server.encodings;
-                let mut cx = DataContext {
-                    db,
-                    db_number: number,
-                    reply,
-                    effects,
-                    limits,
-                    encodings,
-                    waiting: Waiting::Never,
-                    random,
-                };
+                let mut cx = DataContext { db, db_number: number, reply, effects, limits, encodings, waiting, random };
                 run(&mut cx, args)?;
             }
             Run::Server(run) => {
@@ -419,6 +437,7 @@ impl Dispatcher {
 
     #[cold]
     fn refuse_unknown(&mut self, client: ClientIndex, args: &Args<'_>, reply: &mut Reply) {
+        self.server.clients.get_mut(client).abort_transaction();
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }

@@ -5,6 +5,7 @@
 
 use super::Dispatcher;
 use super::settle::Room;
+use super::transactions::RUN_AT_ONCE;
 use crate::commands::args::Args;
 use crate::commands::error::Error;
 use crate::commands::registry::Hot;
@@ -16,6 +17,9 @@ pub use crate::server::gates::*;
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
     let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH | WAITING;
+    if !RUN_AT_ONCE.contains(&row.name) {
+        gates |= MULTI;
+    }
     if !is_exempt_from_pause(row) {
         gates |= PAUSE_ALL;
     }
@@ -46,6 +50,8 @@ pub(super) enum Passage {
     Open,
     /// It waits in its place.
     Parked,
+    /// It is queued for EXEC.
+    Queued,
     /// It is answered by this error.
     Refused(Error),
 }
@@ -62,8 +68,16 @@ impl Dispatcher {
 
     /// Tests the raised gates that stop a row, in order.
     #[cold]
-    pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, met: u32, args: &Args<'_>) -> Passage {
+    pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, mut met: u32, args: &Args<'_>) -> Passage {
         let refused = |text| Passage::Refused(Error::Text(text));
+        let is_exec = row.command.name == "exec";
+        let is_queued = met & MULTI != 0 && !is_exec;
+        if is_exec {
+            met |= (self.server.raised | self.server.clients.get(client).raised) & self.gates_of_transaction(client);
+        }
+        if is_queued && row.command.has(Flag::NoMulti) {
+            return refused("ERR Command not allowed inside a transaction");
+        }
         if met & AUTH != 0 {
             return refused("NOAUTH Authentication required.");
         }
@@ -85,14 +99,22 @@ impl Dispatcher {
         if met & MEMORY != 0 && self.make_room() == Room::None {
             return Passage::Refused(Error::OutOfMemory);
         }
+        if is_queued {
+            return Passage::Queued;
+        }
         if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
             self.server.show_to_monitors(client, row.command.shown(args));
         }
-        if met & NO_TOUCH != 0 {
+        self.begin_use(client, row, met);
+        Passage::Open
+    }
+
+    /// Under CLIENT NO-TOUCH only TOUCH counts as a use of keys.
+    pub(super) fn begin_use(&mut self, client: ClientIndex, row: &Hot, raised: u32) {
+        if raised & NO_TOUCH != 0 {
             let db = self.server.clients.get(client).db;
             self.server.keyspace.db(db).touches = row.command.name == "touch";
         }
-        Passage::Open
     }
 
     fn check_protected(&self, client: ClientIndex, row: &Hot) -> Result<(), Error> {

@@ -26,6 +26,8 @@ const GROUP: usize = 32;
 const GROUP_BYTES: usize = 64 * 1024;
 /// Bytes of a snapshot read at once.
 const PIECE_BYTES: usize = 256 * 1024;
+/// How long the loop sleeps while the log's first base waits for the disk.
+const FIRST_BASE_STEP_US: u64 = 500;
 
 /// What is being loaded.
 pub(super) struct Loading {
@@ -45,8 +47,18 @@ pub(super) struct Loading {
 }
 
 enum Source {
-    Log { store: Option<Store>, reader: Box<Reader> },
-    Snapshot { file: Box<dyn DiskFile>, path: PathBuf, offset: u64, total: u64 },
+    Log {
+        store: Option<Store>,
+        reader: Box<Reader>,
+    },
+    Snapshot {
+        file: Box<dyn DiskFile>,
+        path: PathBuf,
+        offset: u64,
+        total: u64,
+    },
+    /// Nothing any more: what the snapshot gave is being written as the log's first base.
+    FirstBase,
 }
 
 impl Source {
@@ -57,6 +69,7 @@ impl Source {
                 reader.place().map_or(String::new(), |(path, offset)| format!("{}, byte {offset}", path.display()))
             }
             Source::Snapshot { path, offset, .. } => format!("{}, before byte {offset}", path.display()),
+            Source::FirstBase => String::new(),
         }
     }
 }
@@ -103,6 +116,7 @@ impl Dispatcher {
         let total = match &source {
             Source::Log { reader, .. } => reader.total_bytes(),
             Source::Snapshot { total, .. } => *total,
+            Source::FirstBase => 0,
         };
         let client = self.server.clients.add(Client { is_internal: true, authenticated: true, ..Client::default() });
         let state = &mut self.server.persistence.loading;
@@ -190,6 +204,9 @@ impl Dispatcher {
         let begun = self.server.clock.monotonic_ns();
         self.server.read_clock();
         let Some(mut loading) = self.storage.loading.take() else { return Ok(()) };
+        if matches!(loading.source, Source::FirstBase) {
+            return self.step_first_base(loading);
+        }
         let mut done = false;
         while !done && self.server.clock.monotonic_ns() - begun < SLICE_NS {
             match self.load_some(&mut loading) {
@@ -206,16 +223,36 @@ impl Dispatcher {
         self.server.persistence.loading.loaded_bytes = match &loading.source {
             Source::Log { reader, .. } => reader.read_bytes(),
             Source::Snapshot { offset, .. } => *offset,
+            Source::FirstBase => return Ok(()),
         };
         self.storage.loading = Some(loading);
         Ok(())
+    }
+
+    /// Goes on with the log's first base. Until it is in force nothing can be made durable, so no client is served: what would be
+    /// acknowledged could be lost.
+    fn step_first_base(&mut self, loading: Loading) -> Result<(), Refusal> {
+        self.tick_log();
+        if !self.step_saving() {
+            self.server.resources.platform.sleep_us(FIRST_BASE_STEP_US);
+        }
+        let awaits_base = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
+        if awaits_base && self.server.persistence.log.rewrite_started_ms.is_some() {
+            self.storage.loading = Some(loading);
+            return Ok(());
+        }
+        self.leave_loading(loading.client);
+        match awaits_base {
+            true => Err("The append only file's first base cannot be written".into()),
+            false => Ok(()),
+        }
     }
 
     /// Loads a few hundred things; true at the end.
     fn load_some(&mut self, loading: &mut Loading) -> Result<bool, Refusal> {
         let done = match (&loading.decoder, &loading.source) {
             (None, Source::Log { .. }) => self.load_calls(loading)?,
-            (None, Source::Snapshot { .. }) => {
+            (None, Source::Snapshot { .. } | Source::FirstBase) => {
                 loading.decoder = Some(self.decoder());
                 false
             }
@@ -311,6 +348,7 @@ impl Dispatcher {
                             *offset += n as u64;
                             n
                         }
+                        Source::FirstBase => 0,
                     };
                     if fed == 0 {
                         return Err(format!(
@@ -328,7 +366,7 @@ impl Dispatcher {
                             reader.end_rdb(consumed);
                             Ok(false)
                         }
-                        Source::Snapshot { .. } => Ok(true),
+                        Source::Snapshot { .. } | Source::FirstBase => Ok(true),
                     };
                 }
                 Step::Aux { .. } | Step::ResizeDb { .. } => {}
@@ -482,13 +520,12 @@ impl Dispatcher {
         self.set_gate(gates::LOADING, false);
     }
 
-    fn end_loading(&mut self, loading: Loading) -> Result<(), Refusal> {
-        self.leave_loading(loading.client);
+    fn end_loading(&mut self, mut loading: Loading) -> Result<(), Refusal> {
         let seconds = (self.server.clock.monotonic_ns() - loading.begun_ns) as f64 / 1e9;
         let keys: usize = self.server.keyspace.all().iter().map(|db| db.len()).sum();
-        let from_snapshot = matches!(loading.source, Source::Snapshot { .. });
         if let Source::Log { store, mut reader } = loading.source {
             reader.take_notices().iter().for_each(|notice| log::warn!("{notice}"));
+            self.leave_loading(loading.client);
             if let Some(store) = store {
                 self.begin_log(store, reader.end(), false).map_err(|e| e.to_string())?;
             }
@@ -497,9 +534,15 @@ impl Dispatcher {
             let state = &self.server.persistence.loading;
             log::info!("Done loading RDB, keys loaded: {}, keys expired: {}.", state.loaded_keys, state.expired_keys);
             log::info!("DB loaded from disk: {seconds:.3} seconds");
-        }
-        if from_snapshot && self.server.config.appendonly && self.storage.log.is_none() {
-            self.turn_log_on().map_err(|e| e.to_string())?;
+            self.server.dirty = 0;
+            if self.server.config.appendonly && self.storage.log.is_none() {
+                self.turn_log_on().map_err(|e| e.to_string())?;
+                self.start_rewrite();
+                loading.source = Source::FirstBase;
+                self.storage.loading = Some(loading);
+                return Ok(());
+            }
+            self.leave_loading(loading.client);
         }
         self.server.dirty = 0;
         Ok(())

@@ -149,6 +149,7 @@ impl Dispatcher {
             }
             // While a first base is awaited nothing becomes durable, and no reply waits for it.
             let is_in_force = *log.status() == Status::Ok;
+            self.server.resources.platform.sleep_us(self.server.debug.log_write_delay_us);
             if (!self.storage.in_flight || !is_in_force) && log.submit() {
                 self.storage.in_flight = true;
                 self.storage.block_since_ns = 0;
@@ -159,6 +160,7 @@ impl Dispatcher {
         if log.block_bytes() < BLOCK_BYTES && age_ns < BLOCK_AGE_NS {
             return Some(1);
         }
+        self.server.resources.platform.sleep_us(self.server.debug.log_write_delay_us);
         if log.submit() {
             self.storage.block_since_ns = 0;
             return None;

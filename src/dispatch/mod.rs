@@ -8,6 +8,7 @@
 //! ```
 
 mod batch;
+mod blocking;
 mod execute;
 pub mod gates;
 pub mod loading;
@@ -19,12 +20,15 @@ mod saving;
 mod settle;
 pub mod storage;
 mod tick;
+mod transactions;
 
+use crate::commands::context::Waiting;
 use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
 use batch::Batch;
+use blocking::ReadyKeys;
 use storage::Storage;
 
 /// The server and what is needed to run calls on it.
@@ -34,11 +38,21 @@ pub struct Dispatcher {
     lookup: Lookup,
     batch: Batch,
     effects: Effects,
+    /// Keys that have changed and that somebody waits for.
+    ready: ReadyKeys,
+    /// Whether the call at hand may wait for keys.
+    waiting: Waiting,
+    /// Whether EXEC is running calls ...
+    in_transaction: bool,
+    /// ... and one of them has begun the log's group.
+    has_open_group: bool,
     storage: Storage,
     /// A page of records that is being emptied: database and page.
     sparse: Option<(usize, u32)>,
     /// When the cron runs next (monotonic ms).
     next_cron_ms: u64,
+    /// When memory and rates are looked at next (monotonic ms).
+    next_sample_ms: u64,
     /// When the limit on memory is looked up next (monotonic ms).
     next_memory_limit_ms: u64,
     /// When the round began (monotonic ns), and the calls run before it.
@@ -110,9 +124,14 @@ impl Dispatcher {
             lookup,
             batch: Batch::default(),
             effects: Effects::default(),
+            ready: ReadyKeys::new(),
+            waiting: Waiting::Allowed,
+            in_transaction: false,
+            has_open_group: false,
             storage,
             sparse: None,
             next_cron_ms: 0,
+            next_sample_ms: 0,
             next_memory_limit_ms: 0,
             turn_begun: (0, 0),
             command_ns: 0,

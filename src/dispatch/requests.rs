@@ -6,8 +6,10 @@ use crate::commands::error::Error;
 use crate::error;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
-use crate::server::config::ShutdownFlags;
+use crate::server::config::{Extent, ShutdownFlags};
+use crate::server::config_changes::RewriteError;
 use crate::server::request::Request;
+use std::time::Duration;
 
 impl Dispatcher {
     /// Carries out what the call that just ran has asked for, and answers it unless that has to wait.
@@ -21,6 +23,7 @@ impl Dispatcher {
 
     fn carry_out(&mut self, request: Request, reply: &mut Reply) -> Result<(), Error> {
         match request {
+            Request::RunTransaction { client, transaction } => self.run_transaction(client, *transaction, reply),
             Request::Save { client } => {
                 if !self.start_snapshot(Some(client)) {
                     return Err(Error::Text("ERR Background save already in progress"));
@@ -44,9 +47,7 @@ impl Dispatcher {
                 self.reload_log()?;
                 reply.ok();
             }
-            Request::Restart { .. } => {
-                return Err(Error::Text("ERR failed to restart the server. Check server logs."));
-            }
+            Request::Restart { graceful, delay_ms, .. } => self.restart(graceful, delay_ms)?,
         }
         Ok(())
     }
@@ -76,6 +77,37 @@ impl Dispatcher {
         self.server.raised |= gates::WAITING;
         self.storage.exit_code = Some(0);
         Ok(())
+    }
+
+    /// DEBUG RESTART, CRASH-AND-RECOVER: the process ends as after SHUTDOWN, or just so, and is run anew by `net`.
+    fn restart(&mut self, graceful: bool, delay_ms: u64) -> Result<(), Error> {
+        const FAILED: Error = Error::Text("ERR failed to restart the server. Check server logs.");
+        if !self.storage.may_restart {
+            log::error!("A server within another program cannot be started anew");
+            return Err(FAILED);
+        }
+        if graceful {
+            if let Err(RewriteError::Io(error)) = self.server.rewrite_config(Extent::Needed) {
+                log::error!("The configuration file cannot be rewritten before the restart: {error}");
+                return Err(FAILED);
+            }
+            self.shut_down(ShutdownFlags::default()).map_err(|_| FAILED)?;
+        } else {
+            self.server.raised |= gates::WAITING;
+            self.storage.exit_code = Some(0);
+        }
+        self.storage.restart_delay = Some(Duration::from_millis(delay_ms));
+        Ok(())
+    }
+
+    /// The process may be started anew when a command asks for it: it is nothing but this server.
+    pub fn allow_restart(&mut self) {
+        self.storage.may_restart = true;
+    }
+
+    /// Whether the process is to be started anew when it has ended, and after how long.
+    pub fn restart_delay(&self) -> Option<Duration> {
+        self.storage.restart_delay
     }
 
     /// The code to end the process with, when it is to end.

@@ -5,11 +5,12 @@ use super::{Dispatcher, gates};
 use crate::commands::args::Args;
 use crate::commands::effects::Propagation;
 use crate::commands::error::Error;
-use crate::commands::registry::Hot;
+use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
 use crate::error;
-use crate::keyspace::removal::Cause;
+use crate::keyspace::removal::{Cause, Removal};
 use crate::persistence::aof::job::FsyncPolicy;
+use crate::server::Server;
 use crate::server::clients::ClientIndex;
 
 /// Keys evicted in one go.
@@ -36,6 +37,7 @@ impl Dispatcher {
             || self.server.keyspace.all()[client.db].has_removals()
             || client.raised & gates::NO_TOUCH != 0
             || !self.server.requests.is_empty()
+            || self.effects.block.is_some()
     }
 
     /// Reads the call's effects once.
@@ -51,13 +53,33 @@ impl Dispatcher {
         if self.is_logged() {
             self.log_call(db, row, args);
         }
+        if self.effects.observed {
+            self.tell_observers();
+        }
+        if let Some(block) = self.effects.block.take() {
+            self.begin_wait(client, row, args, block);
+        }
         self.effects.clear();
+    }
+
+    /// Tells whoever watches keys or waits for them what the call changed.
+    #[cold]
+    fn tell_observers(&mut self) {
+        for change in std::mem::take(&mut self.effects.changes) {
+            self.server.clients.break_watches(change.db, &change.key);
+            self.note_ready(change.db, &change.key);
+        }
+        for db in std::mem::take(&mut self.effects.databases) {
+            let Server { clients, keyspace, .. } = &mut self.server;
+            clients.break_watches_of_database(db, |key| keyspace.db(db).peek(key).is_some());
+            self.note_ready_all(db);
+        }
     }
 
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
         let is_logged = self.is_logged();
-        let mut garbage = Vec::new();
+        let (mut garbage, mut gone) = (Vec::new(), Vec::new());
         for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
             if !db.has_removals() {
                 continue;
@@ -75,7 +97,13 @@ impl Dispatcher {
             }
             for removal in &removals.keys {
                 self.server.dirty += 1;
+                if self.server.clients.observed {
+                    gone.push((number, removal.clone()));
+                }
                 if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
+                    if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) {
+                        log.begin_group();
+                    }
                     log.append_call(number as u32, [&b"DEL"[..], &removal.key].into_iter());
                     if removal.cause == Cause::Evicted {
                         self.storage.touched[db.hash(&removal.key) as usize % TOUCHED_PLACES] = log.next_offset();
@@ -87,8 +115,20 @@ impl Dispatcher {
             }
             garbage.extend(removals.garbage);
         }
+        self.tell_of_removals(gone);
         if !garbage.is_empty() {
             self.free_later(Garbage::Values(garbage));
+        }
+    }
+
+    /// Tells whoever watches keys or waits for them which have left by themselves.
+    fn tell_of_removals(&mut self, gone: Vec<(usize, Removal)>) {
+        for (db, removal) in gone {
+            match removal.cause {
+                Cause::Expired => self.server.clients.break_watches_by_expiry(db, &removal.key),
+                Cause::Evicted => self.server.clients.break_watches(db, &removal.key),
+            }
+            self.note_ready(db, &removal.key);
         }
     }
 
@@ -116,15 +156,20 @@ impl Dispatcher {
 
     fn log_call(&mut self, db: usize, row: &Hot, args: &Args<'_>) {
         let Some(log) = &mut self.storage.log else { return };
-        let before = log.next_offset();
         match &self.effects.propagation {
-            Propagation::AsReceived if self.effects.dirty == 0 || !row.command.has(Flag::Write) => {}
+            Propagation::AsReceived if self.effects.dirty == 0 || !row.command.has(Flag::Write) => return,
+            Propagation::Instead(calls) if calls.is_empty() => return,
+            _ if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) => log.begin_group(),
+            _ => {}
+        }
+        match &self.effects.propagation {
             Propagation::AsReceived | Propagation::Always => match args.raw() {
                 Some(raw) => log.append_raw(db as u32, raw),
                 None => log.append_call(db as u32, args.iter()),
             },
             Propagation::Instead(calls) => {
-                let is_group = calls.len() > 1;
+                let is_group = calls.len() > 1 && !self.in_transaction;
+                let is_group = is_group && !self.in_transaction;
                 if is_group {
                     log.begin_group();
                 }
@@ -135,9 +180,6 @@ impl Dispatcher {
                     log.end_group();
                 }
             }
-        }
-        if log.next_offset() == before {
-            return;
         }
         if self.storage.block_since_ns == 0 {
             self.storage.block_since_ns = self.server.time.monotonic_ns;
@@ -164,15 +206,17 @@ impl Dispatcher {
         }
     }
 
-    /// Under `always`: the log offset that the reply to this call depends on.
+    /// Under `always`: the log offset that the reply to this call depends on. Calls that look at the server as a whole (INFO, SLOWLOG ...)
+    /// show anything; only while the disk refuses they do not wait, since they tell why.
     pub(super) fn hold_reply(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
         let Some(log) = &self.storage.log else { return };
         if log.policy() != FsyncPolicy::Always || log.next_offset() == log.durable_offset() {
             return;
         }
-        let shows_data =
+        let is_of_data =
             matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
-        if !shows_data {
+        let is_of_session = || registry::all()[row.id].group == "connection";
+        if !is_of_data && (is_of_session() || log.status().trouble().is_some()) {
             return;
         }
         let next = log.next_offset();

@@ -12,6 +12,7 @@ use crate::server::config::Config;
 use crate::values::Big;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is left to be freed, where nobody waits.
 pub enum Garbage {
@@ -91,6 +92,10 @@ pub struct Storage {
     pub(super) unparked: bool,
     /// How the process is to end, when it is.
     pub(super) exit_code: Option<i32>,
+    /// Whether the process is ours to start anew (DEBUG RESTART).
+    pub(super) may_restart: bool,
+    /// Whether it is to be started anew when it ends, and after how long.
+    pub(super) restart_delay: Option<Duration>,
 }
 
 impl Storage {
@@ -114,12 +119,14 @@ impl Storage {
             save_not_before_ms: 0,
             unparked: false,
             exit_code: None,
+            may_restart: false,
+            restart_delay: None,
         }
     }
 }
 
 /// Where the log of a configuration stands.
-pub(super) fn location(config: &Config) -> Location {
+pub fn location(config: &Config) -> Location {
     Location::new(&PathBuf::from(&config.dir), config.appenddirname.as_bytes(), config.appendfilename.as_bytes())
 }
 

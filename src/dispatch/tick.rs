@@ -3,6 +3,8 @@
 use super::settle::Room;
 use super::storage::Garbage;
 use super::{Dispatcher, gates};
+use crate::persistence::aof::job::FsyncPolicy;
+use crate::server::clients::Closing;
 use crate::server::observe::rates;
 
 /// Keys that may expire, or be moved on in the wheel, per tick.
@@ -11,10 +13,15 @@ const EXPIRE_BUDGET: usize = 500;
 const ORDER_BUDGET: usize = 2000;
 /// Records moved together per tick.
 const DEFRAGMENT_BUDGET: usize = 500;
-/// How often the cron runs.
-const CRON_MS: u64 = 100;
+/// How often memory is weighed and rates are sampled, however high `hz` is.
+const SAMPLE_MS: u64 = 100;
 /// How often it is looked up how much memory the machine or the control group leaves to us.
 const MEMORY_LIMIT_MS: u64 = 5000;
+
+/// How long a monitor's next batch waits at most when the one before could leave.
+const MONITOR_MS: u64 = 2;
+/// Bytes that may wait to be shown to a monitor while the disk takes its time.
+const SHOWN_MAX_BYTES: usize = 64 << 20;
 
 impl Dispatcher {
     /// A round begins.
@@ -49,9 +56,15 @@ impl Dispatcher {
     /// Ends a round. Gives how long the loop may sleep, in milliseconds.
     pub fn tick(&mut self) -> u64 {
         self.server.read_clock();
-        let mut sleep_ms = CRON_MS;
+        let mut sleep_ms = self.cron_ms();
         if !self.is_loading() {
             sleep_ms = sleep_ms.min(self.expire());
+            if let Some(bound) = self.end_due_waits() {
+                sleep_ms = sleep_ms.min(bound);
+            }
+            if !self.ready.is_empty() {
+                self.serve_ready();
+            }
             let mut busy = self.step_saving();
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
                 busy |= self.make_room() == Room::Coming;
@@ -69,6 +82,9 @@ impl Dispatcher {
             }
             self.server.event_loop.record_log((self.server.clock.monotonic_ns() - begun) / 1000);
         }
+        if self.server.raised & gates::MONITOR != 0 && self.release_shown() {
+            sleep_ms = sleep_ms.min(MONITOR_MS);
+        }
         self.cron();
         self.act_on_config_changes();
         self.note_cleared_gates();
@@ -79,10 +95,40 @@ impl Dispatcher {
         sleep_ms
     }
 
+    /// What monitors were shown goes to their output. Under `always` it depends on all of the log, so one batch after the other: what
+    /// is added to an output that waits for the disk would make it wait longer, for ever under load. Gives true when a
+    /// batch waits for nothing but the one before to be sent.
+    fn release_shown(&mut self) -> bool {
+        let is_held = self.storage.log.as_ref().is_some_and(|log| log.policy() == FsyncPolicy::Always);
+        let next = self.storage.log.as_ref().map_or(0, |log| log.next_offset());
+        let visible = self.visible_offset();
+        let mut is_behind = false;
+        for index in self.server.clients.monitors.clone() {
+            let client = self.server.clients.get_mut(index);
+            if client.shown.is_empty() {
+                continue;
+            }
+            if is_held && client.shown.len() > SHOWN_MAX_BYTES {
+                log::warn!(client = client.id; "A monitor is closed: what it is to see waits for the disk too long");
+                client.closing = Closing::Now;
+            } else if is_held && !client.output.is_empty() {
+                is_behind |= client.held_for <= visible;
+                continue;
+            }
+            client.output.reserve(client.shown.len());
+            client.output.tail().append(&mut client.shown);
+            if is_held {
+                client.held_for = client.held_for.max(next);
+            }
+            self.server.clients.mark_pending(index);
+        }
+        is_behind
+    }
+
     /// Who waits in its place may go on when a gate that parks was cleared.
     fn note_cleared_gates(&mut self) {
         let parking = self.server.raised & gates::PARKING;
-        if self.parking & !parking != 0 {
+        if self.parking & !parking != 0 || std::mem::take(&mut self.server.clients.has_unparked) {
             self.storage.unparked = true;
         }
         self.parking = parking;
@@ -95,6 +141,7 @@ impl Dispatcher {
         }
         for name in std::mem::take(&mut self.server.config_changes) {
             match name {
+                "hz" => self.next_cron_ms = 0,
                 "appendonly" if self.server.config.appendonly => {
                     let is_on = self.storage.log.is_some();
                     match self.turn_log_on() {
@@ -136,10 +183,10 @@ impl Dispatcher {
     /// Removes keys whose deadline has come. Gives when to come back.
     fn expire(&mut self) -> u64 {
         if let Some(pause_ms) = self.server.end_pause_when_due() {
-            return pause_ms.min(CRON_MS);
+            return pause_ms.min(self.cron_ms());
         }
         if !self.server.debug.active_expire || self.server.raised & gates::LOG_FULL != 0 {
-            return CRON_MS;
+            return self.cron_ms();
         }
         let now = self.server.now();
         self.server.keyspace.set_now(now);
@@ -152,7 +199,7 @@ impl Dispatcher {
             self.server.counters.expiry_slices_cut += 1;
             return 0;
         }
-        self.server.keyspace.next_deadline().map_or(CRON_MS, |deadline| deadline.saturating_sub(now.ms))
+        self.server.keyspace.next_deadline().map_or(self.cron_ms(), |deadline| deadline.saturating_sub(now.ms))
     }
 
     /// When something began that LATENCY may show (monotonic ns); `None`: nobody wants to know.
@@ -184,14 +231,35 @@ impl Dispatcher {
         self.sparse.is_some()
     }
 
-    /// What is done ten times a second.
+    /// How often the cron runs (`hz`), in milliseconds.
+    pub fn cron_ms(&self) -> u64 {
+        1000 / u64::from(self.server.config.hz).clamp(1, 500)
+    }
+
+    /// What is done `hz` times a second.
     fn cron(&mut self) {
         let now_ms = self.server.time.monotonic_ms();
         if now_ms < self.next_cron_ms || self.server.debug.cron_paused {
             return;
         }
-        self.next_cron_ms = now_ms + CRON_MS;
+        self.next_cron_ms = now_ms + self.cron_ms();
         let begun = self.server.clock.monotonic_ns();
+        if now_ms >= self.next_sample_ms {
+            self.next_sample_ms = now_ms + SAMPLE_MS;
+            self.sample(now_ms);
+        }
+        if self.sparse.is_none() && !self.server.keyspace.is_walking() {
+            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > 64 * 1024);
+            self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
+        }
+        self.start_due_saves();
+        self.publish_log();
+        let spent_us = (self.server.clock.monotonic_ns() - begun) / 1000;
+        self.server.event_loop.record_cron(spent_us);
+    }
+
+    /// Weighs memory and notes the rates.
+    fn sample(&mut self, now_ms: u64) {
         self.server.read_memory();
         self.server.weigh_process();
         if now_ms >= self.next_memory_limit_ms {
@@ -207,13 +275,5 @@ impl Dispatcher {
             turns_us: self.server.event_loop.turns().sum_us,
             ..rates::Counters::default()
         });
-        if self.sparse.is_none() && !self.server.keyspace.is_walking() {
-            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > 64 * 1024);
-            self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
-        }
-        self.start_due_saves();
-        self.publish_log();
-        let spent_us = (self.server.clock.monotonic_ns() - begun) / 1000;
-        self.server.event_loop.record_cron(spent_us);
     }
 }

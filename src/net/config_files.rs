@@ -17,7 +17,7 @@ pub struct ConfigFiles {
     stdin: Option<Vec<u8>>,
     options: Vec<u8>,
     /// The directory that the process was started in: a relative `dir` is meant from here.
-    start_directory: PathBuf,
+    pub(super) start_directory: PathBuf,
 }
 
 /// Why there is no configuration.

@@ -5,17 +5,21 @@
 
 use super::config_files::plain;
 use super::listener::{Listener, Serves, addresses};
+use crate::base::disk::RealDisk;
 use crate::base::files;
 use crate::base::sys::limits;
+use crate::dispatch::storage::location;
+use crate::persistence::aof::store::Store;
 use crate::server::config::{Config, Directive};
 use crate::server::surroundings::{Refusal, Surroundings};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// The directives that say where to listen, and may change while the server runs.
-pub const DOOR_DIRECTIVES: [&str; 2] = ["port", "bind"];
+pub const DOOR_DIRECTIVES: [&str; 4] = ["port", "bind", "metrics-port", "metrics-bind"];
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,11 +157,17 @@ impl Surroundings for Outside {
             doors = Some(self.prepare_doors(old, new).map_err(|text| {
                 log::warn!("{text}");
                 let reason = match name {
-                    "port" => "Unable to listen on this port. Check server logs.",
+                    "port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
                     _ => "Failed to bind to specified addresses.",
                 };
                 Refusal { name, reason: reason.into() }
             })?);
+        }
+        if let Some(name) = has("appendonly").filter(|_| new.appendonly) {
+            try_log(new).map_err(|text| {
+                log::error!("The log cannot be turned on: {text}");
+                Refusal { name, reason: "Unable to turn on AOF. Check server logs.".into() }
+            })?;
         }
         if let Some(name) = has("dir") {
             new.dir = enter(&new.dir).map_err(|e| Refusal { name, reason: plain(&e) })?;
@@ -176,6 +186,12 @@ impl Surroundings for Outside {
     fn replace_file(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         files::replace(path, content)
     }
+}
+
+/// Whether a log could begin where the configuration says.
+fn try_log(config: &Config) -> Result<(), String> {
+    let store = Store::open(Arc::new(RealDisk), location(config)).map_err(|e| e.to_string())?;
+    store.try_directory().map_err(|trouble| trouble.to_string())
 }
 
 /// Makes `dir` the working directory; gives its absolute path.

@@ -98,6 +98,11 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Whether the process is nothing but this server.
+    pub(super) fn has_signals(&self) -> bool {
+        self.signals.is_some()
+    }
+
     /// Adds a listener.
     pub fn listen(&mut self, mut listener: Listener) -> io::Result<()> {
         listener.register(self.poll.registry(), Token(FIRST_LISTENER + self.listeners.len()))?;
@@ -131,7 +136,10 @@ impl EventLoop {
         let mut sleep_ms = 0;
         loop {
             if let Some(code) = self.dispatcher.exit_code() {
-                self.operation.manager.stopping();
+                match self.dispatcher.restart_delay() {
+                    None => self.operation.manager.stopping(),
+                    Some(_) => self.operation.manager.reloading(),
+                }
                 self.write_replies();
                 return Ok(code);
             }
@@ -215,7 +223,9 @@ impl EventLoop {
         }
         if self.dispatcher.take_unparked() {
             for index in std::mem::take(&mut self.parked) {
-                if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
+                if self.dispatcher.server.clients.find(index).is_some_and(|client| client.wait.is_some()) {
+                    self.parked.push(index);
+                } else if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
                     connection.is_parked = false;
                     self.queue(index);
                 }

@@ -7,6 +7,7 @@
 //! Levels by their names in Redis: warning = error and warn, notice = info, verbose = debug, debug = trace. A full queue loses
 //! lines and says how many; nothing else waits for it.
 
+use crate::base::sys::crash;
 use crate::base::sys::local_time::local_time;
 use crate::server::config::{Config, LogFormat, LogLevel, LogTimestampFormat};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -15,6 +16,7 @@ use log::{Level, LevelFilter, Record};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -136,6 +138,9 @@ struct Sink {
 impl Sink {
     fn open(path: Option<PathBuf>) -> io::Result<Sink> {
         let file = path.as_ref().map(|path| OpenOptions::new().append(true).create(true).open(path)).transpose()?;
+        if let Some(file) = &file {
+            crash::report_to(file.as_raw_fd());
+        }
         Ok(Sink { path, file })
     }
 

@@ -8,17 +8,13 @@ use super::instance::Parts;
 use super::listener::{Acceptor, Listener, Serves};
 use super::logging::Logging;
 use super::service_manager::ServiceManager;
-use crate::base::sys::limits;
+use crate::base::sys::{crash, limits};
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::config::{ShutdownFlags, When};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::Receiver;
 
-/// How often clients are looked at, a slice each time.
-const SWEEP_MS: u64 = 100;
-/// Slices that make up a look at all clients: each is looked at once a second.
-const SWEEP_SLICES: usize = 10;
 /// How often the service manager hears of a long start.
 const STATUS_MS: u64 = 1000;
 
@@ -71,9 +67,20 @@ impl EventLoop {
             let _ = self.dispatcher.shut_down(ShutdownFlags { force: true, ..flags });
         }
         if now_ms >= self.operation.next_sweep_ms {
-            self.operation.next_sweep_ms = now_ms + SWEEP_MS;
+            self.operation.next_sweep_ms = now_ms + self.dispatcher.cron_ms();
             self.sweep(now_ms);
+            if self.dispatcher.server.config.watchdog_period_ms > 0 && self.has_signals() {
+                self.feed_watchdog();
+            }
         }
+    }
+
+    /// `watchdog-period`: if the loop does not come here again in time, a signal has it say where it is. The period is at least twice
+    /// that of the calls.
+    fn feed_watchdog(&self) {
+        let period_ms = self.dispatcher.server.config.watchdog_period_ms;
+        let least_ms = self.dispatcher.cron_ms() as u32 * 2;
+        crash::set_watchdog(if period_ms == 0 { 0 } else { period_ms.max(least_ms) });
     }
 
     fn report_loading(&mut self, now_ms: u64) {
@@ -109,6 +116,10 @@ impl EventLoop {
     fn follow(&mut self, name: &str) {
         match name {
             _ if DOOR_DIRECTIVES.contains(&name) => self.change_doors(),
+            "crash-log-enabled" if self.has_signals() => {
+                crash::report_crashes(self.dispatcher.server.config.crash_log_enabled);
+            }
+            "watchdog-period" if self.has_signals() => self.feed_watchdog(),
             "loglevel" | "log-format" | "log-timestamp-format" => {
                 if let Some(logging) = &self.operation.logging {
                     logging.follow(&self.dispatcher.server.config);
@@ -181,10 +192,10 @@ impl EventLoop {
         }
     }
 
-    /// Looks at some clients: idle ones are closed, and those that do not take their replies.
+    /// Looks at some clients, so many that each is looked at once a second: idle ones are closed, and those that do not take their replies.
     fn sweep(&mut self, now_ms: u64) {
         let count = self.connections.len();
-        let slice = count.div_ceil(SWEEP_SLICES);
+        let slice = count.div_ceil(self.dispatcher.server.config.hz as usize);
         for _ in 0..slice {
             let index = self.operation.next_swept % count;
             self.operation.next_swept = index + 1;

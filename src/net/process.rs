@@ -5,11 +5,14 @@ use super::doors::enter;
 use super::instance::{Instance, Parts};
 use super::logging::Logging;
 use super::service_manager::ServiceManager;
-use crate::base::sys::{daemon, limits};
+use crate::base::sys::{crash, daemon, limits};
 use crate::server::REDIS_VERSION;
 use crate::server::config::{Config, Finding, Invocation, Supervised};
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Where the process id goes when the process is in the background and nothing else is said.
 const DEFAULT_PID_FILE: &str = "/var/run/ferrodis.pid";
@@ -46,6 +49,8 @@ fn begin(invocation: Invocation) -> Result<(Config, Vec<Finding>, Parts), String
         daemon::daemonize().map_err(|e| format!("Can't run in the background: {e}"))?;
     }
     let logging = Logging::start(&config).map_err(|e| format!("Can't open the log file: {}", plain(&e)))?;
+    crash::report_crashes(config.crash_log_enabled);
+    crash::show_stack_on_alarm();
     Ok((config, loaded.warnings, Parts { files: Some(files), logging: Some(logging), ..Parts::default() }))
 }
 
@@ -61,13 +66,11 @@ fn run(mut config: Config, warnings: &[Finding], mut parts: Parts) -> i32 {
     parts.manager = ServiceManager::find(config.supervised, |name| std::env::var_os(name));
     let logging = parts.logging.clone();
     let pid_file = write_pid_file(&config);
-    let code = match serve_until_end(config, parts) {
-        Ok(code) => code,
-        Err(text) => {
-            log::error!("{text}");
-            1
-        }
-    };
+    let start_directory = parts.files.as_ref().map(|files| files.start_directory.clone());
+    let end = serve_until_end(config, parts).unwrap_or_else(|text| {
+        log::error!("{text}");
+        End::Exit(1)
+    });
     if let Some(path) = pid_file {
         log::info!("Removing the pid file.");
         let _ = fs::remove_file(path);
@@ -75,21 +78,50 @@ fn run(mut config: Config, warnings: &[Finding], mut parts: Parts) -> i32 {
     if let Some(logging) = logging {
         logging.flush();
     }
-    code
+    match end {
+        End::Exit(code) => code,
+        End::Restart(delay) => {
+            std::thread::sleep(delay);
+            start_anew(start_directory.unwrap_or_default())
+        }
+    }
 }
 
-fn serve_until_end(config: Config, parts: Parts) -> Result<i32, String> {
+/// How a server has ended.
+enum End {
+    /// With this code.
+    Exit(i32),
+    /// To be started anew after so long.
+    Restart(Duration),
+}
+
+/// Runs this program with the arguments that it was given, in place of itself; gives the exit code if that cannot be. Files and
+/// sockets are closed by it.
+fn start_anew(directory: PathBuf) -> i32 {
+    let reason = match std::env::current_exe() {
+        Ok(program) => {
+            Command::new(program).args(std::env::args_os().skip(1)).current_dir(directory).stdin(Stdio::null()).exec()
+        }
+        Err(e) => e,
+    };
+    eprintln!("Can't start the server anew: {}", plain(&reason));
+    1
+}
+
+fn serve_until_end(config: Config, parts: Parts) -> Result<End, String> {
     let port = config.port;
     let mut instance = Instance::new(config, parts)?;
     instance.event_loop.take_signals().map_err(|e| format!("Signals cannot be taken: {}", plain(&e)))?;
+    instance.event_loop.dispatcher.allow_restart();
     log::info!("Running mode=standalone, port={port}.");
     log::info!("PID: {}", std::process::id());
     log::info!("Server initialized");
     let code = instance.run();
     instance.event_loop.close_listeners(|_| true);
+    let restart = instance.event_loop.dispatcher.restart_delay();
     // The kernel frees the data faster than we would, key by key.
     std::mem::forget(instance);
-    code
+    code.map(|code| restart.map_or(End::Exit(code), End::Restart))
 }
 
 /// Each client needs a descriptor: fewer clients when there are not enough.

@@ -44,6 +44,9 @@ impl EventLoop {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
         connection.is_queued = false;
         let client = self.dispatcher.server.clients.get(index);
+        if client.wait.is_some() && connection.is_read_closed {
+            return self.end_input(index);
+        }
         if connection.is_parked || client.closing != Closing::No {
             return;
         }
@@ -222,7 +225,8 @@ impl EventLoop {
         self.connection(index).is_readable = false;
         let client = self.dispatcher.server.clients.get_mut(index);
         if client.closing == Closing::No {
-            client.closing = Closing::AfterReplies;
+            // Who has gone while it waits for a key must not take an element along.
+            client.closing = if client.wait.is_some() { Closing::Now } else { Closing::AfterReplies };
         }
         self.dispatcher.server.clients.mark_pending(index);
     }

@@ -87,7 +87,7 @@ impl EventLoop {
         let limit = server.config.client_output_buffer_limit[OutputClass::Normal as usize];
         let now_ms = server.time.monotonic_ms();
         let client = server.clients.get_mut(index);
-        let bytes = client.output.len() as u64;
+        let bytes = (client.output.len() + client.shown.len()) as u64;
         let is_over_hard = limit.hard_bytes > 0 && bytes > limit.hard_bytes;
         let is_over_soft = limit.soft_bytes > 0 && bytes > limit.soft_bytes;
         let since = if is_over_soft { *client.over_soft_limit_since_ms.get_or_insert(now_ms) } else { now_ms };
@@ -119,7 +119,8 @@ impl EventLoop {
     pub(super) fn count_buffers(&mut self, index: ClientIndex) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
         let client = self.dispatcher.server.clients.get(index);
-        let bytes = client.output.capacity().saturating_sub(OUTPUT_FIRST_BYTES) + client.input_capacity;
+        let output = client.output.capacity().saturating_sub(OUTPUT_FIRST_BYTES) + client.shown.capacity();
+        let bytes = output + client.input_capacity;
         let total = &mut self.dispatcher.server.client_buffer_bytes;
         *total = *total + bytes - connection.counted_bytes;
         connection.counted_bytes = bytes;

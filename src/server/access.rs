@@ -77,7 +77,9 @@ impl Server {
         let password_gate = self.password_gate();
         let protocol = self.first_protocol();
         self.clients.monitors.retain(|&monitor| monitor != index);
+        self.clients.unwatch(index);
         let client = self.clients.get_mut(index);
+        client.end_transaction();
         client.db = 0;
         client.protocol = protocol;
         client.raised = password_gate;
@@ -86,6 +88,7 @@ impl Server {
         client.name.clear();
         client.answers = Default::default();
         client.is_monitor = false;
+        client.shown = Vec::new();
         client.no_evict = false;
         client.no_touch = false;
     }

@@ -1,5 +1,7 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
+use super::blocking::{Wait, Waiters};
+use super::transaction::{Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
@@ -78,6 +80,8 @@ pub struct Client {
     pub is_internal: bool,
     /// Whether it sees all calls (MONITOR).
     pub is_monitor: bool,
+    /// What a monitor was shown in this round; under `appendfsync always` also before, as long as that must not leave.
+    pub shown: Vec<u8>,
     /// Whether maxmemory-clients spares it.
     pub no_evict: bool,
     /// Whether its reads are no uses.
@@ -102,6 +106,12 @@ pub struct Client {
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
     pub is_pending: bool,
+    /// What it waits for, if it does.
+    pub wait: Option<Box<Wait>>,
+    /// What it has queued since MULTI; `None`: its calls run at once.
+    pub transaction: Option<Box<Transaction>>,
+    /// What it watches.
+    pub watched: Watched,
 }
 
 impl Client {
@@ -121,6 +131,14 @@ pub struct Clients {
     pending: Vec<ClientIndex>,
     /// Clients that see all calls.
     pub monitors: Vec<ClientIndex>,
+    /// Who waits for which keys.
+    pub waiters: Waiters,
+    /// Who watches which keys.
+    pub watchers: Watchers,
+    /// Whether anybody wants to know which keys change.
+    pub observed: bool,
+    /// Whether a client that waited may go on.
+    pub has_unparked: bool,
 }
 
 impl Clients {
@@ -137,7 +155,14 @@ impl Clients {
     /// Removes a client that has gone.
     pub fn remove(&mut self, index: ClientIndex) -> Client {
         self.monitors.retain(|&monitor| monitor != index);
+        self.end_wait(index);
+        self.unwatch(index);
         self.slots.remove(index)
+    }
+
+    /// Whether anybody wants to know which keys change may have become otherwise.
+    pub(super) fn note_observers(&mut self) {
+        self.observed = !self.waiters.is_empty() || !self.watchers.is_empty();
     }
 
     /// The client at a place; panics when there is none.
@@ -217,6 +242,9 @@ impl Clients {
 
     /// Bytes of memory that clients' buffers take.
     pub fn buffer_bytes(&self) -> usize {
-        self.slots.iter().map(|(_, client)| client.output.capacity() + client.input_capacity).sum()
+        self.slots
+            .iter()
+            .map(|(_, client)| client.output.capacity() + client.shown.capacity() + client.input_capacity)
+            .sum()
     }
 }

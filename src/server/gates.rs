@@ -29,5 +29,8 @@ pub const NO_TOUCH: u32 = 1 << 11;
 /// The client waits for the answer to an earlier call.
 pub const WAITING: u32 = 1 << 12;
 
+/// The client's calls are queued until EXEC.
+pub const MULTI: u32 = 1 << 13;
+
 /// Gates at which a call waits in its place.
 pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;

@@ -1,6 +1,7 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
 pub mod access;
+pub mod blocking;
 pub mod clients;
 pub mod config;
 pub mod debug;
@@ -15,6 +16,7 @@ pub mod config_changes;
 pub mod gates;
 pub mod pause;
 pub mod surroundings;
+pub mod transaction;
 
 use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
@@ -256,8 +258,7 @@ impl Server {
             self.raised &= !gates::MONITOR;
         }
         for monitor in self.clients.monitors.clone() {
-            self.clients.get_mut(monitor).output.tail().extend_from_slice(&line);
-            self.clients.mark_pending(monitor);
+            self.clients.get_mut(monitor).shown.extend_from_slice(&line);
         }
     }
 

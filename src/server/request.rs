@@ -5,10 +5,18 @@
 
 use super::clients::ClientIndex;
 use super::config::ShutdownFlags;
+use super::transaction::Transaction;
 
 /// A thing to be done after the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
+    /// EXEC: run what was queued, then answer.
+    RunTransaction {
+        /// Whose it is.
+        client: ClientIndex,
+        /// The calls.
+        transaction: Box<Transaction>,
+    },
     /// SAVE: write a snapshot before anything else happens, then answer.
     Save {
         /// Who waits.

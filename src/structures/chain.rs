@@ -179,35 +179,22 @@ pub fn is_end(links: &impl ListLinks, item: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::structures::records_for_tests::Records;
 
-    struct Links(Vec<(u32, u32)>);
-
-    impl ListLinks for Links {
-        fn links(&self, item: u32) -> (u32, u32) {
-            self.0[item as usize]
-        }
-        fn set_prev(&mut self, item: u32, prev: u32) {
-            self.0[item as usize].0 = prev;
-        }
-        fn set_next(&mut self, item: u32, next: u32) {
-            self.0[item as usize].1 = next;
-        }
-    }
-
-    fn chain_of(links: &mut Links, items: &[u32]) -> Chain {
+    fn chain_of(links: &mut Records, items: &[u32]) -> Chain {
         let mut chain = Chain::EMPTY;
         items.iter().for_each(|&item| chain.push_back(links, item));
         chain
     }
 
-    fn listed(chain: &Chain, links: &Links) -> Vec<u32> {
+    fn listed(chain: &Chain, links: &Records) -> Vec<u32> {
         chain.check_invariants(|item| links.links(item));
         chain.iter(|item| links.links(item)).collect()
     }
 
     #[test]
     fn items_go_in_at_both_ends_and_between() {
-        let mut links = Links(vec![(0, 0); 8]);
+        let mut links = Records::unlinked(8);
         let mut chain = chain_of(&mut links, &[1, 2]);
         chain.insert_after(&mut links, 0, NONE);
         chain.insert_after(&mut links, 5, 1);
@@ -218,7 +205,7 @@ mod tests {
 
     #[test]
     fn items_go_out_anywhere() {
-        let mut links = Links(vec![(0, 0); 8]);
+        let mut links = Records::unlinked(8);
         let mut chain = chain_of(&mut links, &[0, 1, 2, 3, 4]);
         for item in [2, 4, 0] {
             chain.unlink(&mut links, item);
@@ -232,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_record_between_two_others_needs_no_chain() {
-        let mut links = Links(vec![(0, 0); 8]);
+        let mut links = Records::unlinked(8);
         let chain = chain_of(&mut links, &[0, 1, 2]);
         assert!(!is_end(&links, 1) && is_end(&links, 0) && is_end(&links, 2));
         let mut other = Chain::EMPTY;
@@ -242,7 +229,7 @@ mod tests {
 
     #[test]
     fn chains_are_joined_and_records_move() {
-        let mut links = Links(vec![(0, 0); 8]);
+        let mut links = Records::unlinked(8);
         let mut chain = Chain::EMPTY;
         let front = chain_of(&mut links, &[0, 1]);
         let back = chain_of(&mut links, &[2]);

@@ -152,6 +152,8 @@ pub struct KeyTable {
     /// Overflow buckets that were ever used, and those in use.
     spill_len: u32,
     spill_live: u32,
+    /// No chain has more buckets than this.
+    longest: u32,
     level: u32,
     split: usize,
     len: usize,
@@ -174,6 +176,7 @@ impl KeyTable {
             spill_free: NONE,
             spill_len: 0,
             spill_live: 0,
+            longest: 1,
             level: LEAST_LEVEL,
             split: 0,
             len: 0,
@@ -312,10 +315,9 @@ impl KeyTable {
         if self.len == 0 {
             return None;
         }
-        let deepest = if self.spill_live == 0 { 1 } else { 4 };
         loop {
             let address = random(self.buckets());
-            let place = random(SLOTS * deepest);
+            let place = random(SLOTS * self.longest as usize);
             let mut bucket = self.buckets.get(address);
             for _ in 0..place / SLOTS {
                 if bucket.overflow == NONE {
@@ -346,18 +348,20 @@ impl KeyTable {
     }
 
     fn place(&mut self, address: usize, tag: u8, handle: Handle) {
-        let mut here = None;
+        let (mut here, mut buckets) = (None, 1);
         while let bucket = self.bucket(address, here)
             && bucket.tags[SLOTS - 1] != 0
             && bucket.overflow != NONE
         {
             here = Some(bucket.overflow);
+            buckets += 1;
         }
         let bucket = self.bucket_mut(address, here);
         if let Some(i) = bucket.tags.iter().position(|&t| t == 0) {
             (bucket.tags[i], bucket.slots[i]) = (tag, handle);
             return;
         }
+        self.longest = self.longest.max(buckets + 1);
         let extra = self.take_spilled();
         self.bucket_mut(address, here).overflow = extra;
         let bucket = self.spill.get_mut(extra as usize);
@@ -428,7 +432,7 @@ impl KeyTable {
     fn give_back(&mut self, spilled: u32) {
         self.spill_live -= 1;
         if self.spill_live == 0 {
-            (self.spill, self.spill_free, self.spill_len) = (Chunks::default(), NONE, 0);
+            (self.spill, self.spill_free, self.spill_len, self.longest) = (Chunks::default(), NONE, 0, 1);
             return;
         }
         self.spill.get_mut(spilled as usize).overflow = self.spill_free;
@@ -482,7 +486,7 @@ impl KeyTable {
     pub fn check_invariants(&self, hash_of: impl Fn(Handle) -> u64) {
         let (mut len, mut spilled) = (0, 0);
         for address in 0..self.buckets() {
-            let mut bucket = self.buckets.get(address);
+            let (mut bucket, mut chain) = (self.buckets.get(address), 1);
             loop {
                 let here = bucket.len();
                 assert!(bucket.tags[..here].iter().all(|&t| t != 0), "a hole in bucket {address}");
@@ -495,7 +499,8 @@ impl KeyTable {
                     break;
                 }
                 assert_eq!(here, SLOTS);
-                spilled += 1;
+                (spilled, chain) = (spilled + 1, chain + 1);
+                assert!(chain <= self.longest);
                 bucket = self.spill.get(bucket.overflow as usize);
                 assert!(bucket.tags[0] != 0, "an empty overflow bucket");
             }

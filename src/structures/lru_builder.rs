@@ -186,27 +186,7 @@ impl<T: StampedLinks> KeyedLinks for ByStamp<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Records that are a stamp and two links; the handle is the index.
-    struct Records(Vec<(u64, u32, u32)>);
-
-    impl ListLinks for Records {
-        fn links(&self, item: u32) -> (u32, u32) {
-            (self.0[item as usize].1, self.0[item as usize].2)
-        }
-        fn set_prev(&mut self, item: u32, prev: u32) {
-            self.0[item as usize].1 = prev;
-        }
-        fn set_next(&mut self, item: u32, next: u32) {
-            self.0[item as usize].2 = next;
-        }
-    }
-
-    impl StampedLinks for Records {
-        fn stamp(&self, item: u32) -> u64 {
-            self.0[item as usize].0
-        }
-    }
+    use crate::structures::records_for_tests::Records;
 
     fn records(stamps: &[u64]) -> Records {
         Records(stamps.iter().map(|&stamp| (stamp, UNLINKED, NONE)).collect())

@@ -113,29 +113,16 @@ impl LruList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::structures::records_for_tests::Records;
 
-    struct Links(Vec<(u32, u32)>);
-
-    impl ListLinks for Links {
-        fn links(&self, item: u32) -> (u32, u32) {
-            self.0[item as usize]
-        }
-        fn set_prev(&mut self, item: u32, prev: u32) {
-            self.0[item as usize].0 = prev;
-        }
-        fn set_next(&mut self, item: u32, next: u32) {
-            self.0[item as usize].1 = next;
-        }
-    }
-
-    fn list_of(items: u32) -> (LruList, Links) {
-        let mut links = Links(vec![(UNLINKED, NONE); items as usize + 4]);
+    fn list_of(items: u32) -> (LruList, Records) {
+        let mut links = Records::unlinked(items as usize + 4);
         let mut list = LruList::new();
         (0..items).for_each(|item| list.push_newest(&mut links, item));
         (list, links)
     }
 
-    fn order(list: &LruList, links: &Links) -> Vec<u32> {
+    fn order(list: &LruList, links: &Records) -> Vec<u32> {
         list.check_invariants(links);
         list.iter(links).collect()
     }

@@ -1,8 +1,8 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
 pub mod chain;
-pub mod element_table;
 pub mod int_set;
+pub mod element_table;
 pub mod key_table;
 pub mod listpack;
 pub mod lru_builder;
@@ -11,4 +11,6 @@ pub(crate) mod prefetch;
 pub mod radix_queue;
 pub mod ranked_tree;
 pub mod record_arena;
+#[cfg(test)]
+mod records_for_tests;
 pub mod timer_wheel;

@@ -270,28 +270,7 @@ fn digit(key: u64, level: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Records that are a key and two links; the handle is the index.
-    #[derive(Default)]
-    struct Records(Vec<(u64, u32, u32)>);
-
-    impl ListLinks for Records {
-        fn links(&self, item: u32) -> (u32, u32) {
-            (self.0[item as usize].1, self.0[item as usize].2)
-        }
-        fn set_prev(&mut self, item: u32, prev: u32) {
-            self.0[item as usize].1 = prev;
-        }
-        fn set_next(&mut self, item: u32, next: u32) {
-            self.0[item as usize].2 = next;
-        }
-    }
-
-    impl KeyedLinks for Records {
-        fn key(&self, item: u32) -> u64 {
-            self.0[item as usize].0
-        }
-    }
+    use crate::structures::records_for_tests::Records;
 
     fn queue_of(floor: u64, keys: &[u64]) -> (RadixQueue, Records) {
         let mut records = Records(keys.iter().map(|&key| (key, 0, 0)).collect());

@@ -166,24 +166,7 @@ impl<T: WheelItems> KeyedLinks for ByDeadline<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Records that are a deadline and two links; the handle is the index.
-    struct Records(Vec<(u64, u32, u32)>);
-
-    impl WheelItems for Records {
-        fn deadline_ms(&self, item: u32) -> u64 {
-            self.0[item as usize].0
-        }
-        fn links(&self, item: u32) -> (u32, u32) {
-            (self.0[item as usize].1, self.0[item as usize].2)
-        }
-        fn set_prev(&mut self, item: u32, prev: u32) {
-            self.0[item as usize].1 = prev;
-        }
-        fn set_next(&mut self, item: u32, next: u32) {
-            self.0[item as usize].2 = next;
-        }
-    }
+    use crate::structures::records_for_tests::Records;
 
     fn wheel_of(now_ms: u64, deadlines: impl IntoIterator<Item = u64>) -> (TimerWheel, Records) {
         let mut records = Records(deadlines.into_iter().map(|deadline| (deadline, 0, 0)).collect());

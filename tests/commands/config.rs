@@ -192,3 +192,16 @@ fn lolwut_ends_with_the_version() {
     assert!(db.run("LOLWUT VERSION 5 1 2").contains("Redis ver. "));
     db.fails("LOLWUT VERSION x", "ERR value is not an integer or out of range");
 }
+
+#[test]
+fn hz_was_shown_and_the_cron_ran_ten_times_a_second_whatever_it_said() {
+    let mut db = Db::new();
+    for (hz, times) in [("10", 10), ("100", 100), ("1", 1), ("500", 500), ("20", 20)] {
+        db.is(&format!("CONFIG SET hz {hz}"), "+OK\r\n");
+        db.advance_ms(1000);
+        let crons = |db: &Db| db.dispatcher.server.event_loop.cron().count;
+        let before = crons(&db);
+        (0..1000).for_each(|_| db.advance_ms(1));
+        assert_eq!(crons(&db) - before, times, "hz {hz}");
+    }
+}

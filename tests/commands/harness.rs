@@ -4,7 +4,7 @@ use ferrodis::base::clock::ManualClock;
 use ferrodis::base::disk::RealDisk;
 use ferrodis::base::quote::split_args;
 use ferrodis::commands::registry;
-use ferrodis::dispatch::storage::{NoThreads, Storage};
+use ferrodis::dispatch::storage::{NoThreads, Storage, Threads};
 use ferrodis::dispatch::{Dispatcher, Partial};
 use ferrodis::server::Server;
 use ferrodis::server::access::Newcomer;
@@ -30,11 +30,16 @@ impl Db {
 
     /// An empty server with another configuration than the default.
     pub(crate) fn with(configure: impl FnOnce(&mut Config)) -> Db {
+        Db::on(Box::new(NoThreads), configure)
+    }
+
+    /// The same, with writers that `threads` runs.
+    pub(crate) fn on(threads: Box<dyn Threads>, configure: impl FnOnce(&mut Config)) -> Db {
         let mut config = Config::default();
         configure(&mut config);
         let clock = ManualClock::at(START_MS);
         let server = Server::new(config, Arc::new(clock.clone()), [7; 16], registry::all().len());
-        let storage = Storage::new(Arc::new(RealDisk), Box::new(NoThreads));
+        let storage = Storage::new(Arc::new(RealDisk), threads);
         let mut dispatcher = Dispatcher::new(server, storage);
         let client = dispatcher.server.clients.add(Client { address: "127.0.0.1:1000".into(), ..Client::default() });
         Db { dispatcher, clock, client }
@@ -62,6 +67,11 @@ impl Db {
         }
         self.dispatcher.run(client, &input, &mut Partial::default());
         self.output_of(client)
+    }
+
+    /// Whether what waits to be sent to a client has to wait for the disk.
+    pub(crate) fn is_held(&self, client: ClientIndex) -> bool {
+        self.dispatcher.server.clients.get(client).held_for > self.dispatcher.visible_offset()
     }
 
     /// What waits to be sent to a client.

@@ -4,6 +4,7 @@
 
 mod bitmap;
 mod cross_protocol;
+mod durability;
 mod generic;
 mod command;
 mod config;
@@ -11,3 +12,4 @@ mod connection;
 mod harness;
 mod report;
 mod string;
+mod transactions;

@@ -261,20 +261,56 @@ fn random_inserts_take_few_bytes() {
 #[test]
 fn thin_leaves_are_joined_whatever_is_removed() {
     let mut rng = random();
-    let len = 100_000;
+    let len = 300_000;
     let mut tree = RankedTree::from_sorted((0..len).map(|n| (f64::from(n), n)));
-    tree.check_invariants(|one, other| one.cmp(&other));
-    // One entry in a thousand stays, at random places: what lies between goes whole leaves at a time.
-    for kept in 0..len as usize / 1_000 {
-        let gap = rng.usize(500..1_500).min(tree.len() - kept);
-        tree.remove_range(kept..kept + gap.saturating_sub(1), |_, _| ());
-        if tree.len() <= kept + 1 {
-            break;
+    let check = |tree: &RankedTree| tree.check_invariants(|one, other| one.cmp(&other));
+    check(&tree);
+    // One entry in about a thousand stays, at random places: what lies between goes whole leaves at a time.
+    let mut places: Vec<usize> = (0..len as usize / 1_000).collect();
+    rng.shuffle(&mut places);
+    for place in places {
+        let (begin, gap) = (f64::from(place as u32 * 1_000), rng.usize(900..1_000));
+        let from = tree.lower_bound(begin).rank();
+        tree.remove_range(from..from + gap, |_, _| ());
+        let rest = tree.lower_bound(begin + 999.0).rank() - from;
+        tree.remove_range(from..from + rest, |_, _| ());
+        if place % 20 == 0 {
+            check(&tree);
         }
     }
-    tree.check_invariants(|one, other| one.cmp(&other));
     let bytes = tree.heap_bytes() / tree.len();
-    assert!(bytes < 200, "{bytes} bytes per entry");
+    assert_eq!(tree.len(), len as usize / 1_000);
+    assert!(bytes < 40, "{bytes} bytes per entry");
+    while !tree.is_empty() {
+        let at = rng.usize(..tree.len());
+        tree.remove_range(at..at + 1, |_, _| ());
+        check(&tree);
+    }
+}
+
+/// A tree of four levels, at random places, until nothing is left.
+#[test]
+fn deep_trees_shrink_to_nothing() {
+    let mut rng = random();
+    let mut tree = RankedTree::new();
+    let mut scores = Vec::new();
+    for handle in 0..250_000 {
+        let score = f64::from(rng.u32(..1 << 20));
+        tree.insert(score, handle, |it| it.cmp(&handle));
+        scores.push(score);
+    }
+    let check = |tree: &RankedTree| tree.check_invariants(|one, other| one.cmp(&other));
+    check(&tree);
+    let mut handles: Vec<u32> = (0..250_000).collect();
+    rng.shuffle(&mut handles);
+    for (n, handle) in handles.into_iter().enumerate() {
+        let removed = tree.remove(scores[handle as usize], |it| it.cmp(&handle));
+        assert_eq!(removed, Some(handle));
+        if n % 25_000 == 0 {
+            check(&tree);
+        }
+    }
+    assert_eq!(tree.heap_bytes(), 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Start and end: exit codes, and what is said.
 
 use crate::support::Server;
+use std::io::{Read, Write};
 
 #[test]
 fn sigterm_and_shutdown_end_it_with_code_0_and_nothing_lost() {
@@ -64,4 +65,27 @@ fn directories_that_cannot_be_used_are_named() {
         let trouble = Server::try_start(&arguments).err().expect("it cannot start");
         assert!(trouble.contains(named) && trouble.contains("exit status: 1"), "{trouble}");
     }
+}
+
+#[test]
+fn the_metrics_port_opens_moves_and_closes_while_the_server_runs() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let serves = |address| {
+        let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
+        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).is_ok() && answer.contains(" 200 ")
+    };
+    let (first, second) = (free(), free());
+    assert_eq!(client.run(&format!("CONFIG SET metrics-port {}", first.port())), "OK");
+    assert!(serves(first));
+    assert_eq!(client.run(&format!("CONFIG SET metrics-port {}", second.port())), "OK");
+    assert!(serves(second) && !serves(first));
+    let taken = client.run(&format!("CONFIG SET metrics-port {}", server.port())).text();
+    assert!(taken.starts_with("ERR CONFIG SET failed (possibly related to argument 'metrics-port')"), "{taken}");
+    assert!(serves(second));
+    assert_eq!(client.run("CONFIG SET metrics-port 0"), "OK");
+    assert!(!serves(second));
 }

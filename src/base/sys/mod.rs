@@ -1,6 +1,7 @@
 //! Calls to the operating system and the allocator: the platform of a real process.
 
 pub mod allocator;
+pub mod crash;
 pub mod daemon;
 pub mod limits;
 pub mod local_time;

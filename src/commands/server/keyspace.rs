@@ -86,6 +86,7 @@ fn flush(cx: &mut ServerContext<'_>, number: usize) {
     if keys > 0 {
         cx.effects.dirty += keys as u64;
         cx.server.garbage.extend(cx.server.keyspace.flush(number));
+        cx.effects.database_changed(number);
     }
 }
 
@@ -106,6 +107,8 @@ fn swapdb(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let valid = |n: i32| usize::try_from(n).ok().filter(|&n| n < count).ok_or(Error::DbIndex);
     let (a, b) = (valid(numbers[0])?, valid(numbers[1])?);
     cx.server.keyspace.swap(a, b);
+    cx.effects.database_changed(a);
+    cx.effects.database_changed(b);
     cx.effects.dirty += 1;
     cx.reply.ok();
     Ok(Done)

@@ -192,6 +192,17 @@ impl Store {
         self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
     }
 
+    /// Whether the log's directory takes files: one is made and removed.
+    ///
+    /// # Errors
+    /// What the disk does not take.
+    pub fn try_directory(&self) -> Result<(), Trouble> {
+        self.create_dir()?;
+        let path = self.location.path(&self.location.temp_named(".probe"));
+        self.disk.open(&path, OpenMode::Create).map_err(Trouble::at("create", &path))?;
+        self.disk.remove(&path).map_err(Trouble::at("remove", &path))
+    }
+
     /// Puts `manifest` in force, durably, together with every name that was made in the directory before.
     ///
     /// All the files that it lists must be durable already, but for their names.

@@ -14,12 +14,15 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("client_recent_max_output_buffer", |s| {
         Value::Count(s.clients.iter().map(|(_, client)| client.output.capacity()).max().unwrap_or(0) as u64)
     }),
-    Statistic::zero("blocked_clients").gauge("blocked_clients", "Clients that wait in a blocking call."),
+    Statistic::new("blocked_clients", |s| Value::Count(s.clients.waiters.clients() as u64))
+        .gauge("blocked_clients", "Clients that wait in a blocking call."),
     Statistic::zero("tracking_clients"),
     Statistic::zero("pubsub_clients"),
-    Statistic::zero("watching_clients"),
-    Statistic::zero("clients_in_timeout_table"),
-    Statistic::zero("total_watched_keys"),
-    Statistic::zero("total_blocking_keys"),
+    Statistic::new("watching_clients", |s| {
+        Value::Count(s.clients.iter().filter(|(_, client)| !client.watched.keys.is_empty()).count() as u64)
+    }),
+    Statistic::new("clients_in_timeout_table", |s| Value::Count(s.clients.waiters.timed() as u64)),
+    Statistic::new("total_watched_keys", |s| Value::Count(s.clients.watchers.keys() as u64)),
+    Statistic::new("total_blocking_keys", |s| Value::Count(s.clients.waiters.keys() as u64)),
     Statistic::zero("total_blocking_keys_on_nokey"),
 ];

@@ -14,6 +14,9 @@ const JOINED_LEAF: usize = LEAF_CAPACITY - LEAF_CAPACITY / 8;
 const THIN_INNER: usize = FANOUT / 2;
 const JOINED_INNER: usize = FANOUT - FANOUT / 8;
 
+/// Leaves that are copied in a fraction of a millisecond.
+const FEW_LEAVES: usize = 256;
+
 /// The entries of two leaves and a new one, on their way into two or three leaves.
 struct Gathered {
     scores: [f64; 2 * LEAF_CAPACITY + 1],
@@ -60,6 +63,14 @@ impl RankedTree {
 
     /// Takes `count` entries from `at` on out of the leaf of a path.
     pub(super) fn remove_at(&mut self, path: &Path, at: usize, count: usize) {
+        self.take_out(path, at, count);
+        // A tree that was much larger is made anew for its list of leaves, while that is quick.
+        if self.leaves.is_sparse() && self.leaves.live() <= FEW_LEAVES {
+            *self = RankedTree::from_sorted(self.iter());
+        }
+    }
+
+    fn take_out(&mut self, path: &Path, at: usize, count: usize) {
         self.len -= count;
         let leaf = self.leaves.get_mut(path.leaf);
         leaf.remove(at, count);

@@ -356,6 +356,11 @@ impl<T> Slab<T> {
         self.nodes.len() - self.free.len()
     }
 
+    /// Whether the two lists are long for the nodes that are left.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.nodes.len() >= 512 && self.nodes.len() / 32 > self.live()
+    }
+
     /// Bytes of heap: the nodes, in multiples of 128 as allocators have it at this size, and the two lists.
     pub(super) fn heap_bytes(&self) -> usize {
         self.live() * size_of::<T>().next_multiple_of(128)

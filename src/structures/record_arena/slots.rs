@@ -97,6 +97,11 @@ impl<H: Head> Slots<H> {
             + self.classes.capacity() * size_of::<Class>()
     }
 
+    /// Whether there can be another page.
+    pub(super) fn has_room(&self) -> bool {
+        !self.free_pages.is_empty() || self.pages.len() < PAGES_MAX
+    }
+
     #[inline]
     fn page(&self, handle: Handle) -> &Page {
         match &self.pages[(handle >> SLOT_BITS) as usize] {

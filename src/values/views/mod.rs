@@ -1,3 +1,4 @@
-//! Other ways to read a string's bytes: as bits and small integers.
+//! Other ways to read values: a string as bits and small integers, a score as a point on earth.
 
 pub mod bits;
+pub mod geohash;

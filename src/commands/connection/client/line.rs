@@ -49,12 +49,13 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("sub", &0);
     add("psub", &0);
     add("ssub", &0);
-    add("multi", &-1);
-    add("watch", &0);
+    let transaction = client.transaction.as_deref();
+    add("multi", &transaction.map_or(-1, |transaction| transaction.calls.len() as i64));
+    add("watch", &client.watched.keys.len());
     add("qbuf", &input_bytes);
     add("qbuf-free", &(input_capacity - input_bytes));
     add("argv-mem", &calling.map_or(0, |calling| calling.argument_bytes));
-    add("multi-mem", &0);
+    add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
     add("obl", &output.tail_len());
@@ -76,6 +77,9 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
 fn flags(client: &Client) -> String {
     let all = [
         ('O', client.is_monitor),
+        ('x', client.transaction.is_some()),
+        ('b', client.wait.is_some()),
+        ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),
         ('U', client.is_local_socket),

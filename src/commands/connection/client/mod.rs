@@ -5,6 +5,7 @@ mod kill;
 pub mod line;
 mod modes;
 mod pause;
+mod unblock;
 
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
@@ -31,6 +32,7 @@ static CLIENT: Command = Command::container(
         &modes::NO_TOUCH,
         &modes::REPLY,
         &pause::PAUSE,
+        &unblock::UNBLOCK,
         &pause::UNPAUSE,
         &HELP,
     ],

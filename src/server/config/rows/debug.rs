@@ -33,8 +33,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Keeps log files that are no longer needed."),
     Directive::integer("watchdog-period", int!(watchdog_period_ms), 0, INT_MAX, "0")
         .hidden()
-        .no_effect("there is no software watchdog; the longest turn of the loop is in INFO")
-        .doc("Reports turns of the loop longer than this many milliseconds."),
+        .doc("Logs the stack when a turn of the loop takes longer than this many milliseconds; 0 turns it off."),
     Directive::boolean("use-exit-on-panic", flag!(use_exit_on_panic), "no")
         .hidden()
         .no_effect("a panic aborts the process")

@@ -82,8 +82,7 @@ const DIRECTIVES: &[Directive] = &[
     Directive::special("shutdown-on-sigterm", SHUTDOWN_ON_SIGTERM, "default").multi().doc("The same for SIGTERM."),
     Directive::integer("hz", int!(hz), 0, INT_MAX, "10")
         .clamped(1, 500)
-        .no_effect("periodic work runs ten times a second, and expiry at its millisecond")
-        .doc("Turns a second of the periodic work (statistics, timeouts). Kept within 1 and 500."),
+        .doc("Turns a second of the periodic work (timeouts, due saves, figures). Kept within 1 and 500. Keys expire at their millisecond in any case."),
     Directive::boolean("dynamic-hz", flag!(dynamic_hz), "yes")
         .no_effect("periodic work costs by what is due, not by the number of clients")
         .doc("Raises `hz` with the number of clients."),
@@ -136,10 +135,7 @@ const DIRECTIVES: &[Directive] = &[
         .no_effect("there is no such check at start")
         .doc("Start-up checks to skip, as `ARM64-COW-BUG`."),
     Directive::boolean("crash-log-enabled", flag!(crash_log_enabled), "yes")
-        .no_effect(
-            "a panic is always logged, with its place; faults of the processor are left to the system's core dumps",
-        )
-        .doc("Writes a report when the process crashes."),
+        .doc("Writes a report with the stack to the log when a signal ends the process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT)."),
     Directive::boolean("crash-memcheck-enabled", flag!(crash_memcheck_enabled), "yes")
         .no_effect("a crash report has no memory test")
         .doc("Adds a quick memory test to it."),

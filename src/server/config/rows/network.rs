@@ -56,9 +56,8 @@ const DIRECTIVES: &[Directive] = &[
         .no_effect("Multipath TCP is not used")
         .doc("Listens with Multipath TCP (Valkey)."),
     Directive::integer("metrics-port", int!(metrics_port), 0, PORT_MAX, "0")
-        .at_start()
         .doc("HTTP port for `/metrics`, `/healthz` and `/readyz`, served by the same loop; 0 turns it off."),
-    Directive::special("metrics-bind", METRICS_BIND, "127.0.0.1").multi().at_start().doc(
+    Directive::special("metrics-bind", METRICS_BIND, "127.0.0.1").multi().doc(
         "Addresses of the metrics port, written as for `bind`. A password (`requirepass`) holds here too, by HTTP's \
          Basic scheme, but nothing is encrypted: keep it off open networks.",
     ),
