@@ -170,11 +170,6 @@ impl<H: Head> Slots<H> {
         self.take(class_of::<H>(bytes))
     }
 
-    /// Whether a slot of any class can still be taken.
-    pub(super) fn has_room(&self) -> bool {
-        !self.free_pages.is_empty() || self.pages.len() < PAGES_MAX
-    }
-
     /// Takes a slot of a class; it must be made a record at once. None when all handles are taken.
     pub(super) fn take(&mut self, class: u8) -> Option<Handle> {
         let number = match self.classes.get(class as usize).map_or(NONE, |class| class.open.tail()) {
