@@ -8,12 +8,14 @@ pub mod effects;
 pub mod error;
 pub mod expire_options;
 pub mod generic;
+pub mod hash;
 pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
 pub mod reference;
 pub mod registry;
 pub mod row;
+pub mod scan_options;
 pub mod server;
 pub mod string;
 pub mod syntax;
@@ -33,6 +35,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "hash", lists: hash::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },

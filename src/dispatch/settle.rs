@@ -79,7 +79,7 @@ impl Dispatcher {
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
         let is_logged = self.is_logged();
-        let (mut garbage, mut gone) = (Vec::new(), Vec::new());
+        let (mut garbage, mut gone, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
             if !db.has_removals() {
                 continue;
@@ -87,7 +87,13 @@ impl Dispatcher {
             let removals = std::mem::take(&mut db.removals);
             for removal in &removals.fields {
                 self.server.dirty += 1;
+                if self.server.clients.observed {
+                    changed.push((number, removal.key.clone()));
+                }
                 if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
+                    if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) {
+                        log.begin_group();
+                    }
                     // One call per field, as Redis: whoever follows the log may count them.
                     log.append_call(number as u32, [&b"HDEL"[..], &removal.key, &removal.field].into_iter());
                     if self.storage.block_since_ns == 0 {
@@ -114,6 +120,10 @@ impl Dispatcher {
                 }
             }
             garbage.extend(removals.garbage);
+        }
+        for (db, key) in changed {
+            self.server.clients.break_watches(db, &key);
+            self.note_ready(db, &key);
         }
         self.tell_of_removals(gone);
         if !garbage.is_empty() {

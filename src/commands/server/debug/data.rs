@@ -8,6 +8,7 @@ use crate::commands::row::{Done, Outcome};
 use crate::formats::rdb::Compression;
 use crate::formats::rdb::payload::dump;
 use crate::keyspace::database::{Database, Expiry};
+use crate::values::hash::HashRef;
 use crate::values::string::{NewText, Text};
 use crate::values::{AnyRef, FieldDeadlines};
 use std::fmt::Write;
@@ -70,8 +71,17 @@ fn string_lengths(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn listpack(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    cx.db().peek(args.get(2)).ok_or(Error::NoSuchKey)?;
-    Err(Error::Text("ERR Not a listpack encoded object."))
+    let key = args.get(2);
+    let db = cx.db();
+    let handle = db.peek(key).ok_or(Error::NoSuchKey)?;
+    match AnyRef::of(db.view(handle)) {
+        AnyRef::Hash(HashRef::Packed(pack) | HashRef::Timed(pack)) => {
+            log::info!("listpack of {}: {pack:?}", key.escape_ascii());
+            cx.reply.simple("Listpack structure printed on stdout");
+            Ok(Done)
+        }
+        _ => Err(Error::Text("ERR Not a listpack encoded object.")),
+    }
 }
 
 fn quicklist(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {

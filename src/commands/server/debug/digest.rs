@@ -7,6 +7,7 @@
 //! all         0; for each database that has keys: mix(its number), then for each key add(its digest)
 //! key         0; mix(key), then the value's
 //! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
+//! hash        for each field add(0; mix(field), mix(value), and add("!!hexpire!!") if it has a deadline)
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
@@ -17,8 +18,9 @@ use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
-use crate::values::Kind;
+use crate::values::hash::{Field, Hash};
 use crate::values::string::Text;
+use crate::values::{Collection, Kind};
 use sha1::{Digest as _, Sha1};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -94,9 +96,24 @@ impl Digest {
         if let Ok(text) = Text::view(db.view(handle)) {
             self.mix(text.bytes().as_slice());
         }
+        if let Ok(hash) = Hash::view(view) {
+            hash.iter().for_each(|field| self.add_field(field));
+        }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");
         }
+    }
+
+    /// Fields stand in no order: each is a digest of its own.
+    fn add_field(&mut self, field: Field<'_>) {
+        let mut digest = Digest::default();
+        for entry in [field.name, field.value] {
+            digest.mix(entry.as_slice(&mut itoa::Buffer::new()));
+        }
+        if field.deadline.is_some() {
+            digest.add(b"!!hexpire!!");
+        }
+        self.add(&digest.0);
     }
 
     fn hex(&self) -> String {
