@@ -319,7 +319,7 @@ fn fields_leave_at_their_millisecond() {
 #[test]
 fn what_has_passed_is_not_seen_even_where_nothing_removes_it() {
     in_both_encodings(|db| {
-        db.run("DEBUG SET-ACTIVE-EXPIRE 0");
+        db.dispatcher.server.debug.active_expire = false;
         db.run("HSET h a 1 b 2 c 3 d 4 e 5");
         db.run("HPEXPIRE h 5 FIELDS 4 a b c d");
         db.advance_ms(5);
@@ -477,21 +477,21 @@ fn the_log_gets_times_as_they_are_and_words_that_old_servers_know() {
         assert_eq!(logged(db, "HPEXPIRE h 10 NX FIELDS 2 a c"), "");
         assert_eq!(logged(db, "HINCRBYFLOAT h d 1.5"), "HSET h d 5.5");
         let deadline = at(10_000);
-        assert_eq!(logged(db, "HINCRBYFLOAT h a 1.5"), format!("HSET h a 2.5;HPEXPIREAT h {deadline} FIELDS 1 a"));
+        assert_eq!(logged(db, "HINCRBYFLOAT h a 1.5"), format!("HSET h a 2.5; HPEXPIREAT h {deadline} FIELDS 1 a"));
         assert_eq!(
             logged(db, "HSETEX h KEEPTTL FIELDS 2 a 1 d 1"),
-            format!("HSET h a 1 d 1;HPEXPIREAT h {deadline} FIELDS 1 a")
+            format!("HSET h a 1 d 1; HPEXPIREAT h {deadline} FIELDS 1 a")
         );
         assert_eq!(
             logged(db, "HSETEX h EX 5 FIELDS 2 a 1 d 1"),
-            format!("HSET h a 1 d 1;HPEXPIREAT h {} FIELDS 2 a d", at(5000))
+            format!("HSET h a 1 d 1; HPEXPIREAT h {} FIELDS 2 a d", at(5000))
         );
         assert_eq!(logged(db, "HGETEX h PX 7 FIELDS 2 a nope"), format!("HPEXPIREAT h {} FIELDS 1 a", at(7)));
         assert_eq!(logged(db, "HGETEX h PERSIST FIELDS 3 a nope d"), "HPERSIST h FIELDS 2 a d");
         assert_eq!(logged(db, "HGETEX h PERSIST FIELDS 1 a"), "");
         assert_eq!(logged(db, "HPERSIST h FIELDS 1 a"), "");
         assert_eq!(logged(db, "HGETDEL h FIELDS 2 nope a"), "HDEL h a");
-        assert_eq!(logged(db, "HEXPIREAT h 1 FIELDS 3 b nope c"), "HDEL h b;HDEL h c");
+        assert_eq!(logged(db, "HEXPIREAT h 1 FIELDS 3 b nope c"), "HDEL h b; HDEL h c");
         assert_eq!(logged(db, "HDEL h nope"), "");
         assert_eq!(logged(db, "HSETNX h d 1"), "");
         assert_eq!(logged(db, "HINCRBY h d 1"), "=");
