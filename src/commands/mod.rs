@@ -12,6 +12,7 @@ pub mod hash;
 pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
+pub mod pubsub;
 pub mod reference;
 pub mod registry;
 pub mod row;
@@ -37,6 +38,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "hash", lists: hash::LISTS },
     Group { name: "generic", lists: generic::LISTS },
+    Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },

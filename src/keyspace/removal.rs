@@ -38,6 +38,10 @@ pub struct Removals {
     pub keys: Vec<Removal>,
     /// Fields that left, in order: to be told of before the keys. Those that left a hash together stand together.
     pub fields: Vec<FieldRemoval>,
+    /// Keys that came, where that is to be told.
+    pub births: Vec<Box<[u8]>>,
+    /// Keys that were asked for and are not there, where that is to be told.
+    pub misses: Vec<Box<[u8]>>,
     /// Values whose freeing takes long: for the reaper.
     pub garbage: Vec<Box<Big>>,
 }

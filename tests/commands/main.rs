@@ -11,6 +11,7 @@ mod config;
 mod connection;
 mod harness;
 mod hash;
+mod pubsub;
 mod report;
 mod string;
 mod transactions;
