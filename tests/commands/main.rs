@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod connection;
 mod harness;
+mod list;
 mod hash;
 mod pubsub;
 mod report;

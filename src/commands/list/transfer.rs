@@ -134,7 +134,7 @@ fn transfer(cx: &mut DataContext<'_>, args: &Args<'_>, (from, to): (End, End)) -
     list.expect(1, element.len(), cx.encodings);
     list.push(to, &element, cx.encodings);
     list.finish();
-    super::changed(cx, destination, super::push_event(to), 1);
+    cx.happened(destination, Event::list(super::push_event(to)));
     super::remove(cx, source, from, 1)?;
     Ok(true)
 }
