@@ -9,6 +9,7 @@ pub mod error;
 pub mod expire_options;
 pub mod generic;
 pub mod help;
+pub mod hyperloglog;
 pub mod key_spec;
 pub mod look_ahead;
 pub mod reference;
@@ -33,6 +34,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "hyperloglog", lists: hyperloglog::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },

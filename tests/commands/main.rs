@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod connection;
 mod harness;
+mod hyperloglog;
 mod report;
 mod string;
 mod transactions;
