@@ -384,7 +384,9 @@ impl Writer<'_> {
         listpack::push_back(&mut pack, count as i64 - deleted_count);
         listpack::push_back(&mut pack, deleted_count);
         listpack::push_back(&mut pack, fields);
-        (0..fields).for_each(|i| drop(listpack::push_back(&mut pack, format!("f{i}").as_bytes())));
+        for i in 0..fields {
+            listpack::push_back(&mut pack, format!("f{i}").as_bytes());
+        }
         listpack::push_back(&mut pack, 0);
         let mut deleted = None;
         for i in 0..count {
