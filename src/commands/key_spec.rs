@@ -13,6 +13,8 @@ pub enum Access {
     Overwrite,
     /// Removes it.
     Remove,
+    /// It is no key, but a channel that counts as one for the slot.
+    NotKey,
 }
 
 /// What the access is about.
@@ -108,6 +110,7 @@ impl KeyUse {
             Access::ReadWrite => "RW",
             Access::Overwrite => "OW",
             Access::Remove => "RM",
+            Access::NotKey => return vec!["not_key"],
         };
         let purpose = match self.purpose {
             Purpose::Access | Purpose::None => None,
@@ -138,6 +141,11 @@ pub const fn keys_from(index: i32, last: i32, step: i32, access: Access, purpose
 /// As many keys as word `index` says, behind it, each `step` words.
 pub const fn counted_keys(index: i32, step: i32, access: Access, purpose: Purpose) -> KeySpec {
     KeySpec::new(access, purpose, Begin::Index(index), Find::Count { count: 0, first: 1, step })
+}
+
+/// Words from word `index` on that decide on a slot as keys do, and are none: shard channels.
+pub const fn channels_from(index: i32, last: i32) -> KeySpec {
+    keys_from(index, last, 1, Access::NotKey, Purpose::None)
 }
 
 impl KeySpec {
@@ -195,6 +203,9 @@ impl KeySpec {
 
     /// The words of this call that are keys by this specification; None when the call's words do not fit it.
     pub fn positions(&self, args: &Args<'_>) -> Option<Vec<usize>> {
+        if self.access == Access::NotKey {
+            return Some(Vec::new());
+        }
         let len = args.len() as i32;
         let begin = match self.begin {
             Begin::Index(index) => index,

@@ -11,13 +11,19 @@ pub mod generic;
 pub mod help;
 pub mod hyperloglog;
 pub mod key_spec;
+pub mod list;
 pub mod look_ahead;
+pub mod pubsub;
 pub mod reference;
 pub mod registry;
 pub mod row;
+pub mod scan_options;
 pub mod server;
+pub mod set;
+pub mod stream;
 pub mod string;
 pub mod syntax;
+pub mod timeout;
 pub mod transactions;
 
 use row::Command;
@@ -33,9 +39,13 @@ pub struct Group {
 /// All commands.
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
+    Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "set", lists: set::LISTS },
     Group { name: "hyperloglog", lists: hyperloglog::LISTS },
+    Group { name: "stream", lists: stream::LISTS },
     Group { name: "generic", lists: generic::LISTS },
+    Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },
     Group { name: "connection", lists: connection::LISTS },
     Group { name: "server", lists: server::LISTS },

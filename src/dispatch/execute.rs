@@ -70,8 +70,8 @@ impl Dispatcher {
         let before = reply.out.len();
         let (consumed, turn) = self.run_calls(client, input, partial, &mut reply, before);
         let state = self.server.clients.get_mut(client);
-        let mut shown_to_itself = std::mem::replace(&mut state.output, reply.out);
-        state.output.tail().append(shown_to_itself.tail());
+        let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
+        state.output.append(sent_to_itself);
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
         }
@@ -391,7 +391,17 @@ impl Dispatcher {
                 let effects = &mut self.effects;
                 let waiting = self.waiting;
                 let encodings = &self.server.encodings;
-                let mut cx = DataContext { db, db_number: number, reply, effects, limits, encodings, waiting, random };
+                let mut cx = DataContext {
+                    db,
+                    db_number: number,
+                    reply,
+                    effects,
+                    limits,
+                    encodings,
+                    waiting,
+                    is_replayed: self.server.persistence.loading.started_seconds.is_some(),
+                    random,
+                };
                 run(&mut cx, args)?;
             }
             Run::Server(run) => {

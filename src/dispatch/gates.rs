@@ -8,7 +8,7 @@ use super::settle::Room;
 use super::transactions::RUN_AT_ONCE;
 use crate::commands::args::Args;
 use crate::commands::error::Error;
-use crate::commands::registry::Hot;
+use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Command, Flag};
 use crate::server::clients::ClientIndex;
 pub use crate::server::gates::*;
@@ -16,7 +16,14 @@ pub use crate::server::gates::*;
 /// The gates that stop a row.
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
-    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH | WAITING;
+    let mut gates = MONITOR | TIMED | NO_TOUCH | WAITING;
+    if !LISTENERS_MAY.contains(&row.name) {
+        gates |= SUBSCRIBED;
+    }
+    // What SUBSCRIBE and its like say are messages, not answers: they are heard under CLIENT REPLY OFF, too.
+    if !row.has(Flag::PubSub) || !LISTENERS_MAY.contains(&row.name) {
+        gates |= MUTED;
+    }
     if !RUN_AT_ONCE.contains(&row.name) {
         gates |= MULTI;
     }
@@ -38,6 +45,10 @@ pub fn stopping(row: &Command) -> u32 {
     }
     gates
 }
+
+/// What a client may do that listens to channels and speaks RESP2.
+const LISTENERS_MAY: [&str; 9] =
+    ["subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"];
 
 /// CLIENT is what ends a pause.
 fn is_exempt_from_pause(row: &Command) -> bool {
@@ -80,6 +91,12 @@ impl Dispatcher {
         }
         if met & AUTH != 0 {
             return refused("NOAUTH Authentication required.");
+        }
+        if met & SUBSCRIBED != 0 {
+            return Passage::Refused(crate::error!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+                registry::all()[row.id].full_name
+            ));
         }
         if met & PROTECTED != 0
             && let Err(error) = self.check_protected(client, row)

@@ -6,7 +6,7 @@ use crate::base::disk::{DiskFile, OpenMode, exists, read_full};
 use crate::commands::args::Args;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
-use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, VersionCheck};
+use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, Value, VersionCheck};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::formats::resp::request::Range;
 use crate::keyspace::database::{Database, Expiry, Full};
@@ -396,6 +396,10 @@ impl Dispatcher {
             // What follows in a log was true of keys past their deadline, too, until it says that they have gone.
             if is_snapshot && entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) {
                 self.server.persistence.loading.expired_keys += 1;
+                continue;
+            }
+            if entry.value == Value::Empty {
+                log::info!("Skipping empty key: {}", entry.key.escape_ascii());
                 continue;
             }
             if loading.refuses_present && db.peek(&entry.key).is_some() {

@@ -65,7 +65,9 @@ impl Dispatcher {
     /// Tells whoever watches keys or waits for them what the call changed.
     #[cold]
     fn tell_observers(&mut self) {
+        let held_for = self.offset_to_hold_for();
         for change in std::mem::take(&mut self.effects.changes) {
+            self.server.notify(change.db, &change.key, change.event.class, change.event.name, held_for);
             self.server.clients.break_watches(change.db, &change.key);
             self.note_ready(change.db, &change.key);
         }
@@ -79,7 +81,7 @@ impl Dispatcher {
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
         let is_logged = self.is_logged();
-        let (mut garbage, mut gone) = (Vec::new(), Vec::new());
+        let (mut garbage, mut gone, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
             if !db.has_removals() {
                 continue;
@@ -104,19 +106,44 @@ impl Dispatcher {
                 }
             }
             garbage.extend(removals.garbage);
+            if !removals.births.is_empty() || !removals.misses.is_empty() {
+                told.push((number, removals.births, removals.misses));
+            }
         }
         self.tell_of_removals(gone);
+        for (number, births, misses) in told {
+            self.tell_of_keys(number, births, 'n', "new");
+            self.tell_of_keys(number, misses, 'm', "keymiss");
+        }
         if !garbage.is_empty() {
             self.free_later(Garbage::Values(garbage));
         }
     }
 
+    /// Up to where the log must be durable before anybody may hear of what has just been appended.
+    fn offset_to_hold_for(&self) -> u64 {
+        self.storage.log.as_ref().filter(|log| log.policy() == FsyncPolicy::Always).map_or(0, |log| log.next_offset())
+    }
+
+    /// Publishes which keys came, and which were asked for in vain.
+    fn tell_of_keys(&mut self, db: usize, keys: Vec<Box<[u8]>>, class: char, event: &str) {
+        let held_for = self.offset_to_hold_for();
+        keys.iter().for_each(|key| self.server.notify(db, key, class, event, held_for));
+    }
+
     /// Tells whoever watches keys or waits for them which have left by themselves.
     fn tell_of_removals(&mut self, gone: Vec<(usize, Removal)>) {
+        let held_for = self.offset_to_hold_for();
         for (db, removal) in gone {
             match removal.cause {
-                Cause::Expired => self.server.clients.break_watches_by_expiry(db, &removal.key),
-                Cause::Evicted => self.server.clients.break_watches(db, &removal.key),
+                Cause::Expired => {
+                    self.server.notify(db, &removal.key, 'x', "expired", held_for);
+                    self.server.clients.break_watches_by_expiry(db, &removal.key);
+                }
+                Cause::Evicted => {
+                    self.server.notify(db, &removal.key, 'e', "evicted", held_for);
+                    self.server.clients.break_watches(db, &removal.key);
+                }
             }
             self.note_ready(db, &removal.key);
         }

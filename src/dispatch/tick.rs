@@ -65,7 +65,8 @@ impl Dispatcher {
             if !self.ready.is_empty() {
                 self.serve_ready();
             }
-            let mut busy = self.step_saving();
+            let mut busy = self.server.clients.deliver_slice();
+            busy |= self.step_saving();
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
                 busy |= self.make_room() == Room::Coming;
             }

@@ -25,6 +25,10 @@ pub struct Removal {
 pub struct Removals {
     /// Keys that left, in order.
     pub keys: Vec<Removal>,
+    /// Keys that came, where that is to be told.
+    pub births: Vec<Box<[u8]>>,
+    /// Keys that were asked for and are not there, where that is to be told.
+    pub misses: Vec<Box<[u8]>>,
     /// Values whose freeing takes long: for the reaper.
     pub garbage: Vec<Box<Big>>,
 }

@@ -84,7 +84,9 @@ impl EventLoop {
     /// A client whose replies pile up is closed.
     pub(super) fn check_output_limit(&mut self, index: ClientIndex) {
         let server = &mut self.dispatcher.server;
-        let limit = server.config.client_output_buffer_limit[OutputClass::Normal as usize];
+        let listens = !server.clients.get(index).subscriptions.is_empty();
+        let class = if listens { OutputClass::PubSub } else { OutputClass::Normal };
+        let limit = server.config.client_output_buffer_limit[class as usize];
         let now_ms = server.time.monotonic_ms();
         let client = server.clients.get_mut(index);
         let bytes = (client.output.len() + client.shown.len()) as u64;

@@ -78,6 +78,7 @@ impl Server {
         let protocol = self.first_protocol();
         self.clients.monitors.retain(|&monitor| monitor != index);
         self.clients.unwatch(index);
+        self.clients.unsubscribe_all(index);
         let client = self.clients.get_mut(index);
         client.end_transaction();
         client.db = 0;

@@ -1,6 +1,7 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
 use super::blocking::{Wait, Waiters};
+use super::pubsub::{PubSub, Subscriptions};
 use super::transaction::{Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
@@ -112,6 +113,8 @@ pub struct Client {
     pub transaction: Option<Box<Transaction>>,
     /// What it watches.
     pub watched: Watched,
+    /// What it listens to.
+    pub subscriptions: Subscriptions,
 }
 
 impl Client {
@@ -135,8 +138,12 @@ pub struct Clients {
     pub waiters: Waiters,
     /// Who watches which keys.
     pub watchers: Watchers,
+    /// Who listens to which channels.
+    pub pubsub: PubSub,
     /// Whether anybody wants to know which keys change.
     pub observed: bool,
+    /// Whether changes of keys are published.
+    publishes_changes: bool,
     /// Whether a client that waited may go on.
     pub has_unparked: bool,
 }
@@ -157,12 +164,19 @@ impl Clients {
         self.monitors.retain(|&monitor| monitor != index);
         self.end_wait(index);
         self.unwatch(index);
+        self.unsubscribe_all(index);
         self.slots.remove(index)
     }
 
     /// Whether anybody wants to know which keys change may have become otherwise.
     pub(super) fn note_observers(&mut self) {
-        self.observed = !self.waiters.is_empty() || !self.watchers.is_empty();
+        self.observed = self.publishes_changes || !self.waiters.is_empty() || !self.watchers.is_empty();
+    }
+
+    /// Changes of keys are published from now on, or no longer.
+    pub(super) fn publish_changes(&mut self, yes: bool) {
+        self.publishes_changes = yes;
+        self.note_observers();
     }
 
     /// The client at a place; panics when there is none.

@@ -65,6 +65,7 @@ impl Server {
                 }
                 "slowlog-max-len" => self.slow_log.set_max_len(self.config.slowlog_max_len as usize),
                 "slowlog-log-slower-than" | "latency-monitor-threshold" => self.apply_timing(),
+                "notify-keyspace-events" => self.apply_notifications(),
                 name if is_encoding(name) => self.apply_encodings(),
                 "latency-tracking" => self.commands.track_latency(self.config.latency_tracking),
                 "requirepass" if self.config.requirepass.is_empty() => self.open_to_all(),
@@ -99,6 +100,7 @@ impl Server {
     /// Puts in force what the configuration says at start.
     pub(super) fn apply_config(&mut self) {
         self.apply_encodings();
+        self.apply_notifications();
         self.apply_memory_limit();
         self.apply_timing();
     }

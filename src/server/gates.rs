@@ -32,5 +32,8 @@ pub const WAITING: u32 = 1 << 12;
 /// The client's calls are queued until EXEC.
 pub const MULTI: u32 = 1 << 13;
 
+/// The client listens to channels and speaks RESP2: it may do little else.
+pub const SUBSCRIBED: u32 = 1 << 14;
+
 /// Gates at which a call waits in its place.
 pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;

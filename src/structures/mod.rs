@@ -1,6 +1,7 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
 pub mod chain;
+pub mod counted_deque;
 pub mod int_set;
 pub mod element_table;
 pub mod key_table;

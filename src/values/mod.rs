@@ -111,6 +111,12 @@ pub trait Collection: Default {
     /// leaves an empty one behind.
     fn take(view: PayloadMut<'_, Big>, spare: Vec<u8>) -> Result<Self, WrongType>;
 
+    /// An empty one. A packed form can be built in `spare`, an empty buffer.
+    fn begin(spare: Vec<u8>) -> Self {
+        drop(spare);
+        Self::default()
+    }
+
     /// How it is to be kept: in the record if it is one buffer of at most `inline_max` bytes.
     fn stow(self, inline_max: usize) -> Stowed;
 

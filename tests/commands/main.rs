@@ -17,6 +17,7 @@ mod config;
 mod connection;
 mod harness;
 mod hyperloglog;
+mod pubsub;
 mod report;
 mod restore;
 mod string;

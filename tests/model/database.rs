@@ -515,7 +515,7 @@ fn decoded(image: &[u8]) -> Snapshot {
                 let value = match entry.value {
                     Value::Int(n) => n.to_string().into_bytes(),
                     Value::Bytes(bytes) => bytes,
-                    Value::Collection(other) => panic!("{other:?}"),
+                    other => panic!("{other:?}"),
                 };
                 let twice = found.insert((db, entry.key), (value, entry.deadline_ms));
                 assert!(twice.is_none(), "an entry was written twice");

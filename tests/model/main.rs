@@ -4,6 +4,7 @@
 
 mod database;
 mod hyperloglog;
+mod list;
 mod listpack;
 mod lru_list;
 mod ranked_tree;

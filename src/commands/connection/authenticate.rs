@@ -87,6 +87,7 @@ fn hello(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     if let Some(protocol) = greeting.protocol {
         client.protocol = protocol;
+        client.raise_if_listening();
         cx.reply.protocol = protocol;
     }
     let id = client.id;

@@ -6,6 +6,7 @@ use crate::commands::error::Error;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::formats::resp::reply::Protocol;
 use crate::server::clients::Closing;
+use crate::server::gates;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&PING, &ECHO, &SELECT, &RESET, &QUIT];
@@ -21,7 +22,14 @@ static PING: Command = Command::server("ping", ping)
     .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]);
 
 fn ping(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
+    let listens = cx.server.clients.get(cx.client).raised & gates::SUBSCRIBED != 0;
     match args.len() {
+        // A listener expects messages: this is one in form.
+        1 | 2 if listens => {
+            cx.reply.array(2);
+            cx.reply.bulk(b"pong");
+            cx.reply.bulk(if args.len() == 2 { args.get(1) } else { b"" });
+        }
         1 => cx.reply.simple("PONG"),
         2 => cx.reply.bulk(args.get(1)),
         _ => return Err(Error::Arity("ping".into())),

@@ -131,7 +131,8 @@ fn decoded(payload: &[u8], max_string_bytes: u64, encodings: &Encodings) -> Resu
     let limits = Limits { max_string_bytes, encodings: *encodings, ..Limits::default() };
     let verified =
         verify(payload, limits).map_err(|_| Error::Text("ERR DUMP payload version or checksum are wrong"))?;
-    verified.decode(limits).map_err(|_| Error::Text("ERR Bad data format"))
+    const BAD: Error = Error::Text("ERR Bad data format");
+    verified.decode(limits).map_err(|_| BAD).and_then(|value| if value == Value::Empty { Err(BAD) } else { Ok(value) })
 }
 
 /// What counts is what the policy looks at; the other option is taken and has no effect.

@@ -472,7 +472,7 @@ mod tests {
                 match read.value {
                     Value::Int(number) => prop_assert_eq!(number.to_string().into_bytes(), value),
                     Value::Bytes(bytes) => prop_assert_eq!(bytes, value),
-                    Value::Collection(other) => panic!("{other:?}"),
+                    other => panic!("{other:?}"),
                 }
             }
         }

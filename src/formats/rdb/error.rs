@@ -50,6 +50,8 @@ pub enum Reason {
     },
     /// LZF data that does not give the length it claims.
     Lzf,
+    /// A value that contradicts itself: what is wrong with it.
+    Value(&'static str),
     /// The checksum at the end differs.
     Checksum {
         /// Computed from what was read.
@@ -93,6 +95,7 @@ impl fmt::Display for Reason {
                 write!(f, "String of {length} bytes is longer than the {limit} bytes possible here")
             }
             Reason::Lzf => write!(f, "Invalid LZF compressed string"),
+            Reason::Value(flaw) => write!(f, "{flaw}"),
             Reason::Checksum { expected, found } => {
                 write!(f, "RDB CRC error. Wrong RDB checksum expected: ({expected:x}) but got ({found:x})")
             }

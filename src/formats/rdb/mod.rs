@@ -34,6 +34,8 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A value of any other type.
     Collection(Owned),
+    /// A collection without elements, which no key holds: loading leaves its key out, as Redis does.
+    Empty,
 }
 
 /// What is known of a key's last use, for eviction in the server that reads it.

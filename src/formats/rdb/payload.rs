@@ -209,7 +209,7 @@ mod tests {
         match value {
             Value::Int(number) => number.to_string().into_bytes(),
             Value::Bytes(bytes) => bytes,
-            Value::Collection(other) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -9,17 +9,47 @@
 //! sealed chunks are not empty, `sent` lies within the oldest chunk (or in `tail` when there is no chunk).
 
 use std::collections::VecDeque;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// A tail that has grown past this is sealed.
 const SEAL_BYTES: usize = 64 * 1024;
 /// Replies of this size and more get a chunk of their own.
 const BIG_BYTES: usize = 16 * 1024;
 
+/// A sealed chunk.
+#[derive(Debug)]
+enum Chunk {
+    Own(Vec<u8>),
+    /// The same bytes go to others too. The first byte, which is not the same for all, has gone to the chunk before.
+    Shared(Arc<[u8]>),
+}
+
+impl Chunk {
+    fn capacity(&self) -> usize {
+        match self {
+            Chunk::Own(bytes) => bytes.capacity(),
+            Chunk::Shared(bytes) => bytes.len(), // counted with each that still has to send it, as Redis does
+        }
+    }
+}
+
+impl Deref for Chunk {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Chunk::Own(bytes) => bytes,
+            Chunk::Shared(bytes) => &bytes[1..],
+        }
+    }
+}
+
 /// A queue of bytes.
 #[derive(Default, Debug)]
 pub struct Output {
     tail: Vec<u8>,
-    chunks: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Chunk>,
     sent: usize,
     chunk_bytes: usize,
 }
@@ -50,7 +80,7 @@ impl Output {
 
     /// Bytes of memory held, used or not.
     pub fn capacity(&self) -> usize {
-        self.tail.capacity() + self.chunks.iter().map(Vec::capacity).sum::<usize>()
+        self.tail.capacity() + self.chunks.iter().map(Chunk::capacity).sum::<usize>()
     }
 
     /// Sealed chunks that wait.
@@ -88,12 +118,46 @@ impl Output {
             return;
         }
         let next = Vec::with_capacity(len + 64);
+        self.seal(next);
+    }
+
+    /// Makes a chunk of the tail; `next` is the tail from now on.
+    fn seal(&mut self, next: Vec<u8>) {
         let full = std::mem::replace(&mut self.tail, next);
-        if full.is_empty() {
-            return;
+        if !full.is_empty() {
+            self.chunk_bytes += full.len();
+            self.chunks.push_back(Chunk::Own(full));
         }
-        self.chunk_bytes += full.len();
-        self.chunks.push_back(full);
+    }
+
+    /// Appends bytes that go to others too, but for the first, in whose place `first` is sent. Many bytes are not copied.
+    pub fn share(&mut self, first: u8, bytes: &Arc<[u8]>) {
+        self.tail.push(first);
+        if bytes.len() < BIG_BYTES {
+            return self.tail.extend_from_slice(&bytes[1..]);
+        }
+        self.seal(Vec::new());
+        self.chunk_bytes += bytes.len() - 1;
+        self.chunks.push_back(Chunk::Shared(bytes.clone()));
+    }
+
+    /// Appends all of another output, of which nothing has been sent.
+    pub fn append(&mut self, other: Output) {
+        debug_assert_eq!(other.sent, 0);
+        if other.chunks.is_empty() {
+            return self.tail.extend_from_slice(&other.tail);
+        }
+        self.seal(other.tail);
+        self.chunk_bytes += other.chunk_bytes;
+        self.chunks.extend(other.chunks);
+    }
+
+    /// A copy of all that waits.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let all = self.chunks.iter().map(|chunk| &chunk[..]).chain([&self.tail[..]]);
+        let mut bytes = all.collect::<Vec<_>>().concat();
+        bytes.drain(..self.sent);
+        bytes
     }
 
     /// The place reached by now.
@@ -105,20 +169,37 @@ impl Output {
     /// Drops what was appended since `mark`, which must be of this output with nothing sent since.
     pub fn cut_back(&mut self, mark: Mark) {
         while self.chunks.len() > mark.chunks {
-            self.tail = self.chunks.pop_back().expect("counted");
-            self.chunk_bytes -= self.tail.len();
+            let last = self.chunks.pop_back().expect("counted");
+            self.chunk_bytes -= last.len();
+            self.tail = match last {
+                Chunk::Own(bytes) => bytes,
+                Chunk::Shared(_) => Vec::new(), // it came behind the mark: none of it is kept
+            };
         }
         self.tail.truncate(mark.tail);
     }
 
+    /// Puts bytes in at `mark`, before what was appended since: the head of an array whose length was not known.
+    pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
+        let place = match self.chunks.get_mut(mark.chunks) {
+            Some(Chunk::Own(chunk)) => {
+                self.chunk_bytes += bytes.len();
+                chunk
+            }
+            Some(Chunk::Shared(_)) => unreachable!("a call shares no part of its own answer"),
+            None => &mut self.tail,
+        };
+        place.splice(mark.tail..mark.tail, bytes.iter().copied());
+    }
+
     /// The bytes to send next; empty when nothing waits.
     pub fn front(&self) -> &[u8] {
-        &self.chunks.front().unwrap_or(&self.tail)[self.sent..]
+        &self.chunks.front().map_or(&self.tail[..], |chunk| chunk)[self.sent..]
     }
 
     /// The bytes to send next as up to `N` slices, for one gathered write.
     pub fn slices<const N: usize>(&self) -> smallvec::SmallVec<[std::io::IoSlice<'_>; N]> {
-        let all = self.chunks.iter().chain(std::iter::once(&self.tail));
+        let all = self.chunks.iter().map(|chunk| &chunk[..]).chain([&self.tail[..]]);
         let mut skip = self.sent;
         all.take(N).map(|chunk| std::io::IoSlice::new(&chunk[std::mem::take(&mut skip)..])).collect()
     }
@@ -187,5 +268,26 @@ mod tests {
         }
         out.cut_back(mark);
         assert_eq!((out.front(), out.len()), (&b"kept"[..], 4));
+    }
+
+    #[test]
+    fn what_is_inserted_stands_at_its_mark_in_a_sealed_chunk_and_in_the_open_one() {
+        for appended in [3, 20_000] {
+            let mut out = Output::default();
+            out.tail().extend_from_slice(b"before ");
+            let mark = out.mark();
+            for _ in 0..appended / 3 {
+                out.reserve(appended);
+                out.tail().extend_from_slice(b"abc");
+            }
+            out.insert(mark, b"head ");
+            let (mut all, len) = (Vec::new(), out.len());
+            while !out.is_empty() {
+                all.extend_from_slice(out.front());
+                out.advance(out.front().len());
+            }
+            assert!(all.starts_with(b"before head abc"));
+            assert_eq!((all.len(), len), (12 + appended / 3 * 3, all.len()));
+        }
     }
 }

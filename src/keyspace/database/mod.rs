@@ -84,6 +84,10 @@ pub struct Database {
     pub now: Now,
     /// Whether keys past their deadline are removed here (else they are only not seen).
     pub removes_expired: bool,
+    /// Whether keys that come are told of.
+    pub tells_births: bool,
+    /// Whether keys that are asked for and are not there are told of.
+    pub tells_misses: bool,
     /// Whether reads count as uses (`CLIENT NO-TOUCH`).
     pub touches: bool,
     /// What INFO shows.
@@ -110,6 +114,8 @@ impl Database {
             hashed: (0, 0, 0),
             now,
             removes_expired: true,
+            tells_births: false,
+            tells_misses: false,
             touches: true,
             counts: Counts::default(),
             removals: Removals::default(),
@@ -122,6 +128,7 @@ impl Database {
     pub fn empty_like(&self) -> Self {
         let mut db = Database::new(self.hasher, self.now, self.policy);
         (db.removes_expired, db.counts) = (self.removes_expired, self.counts);
+        (db.tells_births, db.tells_misses) = (self.tells_births, self.tells_misses);
         db
     }
 
@@ -260,7 +267,10 @@ impl Database {
     /// Whether keys left beside the call's own doing, or values wait to be freed.
     #[inline]
     pub fn has_removals(&self) -> bool {
-        !self.removals.keys.is_empty() || !self.removals.garbage.is_empty()
+        !self.removals.keys.is_empty()
+            || !self.removals.garbage.is_empty()
+            || !self.removals.births.is_empty()
+            || !self.removals.misses.is_empty()
     }
 
     /// Bytes of this database's records, values, table and links.
@@ -278,9 +288,16 @@ impl Database {
                 Some(handle)
             }
             None => {
-                self.counts.misses += 1;
+                self.count_miss(key);
                 None
             }
+        }
+    }
+
+    fn count_miss(&mut self, key: &[u8]) {
+        self.counts.misses += 1;
+        if self.tells_misses {
+            self.removals.misses.push(key.into());
         }
     }
 
@@ -297,7 +314,7 @@ impl Database {
         let found = self.peek(key);
         match found {
             Some(_) => self.counts.hits += 1,
-            None => self.counts.misses += 1,
+            None => self.count_miss(key),
         }
         found
     }
@@ -349,6 +366,7 @@ impl Database {
             Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => self.set(key, NewText::of(&bytes), expiry),
             Value::Bytes(bytes) => self.set(key, NewText::Owned(bytes), expiry),
             Value::Collection(value) => self.put(key, value, expiry),
+            Value::Empty => Ok(()), // no key holds it
         }
     }
 
@@ -391,6 +409,9 @@ impl Database {
             self.records.set_mark(handle, true);
         }
         self.begin_use(handle);
+        if self.tells_births {
+            self.removals.births.push(key.into());
+        }
         Ok(())
     }
 

@@ -190,6 +190,11 @@ impl EventClasses {
         })
     }
 
+    /// The class of this letter, if there is one.
+    pub fn of_letter(letter: char) -> Option<Self> {
+        Self::LETTERS.iter().find(|(known, _)| char::from(*known) == letter).map(|(_, class)| *class)
+    }
+
     /// Whether every class of `other` is on.
     pub fn contains(self, other: EventClasses) -> bool {
         self.0 & other.0 == other.0

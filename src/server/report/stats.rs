@@ -2,6 +2,7 @@
 
 use super::{Distribution, Kind, Statistic, Value};
 use crate::server::Server;
+use crate::server::pubsub::Space;
 
 pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("total_connections_received", |s| Value::Count(s.counters.connections))
@@ -49,9 +50,9 @@ pub(super) const ROWS: &[Statistic] = &[
         .counter("keyspace_hits_total", "Reads that found their key."),
     Statistic::new("keyspace_misses", |s| Value::Count(s.keyspace.counts().misses))
         .counter("keyspace_misses_total", "Reads that did not find their key."),
-    Statistic::zero("pubsub_channels"),
-    Statistic::zero("pubsub_patterns"),
-    Statistic::zero("pubsubshard_channels"),
+    Statistic::new("pubsub_channels", |s| Value::Count(s.clients.pubsub.names(Space::Channels) as u64)),
+    Statistic::new("pubsub_patterns", |s| Value::Count(s.clients.pubsub.names(Space::Patterns) as u64)),
+    Statistic::new("pubsubshard_channels", |s| Value::Count(s.clients.pubsub.names(Space::Shards) as u64)),
     Statistic::zero("latest_fork_usec"),
     Statistic::zero("total_forks"),
     Statistic::zero("migrate_cached_sockets"),

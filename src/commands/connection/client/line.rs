@@ -46,9 +46,9 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("idle", &(now_ms.saturating_sub(client.active_ms) / 1000));
     add("flags", &flags(client));
     add("db", &client.db);
-    add("sub", &0);
-    add("psub", &0);
-    add("ssub", &0);
+    add("sub", &client.subscriptions.channels.len());
+    add("psub", &client.subscriptions.patterns.len());
+    add("ssub", &client.subscriptions.shards.len());
     let transaction = client.transaction.as_deref();
     add("multi", &transaction.map_or(-1, |transaction| transaction.calls.len() as i64));
     add("watch", &client.watched.keys.len());
@@ -77,6 +77,7 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
 fn flags(client: &Client) -> String {
     let all = [
         ('O', client.is_monitor),
+        ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
         ('b', client.wait.is_some()),
         ('d', client.watched.is_broken),

@@ -6,7 +6,9 @@
 //!
 //! all         0; for each database that has keys: mix(its number), then for each key add(its digest)
 //! key         0; mix(key), then the value's
-//! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
+//! value       mix(type number), then its content, and add("!!expire!!") if it has a deadline
+//! string      mix(bytes)
+//! list        mix(element) for each in turn
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
@@ -17,8 +19,8 @@ use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
-use crate::values::Kind;
-use crate::values::string::Text;
+use crate::values::stream::{StreamId, StreamRef};
+use crate::values::{AnyRef, Kind};
 use sha1::{Digest as _, Sha1};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -91,11 +93,26 @@ impl Digest {
             Kind::Stream => 6,
         };
         self.mix(&number.to_be_bytes());
-        if let Ok(text) = Text::view(db.view(handle)) {
-            self.mix(text.bytes().as_slice());
+        match AnyRef::of(view) {
+            AnyRef::String(text) => self.mix(text.bytes().as_slice()),
+            AnyRef::List(list) => list.iter().for_each(|element| self.mix(element.as_slice(&mut itoa::Buffer::new()))),
+            AnyRef::Set(set) => set.for_each(|member| self.add(member.as_slice(&mut itoa::Buffer::new()))),
+            AnyRef::Stream(stream) => self.mix_stream(stream),
+            _ => {}
         }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");
+        }
+    }
+
+    /// Entries in order: what groups know is left out.
+    fn mix_stream(&mut self, stream: StreamRef<'_>) {
+        for entry in stream.entries.range(StreamId::MIN, StreamId::MAX) {
+            self.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+            for (field, value) in entry.fields {
+                self.mix(field.as_slice(&mut itoa::Buffer::new()));
+                self.mix(value.as_slice(&mut itoa::Buffer::new()));
+            }
         }
     }
 

@@ -32,7 +32,7 @@ const DIRECTIVES: &[Directive] = &[
         .at_start()
         .hidden()
         .doc("Protocol version a connection starts with."),
-    Directive::special("notify-keyspace-events", NOTIFY_KEYSPACE_EVENTS, "").no_effect("there is no pub/sub yet").doc(
+    Directive::special("notify-keyspace-events", NOTIFY_KEYSPACE_EVENTS, "").doc(
         "Events published about keys, by letter: K and E choose the channels (by key, by event), g $ l s h z x e t \
          d m n the classes, A all but m and n. Empty means none.",
     ),
