@@ -793,7 +793,7 @@ impl Database {
 
     /// Bytes of pages beyond what records use: memory that no key takes.
     pub fn slack_bytes(&self) -> usize {
-        self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
+        self.records.slack_bytes()
     }
 
     /// Bytes of pages that come straight from the system.

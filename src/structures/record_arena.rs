@@ -131,6 +131,7 @@ pub struct RecordArena<V> {
     pages_of_class: Vec<u32>,
     live_bytes: usize,
     page_bytes: usize,
+    page_slots: usize,
     mapped_bytes: usize,
     touched_bytes: usize,
     long_key_bytes: usize,
@@ -181,6 +182,7 @@ impl<V> RecordArena<V> {
             pages_of_class: vec![0; CLASSES],
             live_bytes: 0,
             page_bytes: 0,
+            page_slots: 0,
             mapped_bytes: 0,
             touched_bytes: 0,
             long_key_bytes: 0,
@@ -219,7 +221,13 @@ impl<V> RecordArena<V> {
         self.page_bytes
     }
 
-    /// Bytes of them that come straight from the system, which the allocator does not know of.
+    /// Bytes taken for slots that no record uses, their LRU links included when those exist.
+    pub fn slack_bytes(&self) -> usize {
+        let free_links = if self.links.is_some() { (self.page_slots - self.live) * size_of::<Links>() } else { 0 };
+        self.page_bytes - self.live_bytes + free_links
+    }
+
+    /// Bytes of its pages that come straight from the system, which the allocator does not know of.
     pub fn mapped_bytes(&self) -> usize {
         self.mapped_bytes
     }
@@ -620,6 +628,7 @@ impl<V> RecordArena<V> {
         let layout = page_layout(slot_bytes, capacity);
         let Some(base) = take_page(layout) else { handle_alloc_error(layout) };
         self.page_bytes += layout.size();
+        self.page_slots += capacity;
         self.mapped_bytes += if layout.size() >= MAPPED_BYTES { layout.size() } else { 0 };
         self.pages_of_class[class as usize] += 1;
         self.pages[number as usize] = Some(Page {
@@ -650,6 +659,7 @@ impl<V> RecordArena<V> {
         }
         let layout = page_layout(page.slot_bytes as usize, page.capacity as usize);
         self.page_bytes -= layout.size();
+        self.page_slots -= page.capacity as usize;
         self.mapped_bytes -= if layout.size() >= MAPPED_BYTES { layout.size() } else { 0 };
         self.touched_bytes -= page.bumped as usize * page.slot_bytes as usize;
         self.free_pages.push(number);
@@ -739,6 +749,8 @@ impl<V> RecordArena<V> {
             live += here;
             bytes += here * page.slot_bytes as usize;
         }
+        let slots: usize = self.pages.iter().flatten().map(|page| page.capacity as usize).sum();
+        assert_eq!(slots, self.page_slots);
         assert_eq!((live, bytes, long_key_bytes), (self.live, self.live_bytes, self.long_key_bytes));
     }
 }
