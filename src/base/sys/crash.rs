@@ -117,11 +117,10 @@ fn write_report(signal: libc::c_int, info: &libc::siginfo_t) {
         info.si_code
     );
     let _ = out.stamp();
-    // SAFETY: which of the two the kernel has filled in depends on si_code; both are plain numbers wherever they stand.
-    let _ = match info.si_code > 0 {
-        true => writeln!(out, "Accessing address: {:p}", unsafe { info.si_addr() }),
-        // SAFETY: as above.
-        false => writeln!(out, "Killed by PID: {}, UID: {}", unsafe { info.si_pid() }, unsafe { info.si_uid() }),
+    let _ = match sender(info) {
+        Some((pid, user)) => writeln!(out, "Killed by PID: {pid}, UID: {user}"),
+        // SAFETY: a fault of the processor has an address, a plain number.
+        None => writeln!(out, "Accessing address: {:p}", unsafe { info.si_addr() }),
     };
     out.write();
     write_stack();
@@ -149,17 +148,23 @@ extern "C" fn on_alarm(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc:
     let mut out = Text::default();
     let _ = writeln!(out);
     let _ = out.stamp();
-    let _ = match info.si_code == libc::SI_USER {
-        // SAFETY: a signal that a process sent has its number and user.
-        true => {
-            writeln!(out, "Received SIGALRM (from PID {}, UID {})", unsafe { info.si_pid() }, unsafe { info.si_uid() })
-        }
-        false => writeln!(out, "--- WATCHDOG TIMER EXPIRED ---"),
+    let _ = match sender(info) {
+        Some((pid, user)) => writeln!(out, "Received SIGALRM (from PID {pid}, UID {user})"),
+        None => writeln!(out, "--- WATCHDOG TIMER EXPIRED ---"),
     };
     out.write();
     write_stack();
-    // SAFETY: as above.
+    // SAFETY: as at the beginning.
     unsafe { *errno() = before };
+}
+
+/// The process and the user that sent the signal; `None` when the kernel did.
+fn sender(info: &libc::siginfo_t) -> Option<(libc::pid_t, libc::uid_t)> {
+    // SAFETY: a signal that a process sent has its number, a plain one.
+    let pid = || unsafe { info.si_pid() };
+    // SAFETY: the same of its user's.
+    let user = || unsafe { info.si_uid() };
+    (info.si_code <= 0).then(|| (pid(), user()))
 }
 
 #[cfg(target_os = "linux")]
