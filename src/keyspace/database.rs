@@ -269,9 +269,10 @@ impl Database {
         !self.removals.keys.is_empty() || !self.removals.garbage.is_empty()
     }
 
-    /// Bytes of this database's records, values, table and links.
+    /// Bytes of this database's records, values, table, links and wheel.
     pub fn used_bytes(&self) -> usize {
-        self.records.live_bytes() + self.records.long_key_bytes() + self.table.bytes() + self.boxed_bytes
+        let items = self.records.live_bytes() + self.records.long_key_bytes() + self.boxed_bytes;
+        items + self.table.bytes() + self.wheel.bytes()
     }
 
     /// The key's record, read: counts a hit or a miss, and a use.

@@ -89,6 +89,12 @@ impl RadixQueue {
         self.waiting.is_empty() && self.occupied == [0; LEVELS]
     }
 
+    /// Bytes of memory that its levels take.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.levels.capacity() * size_of::<[Chain; SLOTS]>()
+    }
+
     /// Everything with a smaller key has been pulled, except what was inserted late.
     pub fn floor(&self) -> u64 {
         self.floor

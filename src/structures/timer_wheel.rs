@@ -64,6 +64,12 @@ impl TimerWheel {
         self.len
     }
 
+    /// Bytes of memory that it takes beside the items.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
     /// Whether no item is in it.
     pub fn is_empty(&self) -> bool {
         self.len == 0
