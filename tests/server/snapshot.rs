@@ -159,3 +159,24 @@ fn what_the_reaper_frees_is_counted() {
     assert_eq!(client.run("CONFIG RESETSTAT"), "OK");
     assert_eq!(client.info("lazyfreed_objects"), "0");
 }
+
+#[test]
+fn a_save_that_is_slowed_down_holds_up_nobody_and_can_be_cancelled() {
+    let server = Server::start(&["--enable-debug-command", "yes", "--rdb-key-save-delay", "1000000"]);
+    let mut client = server.client();
+    let not_running = "ERR Background saving is currently not in progress or scheduled";
+    client.run("DEBUG POPULATE 100");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), not_running);
+    assert_eq!(client.run("BGSAVE").text(), "Background saving started");
+    assert_eq!(client.info("rdb_bgsave_in_progress"), "1");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), "Background saving cancelled");
+    wait_until("its end", || client.info("rdb_bgsave_in_progress") == "0");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), not_running);
+    assert!(std::fs::read_dir(server.directory()).unwrap().next().is_none(), "no file is left");
+    assert_eq!(client.run("BGREWRITEAOF").text(), "Background append only file rewriting started");
+    assert_eq!(client.run("BGSAVE SCHEDULE").text(), "Background saving scheduled");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), "Scheduled background saving cancelled");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), not_running);
+    assert_eq!(client.run("CONFIG SET rdb-key-save-delay 0"), "OK");
+    wait_until("the rewrite's end", || client.info("aof_rewrite_in_progress") == "0");
+}

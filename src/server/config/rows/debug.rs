@@ -12,8 +12,7 @@ pub(crate) const TOPIC: Topic = Topic {
 const DIRECTIVES: &[Directive] = &[
     Directive::integer("rdb-key-save-delay", int!(rdb_key_save_delay_us), INT_MIN, INT_MAX, "0")
         .hidden()
-        .no_effect("saving is not slowed down")
-        .doc("Microseconds to wait after each key of a snapshot or a new base; negative: once in that many keys."),
+        .doc("Microseconds that each key of a snapshot or a new base takes at least."),
     Directive::integer("key-load-delay", int!(key_load_delay_us), INT_MIN, INT_MAX, "0")
         .hidden()
         .doc("Microseconds to wait after each key or call that is loaded."),
