@@ -49,7 +49,12 @@ pub(super) const FORMS: &[Form] = &[
         w.fixed(&1_700_000_100_000u64.to_le_bytes());
         w.listpack(3, Kind::Timed);
     }),
-    Form { name: "valkey-hash-2", number: 22, version: 80, write: |w| w.repeated(|w| (w.element(), w.element(), w.deadline_behind())) },
+    Form {
+        name: "valkey-hash-2",
+        number: 22,
+        version: 80,
+        write: |w| w.repeated(|w| (w.element(), w.element(), w.deadline_behind())),
+    },
 ];
 
 impl Form {
