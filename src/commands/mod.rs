@@ -10,6 +10,7 @@ pub mod expire_options;
 pub mod generic;
 pub mod hash;
 pub mod help;
+pub mod hyperloglog;
 pub mod key_spec;
 pub mod list;
 pub mod look_ahead;
@@ -42,6 +43,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "set", lists: set::LISTS },
+    Group { name: "hyperloglog", lists: hyperloglog::LISTS },
     Group { name: "stream", lists: stream::LISTS },
     Group { name: "hash", lists: hash::LISTS },
     Group { name: "generic", lists: generic::LISTS },

@@ -14,4 +14,5 @@ pub mod ranked_tree;
 pub mod record_arena;
 #[cfg(test)]
 mod records_for_tests;
+pub mod six_bits;
 pub mod timer_wheel;

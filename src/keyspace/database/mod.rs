@@ -281,13 +281,10 @@ impl Database {
             || !self.removals.fields.is_empty()
     }
 
-    /// Bytes of this database's records, values, table and links.
+    /// Bytes of this database's records, values, table, links and wheel.
     pub fn used_bytes(&self) -> usize {
-        self.records.live_bytes()
-            + self.records.long_key_bytes()
-            + self.table.bytes()
-            + self.boxed_bytes
-            + self.fields.bytes()
+        let items = self.records.live_bytes() + self.records.long_key_bytes() + self.boxed_bytes;
+        items + self.table.bytes() + self.wheel.heap_bytes() + self.fields.bytes()
     }
 
     /// The key's record, read: counts a hit or a miss, and a use.
@@ -603,7 +600,7 @@ impl Database {
 
     /// Bytes of pages beyond what records use: memory that no key takes.
     pub fn slack_bytes(&self) -> usize {
-        self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
+        self.records.slack_bytes()
     }
 
     /// Bytes of pages that come straight from the system.

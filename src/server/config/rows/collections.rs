@@ -42,7 +42,6 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Longest member in it."),
     Directive::integer("hll-sparse-max-bytes", int!(hll_sparse_max_bytes), 0, I64_MAX, "3000")
         .memory()
-        .no_effect(NO_SUCH_TYPE)
         .doc("Size up to which a HyperLogLog keeps its sparse form."),
     Directive::integer("stream-node-max-bytes", int!(stream_node_max_bytes), 0, I64_MAX, "4096")
         .memory()
