@@ -459,7 +459,7 @@ const DUMPS: &[(&[u8], &[&str])] = &[
     // an empty listpack is passed over
     (b"\x12\x02\x02\x07\x07\0\0\0\0\0\xff\x02\n\n\0\0\0\x01\0\x81x\x02\xff\t\0H\x87;\x13\xdf~\xfc\x9b", &["x"]),
     // elements
-    (b"\x01\x03\x01a\xc0\x0c\x02bc\t\006\xea\x82\x80\x1e\xec\x1b", &["a", "12", "bc"]),
+    (b"\x01\x03\x01a\xc0\x0c\x02bc\t\x0006\xea\x82\x80\x1e\xec\x1b", &["a", "12", "bc"]),
     // a ziplist
     (b"\n\x18\x18\0\0\0\x10\0\0\0\x03\0\0\x01a\x03\xfe-\x03\x05hello\xff\t\0$\xc4l\xacf\xf1i\xb1", &["a", "45", "hello"]),
     // two ziplists
@@ -477,7 +477,7 @@ const BAD_DUMPS: &[&[u8]] = &[
     // an empty element alone
     b"\x12\x01\x01\0\t\0_4\x91\x9bH\x8c\xd0\x8d",
     // an empty listpack only
-    b"\x12\x01\x02\x07\x07\0\0\0\0\0\xff\t\04BpmS\xc5\x0f\xab",
+    b"\x12\x01\x02\x07\x07\0\0\0\0\0\xff\t\x004BpmS\xc5\x0f\xab",
     // a listpack that miscounts
     b"\x12\x01\x02\n\n\0\0\0\x02\0\x81x\x02\xff\t\0\xcdE\xdf/6\x85B\xf7",
     // a ziplist without end

@@ -97,7 +97,7 @@ impl Twin {
             }
             _ => {}
         }
-        if list.len() > 0 {
+        if !list.is_empty() {
             *list = stowed_and_taken(std::mem::take(list));
         }
     }

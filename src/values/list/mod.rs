@@ -188,6 +188,12 @@ impl List {
         }
     }
 
+    /// Whether it has none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Makes it long if so many elements, of so many bytes together, may be too much for a listpack. Asked before they are put in, and
     /// once for all of a call.
     #[inline]
@@ -380,6 +386,6 @@ impl Collection for List {
     }
 
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        List::is_empty(self)
     }
 }

@@ -126,6 +126,6 @@ impl ReadValue for ListReader {
             left -= 1;
         }
         let list = std::mem::take(&mut self.list).finish(&encodings);
-        Ok(if list.len() == 0 { Value::Empty } else { Value::Collection(Owned::of(list)) })
+        Ok(if list.is_empty() { Value::Empty } else { Value::Collection(Owned::of(list)) })
     }
 }
