@@ -8,6 +8,7 @@ pub mod effects;
 pub mod error;
 pub mod expire_options;
 pub mod generic;
+pub mod hash;
 pub mod help;
 pub mod hyperloglog;
 pub mod key_spec;
@@ -44,6 +45,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "set", lists: set::LISTS },
     Group { name: "hyperloglog", lists: hyperloglog::LISTS },
     Group { name: "stream", lists: stream::LISTS },
+    Group { name: "hash", lists: hash::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },

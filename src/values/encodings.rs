@@ -3,6 +3,18 @@
 
 use crate::base::hash::KeyHasher;
 
+/// How RDB data says the deadlines of a hash's fields. Hashes without any are written the same in all three.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FieldDeadlines {
+    /// In Redis's forms (types 24 and 25): Redis reads them from 7.4 on.
+    #[default]
+    Redis,
+    /// In Valkey's form (its type 22): Valkey reads it from 9.0 on.
+    Valkey,
+    /// Not at all: calls behind the RDB part say them, which both read.
+    Behind,
+}
+
 /// Thresholds of the encodings, by their directives' names. Sizes are in bytes.
 #[derive(Clone, Copy)]
 pub struct Encodings {
@@ -32,6 +44,8 @@ pub struct Encodings {
     pub stream_node_max_entries: usize,
     /// Most bytes of a sparse HyperLogLog.
     pub hll_sparse_max_bytes: usize,
+    /// How snapshots and DUMP say the deadlines of fields (`rdb-hash-ttl-format`).
+    pub field_deadlines: FieldDeadlines,
     /// What members of big forms are hashed by.
     pub hasher: KeyHasher,
 }
@@ -53,6 +67,7 @@ impl Encodings {
             stream_node_max_bytes: 4096,
             stream_node_max_entries: 100,
             hll_sparse_max_bytes: 3000,
+            field_deadlines: FieldDeadlines::Redis,
             hasher,
         }
     }

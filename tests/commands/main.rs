@@ -17,6 +17,7 @@ mod config;
 mod connection;
 mod harness;
 mod hyperloglog;
+mod hash;
 mod pubsub;
 mod report;
 mod restore;

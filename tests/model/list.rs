@@ -8,7 +8,7 @@ use ferrodis::formats::rdb::{Compression, Limits, Value};
 use ferrodis::structures::listpack::{self, Entry, Sliding};
 use ferrodis::structures::record_arena::Payload;
 use ferrodis::values::list::{ChunkRef, End, List, ListRef, Needle, Side};
-use ferrodis::values::{AnyRef, Big, Collection, Encodings, Stowed, tag};
+use ferrodis::values::{AnyRef, Big, Collection, Encodings, FieldDeadlines, Stowed, tag};
 use std::collections::VecDeque;
 
 /// Few texts, so that searches find some, of all lengths that matter to chunks of 4 KiB.
@@ -145,14 +145,14 @@ impl Twin {
     fn travel(&self) {
         let value = AnyRef::List(self.list.read());
         let mut payload = Vec::new();
-        dump(value, Compression::Lzf { max_bytes: 1 << 20 }, &mut payload);
+        dump(value, Compression::Lzf { max_bytes: 1 << 20 }, FieldDeadlines::Redis, &mut payload);
         let limits = Limits { encodings: self.encodings, ..Limits::default() };
         let decoded = verify(&payload, limits).expect("a footer").decode(limits).expect("a value");
         let Value::Collection(owned) = decoded else { panic!("{decoded:?}") };
         let AnyRef::List(list) = AnyRef::of(owned.view()) else { panic!("{owned:?}") };
         assert!(list.iter().map(Entry::to_vec).eq(self.model.iter().cloned()));
         let mut again = Vec::new();
-        dump(AnyRef::List(list), Compression::Lzf { max_bytes: 1 << 20 }, &mut again);
+        dump(AnyRef::List(list), Compression::Lzf { max_bytes: 1 << 20 }, FieldDeadlines::Redis, &mut again);
         assert_eq!(payload, again, "what is read is written the same");
         let mut words = Vec::new();
         calls::write_value(b"k", None, value, &mut words);

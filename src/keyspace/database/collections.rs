@@ -66,8 +66,18 @@ impl Database {
         if !self.records.has_room() {
             return Err(EditError::Full);
         }
-        self.before_change(handle);
         self.touch(handle);
+        self.take_out(key, hash, handle)
+    }
+
+    /// Takes the collection out of its record, without a use; there must be room for the record that it is put back into.
+    pub(super) fn take_out<'d, C: Collection>(
+        &'d mut self,
+        key: &'d [u8],
+        hash: u64,
+        handle: Handle,
+    ) -> Result<Edit<'d, C>, EditError> {
+        self.before_change(handle);
         let heap_before = match self.records.payload(handle) {
             Payload::Boxed(big) => big.heap_bytes(),
             Payload::Inline { .. } => 0,
@@ -172,6 +182,7 @@ impl<C: Collection> Edit<'_, C> {
             *place = big;
         }
         self.db.boxed_bytes = self.db.boxed_bytes + heap_after - self.heap_before;
+        self.db.follow_fields(handle);
     }
 
     fn remove(&mut self, value: C) -> bool {

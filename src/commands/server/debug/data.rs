@@ -8,9 +8,9 @@ use crate::commands::row::{Done, Outcome};
 use crate::formats::rdb::Compression;
 use crate::formats::rdb::payload::dump;
 use crate::keyspace::database::{Database, Expiry};
-use crate::values::AnyRef;
 use crate::values::list::{ListRef, Quicklist};
 use crate::values::string::{NewText, Text};
+use crate::values::{AnyRef, FieldDeadlines};
 use std::fmt::Write;
 
 pub(super) const PROBES: &[Probe] = &[
@@ -63,7 +63,8 @@ fn about_chunks(list: &Quicklist, max_listpack_size: i32, compress_depth: u32) -
 fn serialized_len(db: &Database, handle: u32) -> usize {
     const FRAME_BYTES: usize = 1 + 2 + 8;
     let mut payload = Vec::new();
-    dump(AnyRef::of(db.view(handle)), Compression::Lzf { max_bytes: usize::MAX }, &mut payload);
+    let compression = Compression::Lzf { max_bytes: usize::MAX };
+    dump(AnyRef::of(db.view(handle)), compression, FieldDeadlines::Redis, &mut payload);
     payload.len() - FRAME_BYTES
 }
 

@@ -9,6 +9,8 @@
 //! value       mix(type number), then its content, and add("!!expire!!") if it has a deadline
 //! string      mix(bytes)
 //! list        mix(element) for each in turn
+//! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
+//! hash        for each field add(0; mix(field), mix(value), and add("!!hexpire!!") if it has a deadline)
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
@@ -19,6 +21,7 @@ use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
+use crate::values::hash::Field;
 use crate::values::stream::{StreamId, StreamRef};
 use crate::values::{AnyRef, Kind};
 use sha1::{Digest as _, Sha1};
@@ -97,8 +100,9 @@ impl Digest {
             AnyRef::String(text) => self.mix(text.bytes().as_slice()),
             AnyRef::List(list) => list.iter().for_each(|element| self.mix(element.as_slice(&mut itoa::Buffer::new()))),
             AnyRef::Set(set) => set.for_each(|member| self.add(member.as_slice(&mut itoa::Buffer::new()))),
+            AnyRef::Hash(hash) => hash.iter().for_each(|field| self.add_field(field)),
+            AnyRef::SortedSet(_) => {}
             AnyRef::Stream(stream) => self.mix_stream(stream),
-            _ => {}
         }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");
@@ -114,6 +118,18 @@ impl Digest {
                 self.mix(value.as_slice(&mut itoa::Buffer::new()));
             }
         }
+    }
+
+    /// Fields stand in no order: each is a digest of its own.
+    fn add_field(&mut self, field: Field<'_>) {
+        let mut digest = Digest::default();
+        for entry in [field.name, field.value] {
+            digest.mix(entry.as_slice(&mut itoa::Buffer::new()));
+        }
+        if field.deadline.is_some() {
+            digest.add(b"!!hexpire!!");
+        }
+        self.add(&digest.0);
     }
 
     fn hex(&self) -> String {

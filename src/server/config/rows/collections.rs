@@ -13,13 +13,12 @@ pub(crate) const TOPIC: Topic = Topic {
 const NO_SUCH_TYPE: &str = "the types it concerns are not there yet";
 
 const DIRECTIVES: &[Directive] = &[
-    count("hash-max-listpack-entries", "512", int!(hash_max_listpack_entries))
+    Directive::integer("hash-max-listpack-entries", int!(hash_max_listpack_entries), 0, I64_MAX, "512")
         .alias("hash-max-ziplist-entries")
         .doc("Fields of a packed hash."),
     Directive::integer("hash-max-listpack-value", int!(hash_max_listpack_value_bytes), 0, I64_MAX, "64")
         .memory()
         .alias("hash-max-ziplist-value")
-        .no_effect(NO_SUCH_TYPE)
         .doc("Longest field or value in it."),
     Directive::integer("list-max-listpack-size", int!(list_max_listpack_size), INT_MIN, INT_MAX, "-2")
         .alias("list-max-ziplist-size")
