@@ -31,19 +31,19 @@ pub(super) const FORMS: &[Form] = &[
     form("set-intset", 11, |w| w.intset()),
     form("zset-ziplist", 12, |w| w.ziplist(2, Kind::Scored)),
     form("hash-ziplist", 13, |w| w.ziplist(2, Kind::Any)),
-    form("list-quicklist", 14, |w| w.repeated(|w| w.ziplist(1, Kind::Any))),
+    form("list-quicklist", 14, |w| w.few(|w| w.ziplist(1, Kind::Any))),
     form("stream-1", 15, |w| w.stream(1)),
     form("hash-listpack", 16, |w| w.listpack(2, Kind::Any)),
     form("zset-listpack", 17, |w| w.listpack(2, Kind::Scored)),
-    form("list-quicklist-2", 18, |w| w.repeated(Writer::container)),
+    form("list-quicklist-2", 18, |w| w.few(|w| w.container())),
     form("stream-2", 19, |w| w.stream(2)),
     form("set-listpack", 20, |w| w.listpack(1, Kind::Any)),
     form("stream-3", 21, |w| w.stream(3)),
-    form("hash-metadata-pre-ga", 22, |w| w.repeated(|w| (w.deadline(), w.element(), w.element()))),
+    form("hash-metadata-pre-ga", 22, |w| w.repeated(|w| (w.deadline(1_700_000_100_000), w.element(), w.element()))),
     form("hash-listpack-ex-pre-ga", 23, |w| w.listpack(3, Kind::Timed)),
     form("hash-metadata", 24, |w| {
         w.fixed(&1_700_000_100_000u64.to_le_bytes());
-        w.repeated(|w| (w.deadline(), w.element(), w.element()));
+        w.repeated(|w| (w.deadline(1), w.element(), w.element()));
     }),
     form("hash-listpack-ex", 25, |w| {
         w.fixed(&1_700_000_100_000u64.to_le_bytes());
@@ -183,6 +183,13 @@ impl Writer<'_> {
         }
     }
 
+    /// Up to five: of what has many elements itself.
+    fn few(&mut self, mut write: impl FnMut(&mut Self)) {
+        let count = self.rng.usize(1..6);
+        self.length(count as u64);
+        (0..count).for_each(|_| write(self));
+    }
+
     fn repeated<R>(&mut self, mut write: impl FnMut(&mut Self) -> R) {
         let count = self.count();
         self.length(count as u64);
@@ -223,8 +230,9 @@ impl Writer<'_> {
         self.fixed(&score);
     }
 
-    fn deadline(&mut self) {
-        let deadline = if self.rng.bool() { 0 } else { 1 + self.rng.u64(..5) * 1000 };
+    /// A deadline before its field, from `origin` on; 0: none.
+    fn deadline(&mut self, origin: u64) {
+        let deadline = if self.rng.bool() { 0 } else { origin + self.rng.u64(..5) * 1000 };
         self.length(deadline);
     }
 
