@@ -19,6 +19,7 @@
 //!
 //! Cost: a hit reads one bucket and one record, a miss one bucket (one chain in nine has a second bucket while the table grows).
 
+use super::page_slice::PageSlice;
 use super::prefetch::prefetch;
 use super::record_arena::{Handle, NONE};
 
@@ -79,7 +80,7 @@ pub fn position(hash: u64) -> u64 {
 
 /// Buckets that grow by whole chunks, so that growth never copies.
 #[derive(Default)]
-struct Chunks(Vec<Box<[Bucket]>>);
+struct Chunks(Vec<PageSlice<Bucket>>);
 
 impl Chunks {
     #[inline(always)]
@@ -97,12 +98,12 @@ impl Chunks {
         let (chunk, within) = (index >> CHUNK_BITS, index & ((1 << CHUNK_BITS) - 1));
         if chunk == self.0.len() {
             let first = if chunk == 0 { 4 } else { 1 << CHUNK_BITS };
-            self.0.push(vec![EMPTY; first].into_boxed_slice());
+            self.0.push(PageSlice::filled(first, EMPTY));
         }
         if within >= self.0[chunk].len() {
-            let mut longer = std::mem::take(&mut self.0[chunk]).into_vec();
-            longer.resize((within + 1).next_power_of_two(), EMPTY);
-            self.0[chunk] = longer.into_boxed_slice();
+            let mut longer = PageSlice::filled((within + 1).next_power_of_two(), EMPTY);
+            longer[..self.0[chunk].len()].copy_from_slice(&self.0[chunk]);
+            self.0[chunk] = longer;
         }
     }
 
@@ -111,6 +112,11 @@ impl Chunks {
         while self.0.len() > 1 && (self.0.len() - 1) << CHUNK_BITS >= len {
             self.0.pop();
         }
+    }
+
+    fn mapped_bytes(&self) -> usize {
+        let Some(last) = self.0.last() else { return 0 };
+        ((self.0.len() - 1) << CHUNK_BITS) * size_of::<Bucket>() + last.mapped_bytes()
     }
 
     fn bytes(&self) -> usize {
@@ -170,6 +176,11 @@ impl KeyTable {
     /// Bytes that the table holds.
     pub fn bytes(&self) -> usize {
         self.buckets.bytes() + self.spill.bytes()
+    }
+
+    /// Bytes of them that come straight from the system, which the allocator does not know of.
+    pub fn mapped_bytes(&self) -> usize {
+        self.buckets.mapped_bytes() + self.spill.mapped_bytes()
     }
 
     #[inline(always)]
