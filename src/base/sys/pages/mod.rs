@@ -3,15 +3,17 @@
 //!
 //! ```text
 //! the first 16 MiB   a piece is a mapping of its own; it takes what was touched of it, in pages of 4 KiB
-//! what is beyond     pieces stand side by side in regions of 32 MiB, which the system backs by huge pages of 2 MiB if it has them
+//! what is beyond     pieces stand side by side in regions of 64 MiB, which the system backs by huge pages of 2 MiB if it has them
 //! ```
 //!
 //! Why: whoever reads here and there in a hundred megabytes finds no 4 KiB page's address in the CPU's cache of translations, and
 //! a prefetch waits for it as a read does. A huge page is taken whole when its first byte is touched, so small data sets have
-//! none; as all pieces of the process share the regions, at most one page is begun for nothing. A piece that is freed gives its
-//! memory back at once, its place is taken again by the next piece that fits, and a region's addresses are kept for ever.
+//! none; as all pieces of the process share the regions, at most one page is begun for nothing. A thread has the next one made
+//! before it is needed. A piece that is freed gives its memory back at once, its place is taken again by the next piece that
+//! fits, and a region's addresses are kept for ever.
 #![allow(unsafe_code)]
 
+mod ahead;
 mod region;
 
 use region::Region;
@@ -21,11 +23,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// With so many bytes in mappings of their own, what comes next goes to the regions.
 const OWN_BYTES: usize = 16 << 20;
 /// Bytes of a region.
-const REGION_BYTES: usize = 32 << 20;
+const REGION_BYTES: usize = 64 << 20;
 /// Pieces above this have a mapping of their own.
 const PIECE_MAX: usize = REGION_BYTES / 2;
 /// What the system may back by one huge page.
 const HUGE_BYTES: usize = 2 << 20;
+/// A huge page is asked for when so many bytes before it are taken.
+const AHEAD_BYTES: usize = 512 << 10;
 
 /// Where the pieces of the process are. The lock is held for some dozen steps, and for a call that makes a mapping.
 static POOL: Mutex<Pool> = Mutex::new(Pool { own_bytes: 0, regions: Vec::new() });
@@ -42,18 +46,34 @@ fn pool() -> MutexGuard<'static, Pool> {
 
 impl Pool {
     fn take(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        if self.own_bytes < OWN_BYTES || bytes > PIECE_MAX {
+        let place = if self.own_bytes < OWN_BYTES || bytes > PIECE_MAX {
             let place = map_own(bytes)?;
             self.own_bytes += bytes;
-            return Some(place);
+            place
+        } else {
+            match self.regions.iter_mut().find_map(|region| region.cut(bytes)) {
+                Some(place) => place,
+                None => self.add_region()?.cut(bytes)?,
+            }
+        };
+        self.look_ahead();
+        Some(place)
+    }
+
+    /// A region is there before the first piece for it comes.
+    fn look_ahead(&mut self) {
+        let is_due = match self.regions.last() {
+            None => self.own_bytes + AHEAD_BYTES >= OWN_BYTES,
+            Some(last) => last.ends_within(AHEAD_BYTES),
+        };
+        if is_due && let Some(region) = self.add_region() {
+            region.make_ahead();
         }
-        if let Some(place) = self.regions.iter_mut().find_map(|region| region.take(bytes)) {
-            return Some(place);
-        }
-        let mut region = Region::new(map_region()?, REGION_BYTES);
-        let place = region.take(bytes);
-        self.regions.push(region);
-        place
+    }
+
+    fn add_region(&mut self) -> Option<&mut Region> {
+        self.regions.push(Region::new(map_region()?, REGION_BYTES));
+        self.regions.last_mut()
     }
 
     fn region_of(&mut self, place: NonNull<u8>) -> Option<&mut Region> {
@@ -86,6 +106,22 @@ pub unsafe fn unmap(place: NonNull<u8>, bytes: usize) {
     pool().own_bytes -= bytes;
     // SAFETY: the caller's: the whole of a mapping of ours.
     unsafe { unmap_own(place, bytes) };
+}
+
+impl Region {
+    fn cut(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        let place = self.take(bytes)?;
+        self.make_ahead();
+        Some(place)
+    }
+
+    /// Has the page made that a piece will begin soon.
+    fn make_ahead(&mut self) {
+        while let Some(page) = self.next_page(AHEAD_BYTES, HUGE_BYTES) {
+            // SAFETY: regions are kept for ever, and whole pages of this one are asked for.
+            unsafe { ahead::make(page, HUGE_BYTES) };
+        }
+    }
 }
 
 fn whole_pages(bytes: usize) -> usize {

@@ -4,6 +4,7 @@
 //! base
 //! [piece|piece|  free  |piece|            free            ]
 //!              start,len      start,len                      free: ascending, none empty, no two that touch
+//!                             ^ reached           ^ asked     pages below `asked` are there, or on their way
 //! ```
 
 use std::ptr::NonNull;
@@ -20,6 +21,10 @@ pub(super) struct Region {
     base: NonNull<u8>,
     bytes: usize,
     free: Vec<Gap>,
+    /// The end of the last piece of all that were ever cut.
+    reached: usize,
+    /// Up to where pages were asked for.
+    asked: usize,
 }
 
 // SAFETY: a region is an address and numbers; it never reads or writes the memory that it deals out.
@@ -28,7 +33,7 @@ unsafe impl Send for Region {}
 impl Region {
     /// A region of `bytes` from `base` on, all free.
     pub(super) fn new(base: NonNull<u8>, bytes: usize) -> Region {
-        Region { base, bytes, free: vec![Gap { start: 0, len: bytes }] }
+        Region { base, bytes, free: vec![Gap { start: 0, len: bytes }], reached: 0, asked: 0 }
     }
 
     /// Whether `place` lies in it.
@@ -48,11 +53,28 @@ impl Region {
         let gap = &mut self.free[i];
         let start = gap.start;
         (gap.start, gap.len) = (gap.start + bytes, gap.len - bytes);
+        self.reached = self.reached.max(start + bytes);
         if gap.len == 0 {
             self.free.remove(i);
         }
         // SAFETY: gaps lie within the region, so this is an address of the mapping behind `base`.
         Some(unsafe { self.base.add(start) })
+    }
+
+    /// The next page of `page_bytes` that no piece has reached to within `ahead` bytes until now; each is named once.
+    pub(super) fn next_page(&mut self, ahead: usize, page_bytes: usize) -> Option<NonNull<u8>> {
+        if self.asked == self.bytes || self.reached + ahead <= self.asked {
+            return None;
+        }
+        let start = self.asked;
+        self.asked += page_bytes;
+        // SAFETY: `start` is a multiple of a page's bytes below the region's, of which it has whole ones.
+        Some(unsafe { self.base.add(start) })
+    }
+
+    /// Whether pieces have reached to within `ahead` bytes of its end.
+    pub(super) fn ends_within(&self, ahead: usize) -> bool {
+        self.reached + ahead >= self.bytes
     }
 
     /// Takes a piece back. Panics when some of it is free already.
@@ -82,6 +104,26 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_are_named_once_and_before_they_are_reached() {
+        let mut memory = [0u8; 1000];
+        let base = NonNull::from(&mut memory).cast::<u8>();
+        let mut region = Region::new(base, 1000);
+        let mut named = |region: &mut Region| std::iter::from_fn(|| region.next_page(50, 250)).count();
+        let mut counts = Vec::new();
+        for bytes in [100, 100, 40, 100, 400, 260] {
+            let place = region.take(bytes).expect("room");
+            counts.push(named(&mut region));
+            if bytes == 40 {
+                region.give(place, bytes);
+                assert_eq!(region.take(bytes), Some(place));
+                counts.push(named(&mut region));
+            }
+        }
+        assert_eq!(counts, [1, 0, 1, 0, 0, 2, 0]);
+        assert!(region.ends_within(0));
+    }
 
     #[test]
     fn pieces_come_from_the_first_gap_and_gaps_grow_together() {
