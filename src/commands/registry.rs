@@ -100,7 +100,7 @@ impl Lookup {
         let mut lookup = Lookup { names, words, hot, slots: Box::new([u16::MAX; SLOTS]) };
         for id in 0..lookup.names.len() {
             if !lookup.names[id].is_empty() {
-                let mut slot = slot_of(&lookup.names[id]);
+                let mut slot = slot_of(folded(&lookup.names[id]), lookup.names[id].len());
                 while lookup.slots[slot] != u16::MAX {
                     slot = (slot + 1) % SLOTS;
                 }
@@ -113,14 +113,15 @@ impl Lookup {
     /// The top-level command of this name, in any case.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Hot> {
-        let mut slot = slot_of(name);
+        let word = folded(name);
+        let mut slot = slot_of(word, name.len());
         loop {
             let id = self.slots[slot] as usize;
             if id == u16::MAX as usize {
                 return None;
             }
             // Of the bytes that fold to a lower-case letter, both are that letter.
-            if (self.words[id] == folded(name) && self.names[id].len() == name.len())
+            if (self.words[id] == word && self.names[id].len() == name.len())
                 || self.names[id].eq_ignore_ascii_case(name)
             {
                 return Some(&self.hot[id]);
@@ -144,17 +145,42 @@ fn hot(id: CommandId, command: &'static Command, stopped_by: u32) -> Hot {
     Hot { id, command, ahead_key, is_timed: command.complexity != "O(1)", stopped_by }
 }
 
-/// The first eight bytes without case: letters become small, a missing byte a blank.
+/// The first eight bytes without case: letters become small, a missing byte a blank. Read in at most three pieces, which may
+/// overlap: to copy a number of bytes that is only known now would be a call.
 #[inline]
 fn folded(name: &[u8]) -> u64 {
-    let mut word = [0u8; 8];
-    let n = name.len().min(8);
-    word[..n].copy_from_slice(&name[..n]);
-    u64::from_le_bytes(word) | 0x2020_2020_2020_2020
+    let word = if let Some(&first) = name.first_chunk::<8>() {
+        u64::from_le_bytes(first)
+    } else if let (Some(&first), Some(&last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        u32::from_le_bytes(first) as u64 | (u32::from_le_bytes(last) as u64) << (8 * (name.len() - 4))
+    } else if let (Some(&first), Some(&last)) = (name.first(), name.last()) {
+        let (middle, end) = (name.len() / 2, name.len() - 1);
+        first as u64 | (name[middle] as u64) << (8 * middle) | (last as u64) << (8 * end)
+    } else {
+        0
+    };
+    word | 0x2020_2020_2020_2020
 }
 
 /// By the first eight bytes, without case, and the length.
 #[inline]
-fn slot_of(name: &[u8]) -> usize {
-    ((folded(name) ^ (name.len() as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+fn slot_of(word: u64, len: usize) -> usize {
+    ((word ^ (len as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_folded_as_byte_by_byte() {
+        let name = b"SetRange2";
+        for len in 0..=name.len() {
+            let mut word = [b' '; 8];
+            for (place, byte) in word.iter_mut().zip(&name[..len]) {
+                *place = byte | 0x20;
+            }
+            assert_eq!(folded(&name[..len]), u64::from_le_bytes(word), "{len} bytes");
+        }
+    }
 }

@@ -19,6 +19,7 @@
 //!
 //! Cost: a hit reads one bucket and one record, a miss one bucket (one chain in nine has a second bucket while the table grows).
 
+use super::page_slice::PageSlice;
 use super::prefetch::prefetch;
 use super::record_arena::{Handle, NONE};
 
@@ -82,7 +83,7 @@ pub fn position(hash: u64) -> u64 {
 /// Buckets in chunks, so that growth never copies more than one. The last chunk grows in steps: a table holds at most about an
 /// eighth more buckets than it addresses, a large one just a chunk.
 #[derive(Default)]
-struct Chunks(Vec<Box<[Bucket]>>);
+struct Chunks(Vec<PageSlice<Bucket>>);
 
 impl Chunks {
     #[inline(always)]
@@ -105,7 +106,7 @@ impl Chunks {
         let (chunk, within) = (index >> CHUNK_BITS, index & ((1 << CHUNK_BITS) - 1));
         if chunk == self.0.len() {
             self.0.reserve_exact(if chunk < 8 { 1 } else { chunk / 8 });
-            self.0.push(Box::default());
+            self.0.push(PageSlice::default());
         }
         if within >= self.0[chunk].len() {
             let wanted = (within + 1).next_multiple_of(Self::step(index + 1));
@@ -127,10 +128,10 @@ impl Chunks {
 
     fn resize_last(&mut self, len: usize) {
         let last = self.0.last_mut().expect("a chunk that grows or shrinks");
-        let mut buckets = std::mem::take(last).into_vec();
-        buckets.reserve_exact(len.saturating_sub(buckets.len()));
-        buckets.resize(len, EMPTY);
-        *last = buckets.into_boxed_slice();
+        let mut buckets = PageSlice::filled(len, EMPTY);
+        let kept = len.min(last.len());
+        buckets[..kept].copy_from_slice(&last[..kept]);
+        *last = buckets;
     }
 
     fn len(&self) -> usize {
@@ -138,8 +139,13 @@ impl Chunks {
         (self.0.len().saturating_sub(1) << CHUNK_BITS) + last
     }
 
+    fn mapped_bytes(&self) -> usize {
+        let Some(last) = self.0.last() else { return 0 };
+        ((self.0.len() - 1) << CHUNK_BITS) * size_of::<Bucket>() + last.mapped_bytes()
+    }
+
     fn bytes(&self) -> usize {
-        self.len() * size_of::<Bucket>() + self.0.capacity() * size_of::<Box<[Bucket]>>()
+        self.len() * size_of::<Bucket>() + self.0.capacity() * size_of::<PageSlice<Bucket>>()
     }
 }
 
@@ -201,6 +207,11 @@ impl KeyTable {
     /// Bytes that the table holds.
     pub fn bytes(&self) -> usize {
         self.buckets.bytes() + self.spill.bytes()
+    }
+
+    /// Bytes of them that come straight from the system, which the allocator does not know of.
+    pub fn mapped_bytes(&self) -> usize {
+        self.buckets.mapped_bytes() + self.spill.mapped_bytes()
     }
 
     #[inline(always)]

@@ -8,6 +8,7 @@ pub mod key_table;
 pub mod listpack;
 pub mod lru_builder;
 pub mod lru_list;
+pub mod page_slice;
 pub(crate) mod prefetch;
 pub mod radix_queue;
 pub mod ranked_tree;

@@ -27,7 +27,7 @@ pub fn resident_bytes() -> u64 {
         let pages = text.split(' ').nth(1)?;
         pages.parse::<u64>().ok()
     });
-    pages.unwrap_or(0) * page_bytes()
+    pages.unwrap_or(0) * page_bytes() as u64
 }
 
 /// Name, release and machine of the kernel.
@@ -55,10 +55,11 @@ pub fn crash(how: Crash) {
     unsafe { libc::raise(signal) };
 }
 
-fn page_bytes() -> u64 {
+/// Bytes of the system's smallest page.
+pub(super) fn page_bytes() -> usize {
     // SAFETY: sysconf reads a constant of the system.
     let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    u64::try_from(bytes).unwrap_or(4096)
+    usize::try_from(bytes).unwrap_or(4096)
 }
 
 fn cpu_seconds(who: libc::c_int) -> (f64, f64) {

@@ -605,7 +605,7 @@ impl Database {
 
     /// Bytes of pages that come straight from the system.
     pub fn mapped_bytes(&self) -> usize {
-        self.records.mapped_bytes()
+        self.records.mapped_bytes() + self.table.mapped_bytes()
     }
 
     /// Bytes of the table that finds keys.

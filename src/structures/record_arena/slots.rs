@@ -161,7 +161,9 @@ impl<H: Head> Slots<H> {
             let slot = (handle & SLOT_MASK) as usize;
             let at = page.base.as_ptr().wrapping_add(slot * page.slot_bytes as usize);
             prefetch(at);
-            if page.slot_bytes > 32 {
+            let bytes = page.slot_bytes as usize;
+            prefetch(at.wrapping_add(bytes - 1)); // slots begin anywhere in a line: one of 72 bytes may reach into a third
+            if bytes > 64 {
                 prefetch(at.wrapping_add(64));
             }
         }
