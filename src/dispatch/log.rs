@@ -56,7 +56,7 @@ impl Dispatcher {
     fn forget_offsets(&mut self) {
         self.storage.touched.fill(0);
         (self.storage.in_flight, self.storage.gathers, self.storage.block_since_ns) = (false, false, 0);
-        self.server.clients.iter_mut().for_each(|(_, client)| client.held_for = 0);
+        self.server.clients.iter_mut().for_each(|(_, client)| (client.held_for, client.looks_at) = (0, 0));
     }
 
     /// CONFIG SET appendonly yes: begins a log with a base of what is there now.
@@ -185,6 +185,11 @@ impl Dispatcher {
         }
     }
 
+    /// Up to where such a look may be shown.
+    pub fn looked_at_offset(&self) -> u64 {
+        if self.shown_offset() == 0 { u64::MAX } else { self.visible_offset() }
+    }
+
     /// Raises or clears a gate for all.
     pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
         self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };
@@ -194,6 +199,10 @@ impl Dispatcher {
         let was_ok = self.server.persistence.log.last_write_ok;
         self.server.persistence.log.last_write_ok = !has_trouble;
         self.settle_disk_gate();
+        if has_trouble {
+            // Who wants to know how the server is would wait for as long as the disk refuses.
+            self.server.clients.iter_mut().for_each(|(_, client)| client.looks_at = 0);
+        }
         let Some(log) = &self.storage.log else { return };
         match log.status().trouble() {
             Some(trouble) if was_ok => log::error!("Error writing to the AOF file: {trouble}; writes are refused"),

@@ -263,8 +263,10 @@ impl Dispatcher {
         }
         let is_of_data =
             matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
-        let is_of_session = || registry::all()[row.id].group == "connection";
-        if !is_of_data && (is_of_session() || log.status().trouble().is_some()) {
+        if !is_of_data {
+            if registry::all()[row.id].group != "connection" {
+                self.server.clients.get_mut(client).looks_at = self.shown_offset();
+            }
             return;
         }
         let next = log.next_offset();

@@ -53,7 +53,7 @@ impl EventLoop {
         if client.output.len() > OUTPUT_PAUSE_BYTES {
             return; // it is queued again when its replies have left
         }
-        if client.held_for > self.durable_offset {
+        if client.waits_for() > self.durable_offset {
             // The same; but with replies switched off there are none, and it has to be remembered.
             return self.dispatcher.server.clients.mark_pending(index);
         }

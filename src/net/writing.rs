@@ -34,7 +34,7 @@ impl EventLoop {
         if client.closing == Closing::Now {
             return self.close(index);
         }
-        if client.held_for > self.durable_offset {
+        if client.waits_for() > self.durable_offset {
             if !connection.is_held {
                 connection.is_held = true;
                 self.held.push(index);

@@ -91,6 +91,8 @@ pub struct Client {
     pub closing: Closing,
     /// The log offset that must be durable before its replies may leave.
     pub held_for: u64,
+    /// The same for replies that show the server as a whole; not waited for while the disk refuses.
+    pub looks_at: u64,
     /// Its row's number of the last call, if any.
     pub last_command: Option<usize>,
     /// Calls it made.
@@ -118,6 +120,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// The log offset that must be durable before its output may leave.
+    #[inline]
+    pub fn waits_for(&self) -> u64 {
+        self.held_for.max(self.looks_at)
+    }
+
     /// Whether it comes from this machine: by the Unix socket or a loopback address.
     pub fn is_local(&self) -> bool {
         let is_loopback =

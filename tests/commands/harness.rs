@@ -71,7 +71,7 @@ impl Db {
 
     /// Whether what waits to be sent to a client has to wait for the disk.
     pub(crate) fn is_held(&self, client: ClientIndex) -> bool {
-        self.dispatcher.server.clients.get(client).held_for > self.dispatcher.visible_offset()
+        self.dispatcher.server.clients.get(client).waits_for() > self.dispatcher.visible_offset()
     }
 
     /// What waits to be sent to a client.

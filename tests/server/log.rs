@@ -298,7 +298,7 @@ fn a_log_that_cannot_be_turned_on_was_answered_by_ok() {
     assert_eq!(refusal, expected);
     assert_eq!(client.run("CONFIG GET appendonly"), ["appendonly", "no"]);
     assert_eq!(client.run("CONFIG GET maxmemory"), ["maxmemory", "0"], "all or none");
-    assert!(server.log().contains("appendonlydir"), "the log says where");
+    wait_until("the log to say where", || server.log().contains("appendonlydir"));
     std::fs::remove_file(server.directory().join("appendonlydir")).unwrap();
     assert_eq!(client.run("CONFIG SET appendonly yes"), "OK");
     assert_eq!(client.run("CONFIG GET appendonly"), ["appendonly", "yes"]);

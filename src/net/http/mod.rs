@@ -72,7 +72,7 @@ impl HttpServer {
     /// Lets every connection that can go on do one step, and closes those whose time is over.
     pub fn tick(&mut self, dispatcher: &mut Dispatcher) {
         let now_ms = dispatcher.server.time.monotonic_ms();
-        let durable = dispatcher.visible_offset();
+        let durable = dispatcher.looked_at_offset();
         let is_free = |connection: &Connection| (1..=durable).contains(&connection.held_for);
         if self.has_work || self.connections.iter().any(|(_, connection)| is_free(connection)) {
             self.has_work = false;
