@@ -3,6 +3,7 @@
 //! Every run draws a new seed and prints it; `FERRODIS_SEED=n cargo test --test model` replays one.
 
 mod database;
+mod hash;
 mod listpack;
 mod lru_list;
 mod ranked_tree;
