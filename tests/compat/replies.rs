@@ -46,7 +46,7 @@ fn ttl(rng: &mut Rng) -> String {
     }
 }
 
-/// `k` key, `v` value, `i` integer, `t` time to live; all else stands for itself, `a|b` for one of them.
+/// `k` key, `v` value, `i` integer, `t` time to live, `f` field; all else stands for itself, `a|b` for one of them.
 const SHAPES: &[&str] = &[
     "SET k v",
     "SET k v NX|XX",
@@ -138,8 +138,8 @@ const SHAPES: &[&str] = &[
     "STRALGO v",
 ];
 
-fn call(rng: &mut Rng) -> Vec<String> {
-    let shape = SHAPES[rng.usize(0..SHAPES.len())];
+fn call(rng: &mut Rng, shapes: &[&str]) -> Vec<String> {
+    let shape = shapes[rng.usize(0..shapes.len())];
     shape
         .split(' ')
         .map(|word| match word {
@@ -148,6 +148,7 @@ fn call(rng: &mut Rng) -> Vec<String> {
             "i" => int(rng),
             "#i" => format!("#{}", rng.u8(0..9)),
             "t" => ttl(rng),
+            "f" => format!("f{}", rng.u8(0..6)),
             _ => {
                 let choices: Vec<&str> = word.split('|').collect();
                 match choices[rng.usize(0..choices.len())] {
@@ -165,8 +166,13 @@ fn show(bytes: &[u8]) -> String {
 
 #[test]
 fn random_scripts_get_the_same_replies() {
-    let Some(theirs) = Reference::start(&[]) else { return };
-    let ours = Server::start(&[]);
+    compare(SHAPES, &[]);
+}
+
+/// Sends calls of these shapes to both servers, started with these arguments.
+pub(crate) fn compare(shapes: &[&str], arguments: &[&str]) {
+    let Some(theirs) = Reference::start(arguments) else { return };
+    let ours = Server::start(arguments);
     let first = std::env::var("FERRODIS_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
     let mut differences = std::collections::BTreeMap::new();
     let seeds = first.map_or(0..SCRIPTS, |seed| seed..seed + 1);
@@ -181,7 +187,7 @@ fn random_scripts_get_the_same_replies() {
             }
             let mut history = Vec::new();
             for _ in 0..CALLS {
-                let call = call(&mut rng);
+                let call = call(&mut rng, shapes);
                 history.push(show(&encode(&call)));
                 let (x, y) = (a.call_raw(&call), b.call_raw(&call));
                 let (x_text, y_text) =
