@@ -566,3 +566,80 @@ const DUMPS: &[(&str, &[u8])] = &[
     ("valkey_packed", b"\x16\x02\x02f1\x02v1\xff\xff\xff\xff\xff\xff\xff\xff\x02f2\xc0\x16\x00\x13\xef\xcdK\x02\x00\x00P\x00\xaa\x7f\xe6Bo\xb3\x82\xa2"),
     ("valkey_table", b"\x16\x02\x02f1\x02v1\xff\xff\xff\xff\xff\xff\xff\xff\x02f2\xc0\x16\x00\x13\xef\xcdK\x02\x00\x00P\x00\xaa\x7f\xe6Bo\xb3\x82\xa2"),
 ];
+
+// ---- events ----
+
+/// Which events of key `h` a call or the time causes.
+fn events(db: &mut Db, act: impl FnOnce(&mut Db)) -> String {
+    let listener = db.connect();
+    db.call_on(listener, &[b"SUBSCRIBE", b"__keyspace@0__:h"]);
+    act(db);
+    let heard = String::from_utf8(db.output_of(listener)).unwrap();
+    db.call_on(listener, &[b"UNSUBSCRIBE"]);
+    let words: Vec<&str> =
+        heard.split("\r\n").filter(|line| !line.starts_with(['*', '$', ':']) && !line.is_empty()).collect();
+    words.chunks(3).map(|message| message[2]).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn events_of_hashes() {
+    in_both_encodings(|db| {
+        db.run("CONFIG SET notify-keyspace-events KA");
+        for (call, expected) in [
+            ("HSET h a 1 b 2 c 3 d 4 e 5 f 6", "hset"),
+            ("HSETNX h a 1", ""),
+            ("HMSET h a 1", "hset"),
+            ("HINCRBY h a 1", "hincrby"),
+            ("HINCRBYFLOAT h a 1", "hincrbyfloat"),
+            ("HDEL h nope", ""),
+            ("HDEL h a", "hdel"),
+            ("HEXPIRE h 10 FIELDS 2 b nope", "hexpire"),
+            ("HEXPIRE h 10 NX FIELDS 1 b", ""),
+            ("HPERSIST h FIELDS 1 b", "hpersist"),
+            ("HPERSIST h FIELDS 1 b", ""),
+            ("HEXPIREAT h 1 FIELDS 1 b", "hdel"),
+            ("HGETEX h FIELDS 1 c", ""),
+            ("HGETEX h EX 10 FIELDS 1 c", "hexpire"),
+            ("HGETEX h PERSIST FIELDS 1 c", "hpersist"),
+            ("HGETEX h PXAT 1 FIELDS 1 c", "hdel"),
+            ("HGETDEL h FIELDS 1 d", "hdel"),
+            ("HSETEX h FIELDS 1 g 1", "hset"),
+            ("HSETEX h EX 10 FIELDS 1 g 1", "hset hexpire"),
+            ("HSETEX h PXAT 1 FIELDS 1 g 1", "hset hdel"),
+            ("HDEL h e f", "hdel del"),
+        ] {
+            assert_eq!(events(db, |db| drop(db.run(call))), expected, "{call}");
+        }
+        db.run("HSET h a 1 b 2 c 3");
+        db.run("HPEXPIRE h 10 FIELDS 2 a b");
+        assert_eq!(events(db, |db| db.advance_ms(10)), "hexpired");
+        db.run("HPEXPIRE h 10 FIELDS 1 c");
+        assert_eq!(events(db, |db| db.advance_ms(10)), "hexpired del");
+        db.run("HSET h a 1");
+        db.run("HPEXPIRE h 10 FIELDS 1 a");
+        db.dispatcher.server.debug.active_expire = false;
+        db.advance_ms(10);
+        assert_eq!(events(db, |db| drop(db.run("HGET h a"))), "hexpired del");
+        db.dispatcher.server.debug.active_expire = true;
+    });
+}
+
+#[test]
+fn changes_are_counted_by_fields() {
+    in_both_encodings(|db| {
+        for (call, changes) in [
+            ("HSET h a 1 b 2 c 3", 3),
+            ("HDEL h a nope b", 2),
+            ("HSETNX h c 1", 0),
+            ("HINCRBY h c 1", 1),
+            ("HSETEX h EX 10 FIELDS 2 a 1 b 1", 2),
+            ("HPERSIST h FIELDS 2 a c", 1),
+            ("HGETDEL h FIELDS 2 a b", 2),
+            ("HGETALL h", 0),
+        ] {
+            let before = db.dispatcher.server.dirty;
+            db.run(call);
+            assert_eq!(db.dispatcher.server.dirty - before, changes, "{call}");
+        }
+    });
+}

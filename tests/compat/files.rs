@@ -4,17 +4,21 @@ use crate::support::{Client, Reference, Reply, Server, wait_until};
 use std::path::Path;
 use std::process::Command;
 
-const OURS: [&str; 4] = ["--appendonly", "yes", "--enable-debug-command", "yes"];
-const SNAPSHOT: [&str; 4] = ["--appendonly", "no", "--enable-debug-command", "yes"];
+pub(crate) const OURS: [&str; 4] = ["--appendonly", "yes", "--enable-debug-command", "yes"];
+pub(crate) const SNAPSHOT: [&str; 4] = ["--appendonly", "no", "--enable-debug-command", "yes"];
 
 fn fill(client: &mut Client, mark: &str) {
     for i in 0..300 {
+        client.run(&format!("HSET {mark}:hash:{i} number {i} text {} word{i} \"\"", "x".repeat(i % 70)));
+        client.run(&format!("HSET {mark}:fields field:{} {}", i * 7, "v".repeat(i)));
         client.run(&format!("SET {mark}:text:{i} {}", "abc".repeat(i)));
         client.run(&format!("SET {mark}:number:{i} {}", i as i64 * 1_000_003 - 5000));
         client.run(&format!("SET {mark}:timed:{i} x PXAT 4102444800{i:03}"));
     }
     client.call(&[b"SET".as_slice(), mark.as_bytes(), b"\0\r\n\xff"]);
     client.run(&format!("SETBIT {mark}:bits 1000 1"));
+    client.run(&format!("HINCRBYFLOAT {mark}:fields field:0 1.5"));
+    client.run(&format!("HDEL {mark}:fields field:7"));
     client.run("SELECT 7");
     client.run(&format!("INCRBYFLOAT {mark}:float 3.5"));
     client.run(&format!("SETEX {mark}:soon 100000 v"));
@@ -22,7 +26,7 @@ fn fill(client: &mut Client, mark: &str) {
     client.run("SELECT 0");
 }
 
-fn rewrite(client: &mut Client) {
+pub(crate) fn rewrite(client: &mut Client) {
     client.run("BGREWRITEAOF");
     wait_until("the rewrite", || {
         let info = client.run("INFO persistence").text();
@@ -30,7 +34,7 @@ fn rewrite(client: &mut Client) {
     });
 }
 
-fn digest(client: &mut Client) -> Reply {
+pub(crate) fn digest(client: &mut Client) -> Reply {
     client.run("DEBUG DIGEST")
 }
 
@@ -47,7 +51,7 @@ fn copy_dir(from: &Path, to: &Path) {
 }
 
 /// The other server, on the first one's files.
-fn hand_over(from: &mut Server, to: &mut Server) {
+pub(crate) fn hand_over(from: &mut Server, to: &mut Server) {
     from.terminate();
     to.kill();
     std::fs::remove_dir_all(to.directory()).unwrap();

@@ -6,4 +6,5 @@ mod support;
 mod files;
 mod hyperloglog;
 mod list;
+mod hash;
 mod replies;

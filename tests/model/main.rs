@@ -5,6 +5,7 @@
 mod database;
 mod hyperloglog;
 mod list;
+mod hash;
 mod listpack;
 mod lru_list;
 mod ranked_tree;

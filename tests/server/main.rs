@@ -5,6 +5,7 @@ mod support;
 
 mod crash;
 mod disk_full;
+mod hash;
 mod limits;
 mod log;
 mod packaging;

@@ -52,7 +52,7 @@ fn wanted(args: &Args<'_>) -> Result<(i64, bool), Error> {
         return Err(Error::Syntax);
     }
     let with_values = args.len() == 4;
-    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 || count < 0 && count.unsigned_abs() > DRAWN_MAX {
+    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::ValueOutOfRange);
     }
     Ok((count, with_values))
@@ -67,6 +67,9 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
         return Ok(Done);
     };
     if count < 0 {
+        if count.unsigned_abs() > DRAWN_MAX {
+            return Err(Error::ValueOutOfRange);
+        }
         let draws = if super::live_len(hash, now_ms) == 0 { 0 } else { count.unsigned_abs() as usize };
         head(cx.reply, draws, with_values);
         hash.sample_with_repetition(draws, now_ms, cx.random, |field| answer(cx.reply, field, with_values));
