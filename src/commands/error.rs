@@ -1,6 +1,7 @@
 //! Every error text that commands answer. Lower floors have small errors of their own, which convert.
 
 use crate::keyspace::database::{EditError, Full, IncrementError};
+use crate::structures::element_table;
 use crate::values::WrongType;
 use std::borrow::Cow;
 
@@ -80,6 +81,12 @@ impl From<WrongType> for Error {
 impl From<Full> for Error {
     fn from(_: Full) -> Self {
         Error::Text("OOM the database holds 4294967296 keys, the most there can be")
+    }
+}
+
+impl From<element_table::Full> for Error {
+    fn from(_: element_table::Full) -> Self {
+        Error::Text("OOM the collection holds 4294967296 elements, the most there can be")
     }
 }
 

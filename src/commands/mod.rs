@@ -8,6 +8,7 @@ pub mod effects;
 pub mod error;
 pub mod expire_options;
 pub mod generic;
+pub mod geo;
 pub mod help;
 pub mod key_spec;
 pub mod look_ahead;
@@ -15,7 +16,9 @@ pub mod pubsub;
 pub mod reference;
 pub mod registry;
 pub mod row;
+pub mod scan_options;
 pub mod server;
+pub mod sorted_set;
 pub mod string;
 pub mod syntax;
 pub mod transactions;
@@ -35,6 +38,8 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "sorted_set", lists: sorted_set::LISTS },
+    Group { name: "geo", lists: geo::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },

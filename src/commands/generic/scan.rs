@@ -1,10 +1,10 @@
 //! Keys that nobody named: KEYS, SCAN, RANDOMKEY.
 
-use crate::base::glob::{Case, literal_prefix, matches};
+use crate::base::glob::literal_prefix;
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
-use crate::commands::error::Error;
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
+use crate::commands::scan_options::{Pattern, ScanOptions, Scanned, parse_cursor};
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
@@ -63,94 +63,30 @@ static SCAN: Command = Command::data("scan", scan)
     .tips(&["nondeterministic_output", "request_policy:special", "response_policy:special"])
     .history(&[("6.0.0", "Added the `TYPE` subcommand.")]);
 
-/// What SCAN is asked for.
-struct Wanted<'a> {
-    pattern: Pattern<'a>,
-    kind: Option<&'a [u8]>,
-    count: u64,
-}
-
-impl<'a> Wanted<'a> {
-    fn parse(args: &'a Args<'_>) -> Result<Wanted<'a>, Error> {
-        let mut wanted = Wanted { pattern: Pattern::All, kind: None, count: 10 };
-        let mut i = 2;
-        while i < args.len() {
-            if args.is(i, "novalues") {
-                return Err(Error::Text("ERR NOVALUES option can only be used in HSCAN"));
-            }
-            if i + 1 == args.len() {
-                return Err(Error::Syntax);
-            }
-            match args.word(i).as_str() {
-                "count" => {
-                    wanted.count = u64::try_from(args.int(i + 1)?).ok().filter(|&n| n > 0).ok_or(Error::Syntax)?
-                }
-                "match" => wanted.pattern = Pattern::of(args.get(i + 1)),
-                "type" => wanted.kind = Some(args.get(i + 1)),
-                _ => return Err(Error::Syntax),
-            }
-            i += 2;
-        }
-        Ok(wanted)
-    }
-
-    fn fits(&self, db: &Database, handle: Handle) -> bool {
-        !db.is_past_deadline(handle)
-            && self.pattern.fits(db.key(handle))
-            && self.kind.is_none_or(|name| name.eq_ignore_ascii_case(Kind::of(db.view(handle)).name().as_bytes()))
-    }
-}
-
-/// Most buckets looked at for each key asked for, when they are empty.
-const BUCKETS_PER_KEY: u64 = 10;
-
 fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let mut cursor = parse_cursor(args.get(1)).ok_or(Error::Text("ERR invalid cursor"))?;
-    let wanted = Wanted::parse(args)?;
-    let (db, mut found, mut seen, mut buckets) = (&*cx.db, Vec::new(), 0, 0);
-    loop {
-        cursor = db.scan(cursor, |handle| {
+    let cursor = parse_cursor(args.get(1))?;
+    let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
+    let (db, mut found) = (&*cx.db, Vec::new());
+    let cursor = options.scan(cursor, |cursor| {
+        let mut seen = 0;
+        let next = db.scan(cursor, |handle| {
             seen += 1;
-            if wanted.fits(db, handle) {
+            if is_wanted(&options, db, handle) {
                 found.push(handle);
             }
         });
-        buckets += 1;
-        if cursor == 0 || seen >= wanted.count || buckets / BUCKETS_PER_KEY >= wanted.count {
-            break;
-        }
-    }
+        (next, seen)
+    });
     cx.reply.array(2);
     cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
     answer_keys(cx.reply, cx.db, &found);
     Ok(Done)
 }
 
-/// A cursor as `strtoull` reads it: blanks and a plus in front are fine.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let text = str::from_utf8(text.trim_ascii_start()).ok()?;
-    text.parse().ok()
-}
-
-/// Which keys are asked for.
-enum Pattern<'a> {
-    /// All; also the empty one, which no glob but this one matches.
-    All,
-    /// Those that match.
-    Glob(&'a [u8]),
-}
-
-impl<'a> Pattern<'a> {
-    fn of(pattern: &'a [u8]) -> Pattern<'a> {
-        if pattern == b"*" { Pattern::All } else { Pattern::Glob(pattern) }
-    }
-
-    fn fits(&self, key: &[u8]) -> bool {
-        match self {
-            Pattern::All => true,
-            Pattern::Glob(pattern) => matches(pattern, key, Case::Sensitive),
-        }
-    }
+fn is_wanted(options: &ScanOptions<'_>, db: &Database, handle: Handle) -> bool {
+    !db.is_past_deadline(handle)
+        && options.pattern.fits(db.key(handle))
+        && options.kind.is_none_or(|name| name.eq_ignore_ascii_case(Kind::of(db.view(handle)).name().as_bytes()))
 }
 
 fn answer_keys(reply: &mut Reply, db: &Database, handles: &[Handle]) {
