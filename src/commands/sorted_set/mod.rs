@@ -12,6 +12,8 @@ mod scan;
 mod update;
 mod wait;
 
+pub(super) use update::{Condition, Rule, add};
+
 use super::args::Args;
 use super::context::DataContext;
 use super::effects::Event;
