@@ -45,6 +45,8 @@ pub struct DataContext<'a> {
     pub encodings: &'a Encodings,
     /// Whether the call may wait for keys.
     pub waiting: Waiting,
+    /// Whether the call comes from the log: it was accepted once, and is carried out.
+    pub is_replayed: bool,
     /// Chance.
     pub random: &'a mut Generator,
 }

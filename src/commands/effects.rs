@@ -10,6 +10,9 @@ pub struct Event {
 }
 
 impl Event {
+    /// A change that no notification tells of.
+    pub const SILENT: Event = Event { class: '\0', name: "" };
+
     /// An event of class `g`.
     pub const fn generic(name: &'static str) -> Event {
         Event { class: 'g', name }

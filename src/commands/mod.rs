@@ -9,8 +9,11 @@ pub mod error;
 pub mod expire_options;
 pub mod generic;
 pub mod geo;
+pub mod hash;
 pub mod help;
+pub mod hyperloglog;
 pub mod key_spec;
+pub mod list;
 pub mod look_ahead;
 pub mod pubsub;
 pub mod reference;
@@ -18,11 +21,13 @@ pub mod registry;
 pub mod row;
 pub mod scan_options;
 pub mod server;
+pub mod set;
 pub mod sorted_set;
+pub mod stream;
 pub mod string;
 pub mod syntax;
-pub mod transactions;
 pub mod timeout;
+pub mod transactions;
 
 use row::Command;
 
@@ -37,9 +42,14 @@ pub struct Group {
 /// All commands.
 pub const GROUPS: &[Group] = &[
     Group { name: "string", lists: string::LISTS },
+    Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
+    Group { name: "set", lists: set::LISTS },
     Group { name: "sorted_set", lists: sorted_set::LISTS },
     Group { name: "geo", lists: geo::LISTS },
+    Group { name: "hyperloglog", lists: hyperloglog::LISTS },
+    Group { name: "stream", lists: stream::LISTS },
+    Group { name: "hash", lists: hash::LISTS },
     Group { name: "generic", lists: generic::LISTS },
     Group { name: "pubsub", lists: pubsub::LISTS },
     Group { name: "transactions", lists: transactions::LISTS },

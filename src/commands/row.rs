@@ -163,6 +163,8 @@ pub struct Command {
     pub syntax: &'static str,
     /// Deprecated since a version of Redis, in favour of something.
     pub deprecated: Option<(&'static str, &'static str)>,
+    /// Whether it is for tests and the like, and not for users (`syscmd` in COMMAND DOCS).
+    pub is_internal: bool,
     /// Hints for clients and proxies (`command_tips`).
     pub tips: &'static [&'static str],
     /// (version, what changed).
@@ -188,6 +190,7 @@ impl Command {
             complexity: "O(1)",
             syntax: "",
             deprecated: None,
+            is_internal: false,
             tips: &[],
             history: &[],
             secrets: None,
@@ -276,6 +279,12 @@ impl Command {
         self
     }
 
+    /// It is for tests and the like, and not for users.
+    pub const fn internal(mut self) -> Command {
+        self.is_internal = true;
+        self
+    }
+
     /// Hints for clients and proxies.
     pub const fn tips(mut self, tips: &'static [&'static str]) -> Command {
         self.tips = tips;
@@ -310,8 +319,8 @@ impl Command {
 
     /// Its flags as COMMAND INFO prints them.
     pub fn flag_names(&self) -> Vec<&'static str> {
-        // Redis keeps these two to itself.
-        let is_hidden = |flag| matches!(flag, Flag::TouchesArbitraryKeys | Flag::Protected);
+        // Redis keeps these to itself.
+        let is_hidden = |flag| matches!(flag, Flag::TouchesArbitraryKeys | Flag::Protected | Flag::MayReplicate);
         let is_shown = |flag: Flag| self.has(flag) && !is_hidden(flag);
         let mut names: Vec<_> = Flag::ALL.iter().filter(|&&flag| is_shown(flag)).map(|flag| flag.name()).collect();
         if self.keys.iter().any(|spec| !spec.is_range()) {

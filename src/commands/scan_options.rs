@@ -46,10 +46,7 @@ impl<'a> ScanOptions<'a> {
                 i += 1;
                 continue;
             }
-            if args.is(i, "noscores") {
-                if scanned != Scanned::Scores {
-                    return Err(Error::Text("ERR NOSCORES option can only be used in ZSCAN"));
-                }
+            if scanned == Scanned::Scores && args.is(i, "noscores") {
                 options.no_values = true;
                 i += 1;
                 continue;

@@ -391,7 +391,17 @@ impl Dispatcher {
                 let effects = &mut self.effects;
                 let waiting = self.waiting;
                 let encodings = &self.server.encodings;
-                let mut cx = DataContext { db, db_number: number, reply, effects, limits, encodings, waiting, random };
+                let mut cx = DataContext {
+                    db,
+                    db_number: number,
+                    reply,
+                    effects,
+                    limits,
+                    encodings,
+                    waiting,
+                    is_replayed: self.server.persistence.loading.started_seconds.is_some(),
+                    random,
+                };
                 run(&mut cx, args)?;
             }
             Run::Server(run) => {

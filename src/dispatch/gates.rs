@@ -16,9 +16,13 @@ pub use crate::server::gates::*;
 /// The gates that stop a row.
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
-    let mut gates = MONITOR | MUTED | TIMED | NO_TOUCH | WAITING;
+    let mut gates = MONITOR | TIMED | NO_TOUCH | WAITING;
     if !LISTENERS_MAY.contains(&row.name) {
         gates |= SUBSCRIBED;
+    }
+    // What SUBSCRIBE and its like say are messages, not answers: they are heard under CLIENT REPLY OFF, too.
+    if !row.has(Flag::PubSub) || !LISTENERS_MAY.contains(&row.name) {
+        gates |= MUTED;
     }
     if !RUN_AT_ONCE.contains(&row.name) {
         gates |= MULTI;

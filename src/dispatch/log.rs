@@ -176,6 +176,15 @@ impl Dispatcher {
         }
     }
 
+    /// The log offset that a look at the server as a whole depends on; 0 when it has to wait for nothing: the disk is not waited for
+    /// while it refuses, since that is to be seen.
+    pub fn shown_offset(&self) -> u64 {
+        match &self.storage.log {
+            Some(log) if log.policy() == FsyncPolicy::Always && log.status().trouble().is_none() => log.next_offset(),
+            _ => 0,
+        }
+    }
+
     /// Raises or clears a gate for all.
     pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
         self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };

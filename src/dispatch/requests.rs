@@ -34,6 +34,7 @@ impl Dispatcher {
                     self.server.persistence.snapshots.scheduled = true;
                 }
             }
+            Request::CancelSnapshot => self.give_up_snapshot(),
             Request::StartRewrite => {
                 self.start_rewrite();
             }

@@ -3,14 +3,17 @@
 use super::storage::{Garbage, location, snapshot_path};
 use super::{Dispatcher, gates};
 use crate::base::crc::crc64;
+use crate::formats::calls::hash::write_select;
+use crate::formats::rdb::opcodes::{NEWEST_REDIS_VERSION, NEWEST_VALKEY_VERSION};
 use crate::formats::rdb::{Compression, Encoder};
 use crate::keyspace::walk::ImageFormat;
 use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::values::FieldDeadlines;
 
-/// The lowest RDB version that holds what we write: Redis 5 to 8 and all of Valkey read it.
+/// The RDB version of a file in which no field of a hash has a deadline: Redis 5 to 8 and all of Valkey know it.
 const RDB_VERSION: u32 = 9;
 /// Records walked between two looks at the clock.
 const STEP_RECORDS: usize = 16;
@@ -44,10 +47,14 @@ pub(super) struct Saving {
     target: Target,
     /// Bytes that wait to be given to the writer.
     piece: Vec<u8>,
+    /// Calls that stand behind the RDB part of a log's base, and how much of them has been given.
+    behind: (Vec<u8>, usize),
     /// The checksum so far (RDB).
     crc: u64,
     with_checksum: bool,
     db: Option<usize>,
+    /// When it began (monotonic).
+    begun_ns: u64,
     stage: Stage,
     /// Whether it was given up: marks are made to agree, nothing is written.
     given_up: bool,
@@ -91,12 +98,22 @@ impl Saving {
 /// The bytes of a base without keys.
 pub(super) fn empty_base(server: &Server) -> Vec<u8> {
     let mut encoder = Encoder::new(Compression::Off);
-    header(&mut encoder, server, true);
+    header(&mut encoder, server, RDB_VERSION, true);
     encoder.finish();
     encoder.take(Vec::new())
 }
 
-fn header(encoder: &mut Encoder, server: &Server, is_base: bool) {
+/// The version in which a snapshot of now can be written.
+fn snapshot_version(server: &Server) -> u32 {
+    let has_field_deadlines = server.keyspace.all().iter().any(|db| db.hashes_expiring() > 0);
+    match server.encodings.field_deadlines {
+        _ if !has_field_deadlines => RDB_VERSION,
+        FieldDeadlines::Valkey => NEWEST_VALKEY_VERSION,
+        FieldDeadlines::Redis | FieldDeadlines::Behind => NEWEST_REDIS_VERSION,
+    }
+}
+
+fn header(encoder: &mut Encoder, server: &Server, version: u32, is_base: bool) {
     let seconds = (server.time.wall_us / 1_000_000).to_string();
     let used = server.resources.used_bytes.to_string();
     let mut aux: Vec<(&str, &[u8])> = vec![
@@ -108,7 +125,7 @@ fn header(encoder: &mut Encoder, server: &Server, is_base: bool) {
     if is_base {
         aux.push(("aof-base", b"1"));
     }
-    encoder.header(RDB_VERSION, &aux);
+    encoder.header(version, &aux);
 }
 
 impl Dispatcher {
@@ -124,7 +141,8 @@ impl Dispatcher {
         };
         let format = match target {
             Target::Base(BaseFormat::Resp) => ImageFormat::Calls,
-            _ => ImageFormat::Rdb(compression),
+            Target::Base(BaseFormat::Rdb) => ImageFormat::Rdb(compression, FieldDeadlines::Behind),
+            Target::Snapshot => ImageFormat::Rdb(compression, self.server.encodings.field_deadlines),
         };
         let temp_snapshot =
             snapshot_path(config).with_file_name(format!("temp-{}.rdb", self.server.resources.host.process_id));
@@ -135,9 +153,11 @@ impl Dispatcher {
         let mut saving = Saving {
             target,
             piece: self.storage.snapshot.buffer(),
+            behind: (Vec::new(), 0),
             crc: 0,
             with_checksum: config.rdbchecksum,
             db: None,
+            begun_ns: self.server.clock.monotonic_ns(),
             stage: Stage::Walking,
             given_up: false,
             outcome: None,
@@ -145,7 +165,10 @@ impl Dispatcher {
         };
         if saving.is_rdb() {
             let mut encoder = Encoder::without_checksum(Compression::Off);
-            header(&mut encoder, &self.server, matches!(target, Target::Base(_)));
+            match target {
+                Target::Snapshot => header(&mut encoder, &self.server, snapshot_version(&self.server), false),
+                Target::Base(_) => header(&mut encoder, &self.server, RDB_VERSION, true),
+            }
             saving.append(&encoder.take(Vec::new()));
         }
         self.server.keyspace.begin_walk(format);
@@ -270,8 +293,15 @@ impl Dispatcher {
                 }
                 return false; // the writer wakes the loop when it has room
             }
+            if self.is_ahead(saving) {
+                return false;
+            }
             if !self.server.keyspace.step_walk(STEP_RECORDS) {
                 self.gather_images(saving);
+                self.server.keyspace.take_calls_behind(|number, calls| {
+                    write_select(number, &mut saving.behind.0);
+                    saving.behind.0.extend_from_slice(&calls);
+                });
                 let flushed = self.server.keyspace.end_walk();
                 if !flushed.is_empty() {
                     self.free_later(Garbage::Databases(flushed));
@@ -283,6 +313,13 @@ impl Dispatcher {
                 return true;
             }
         }
+    }
+
+    /// `rdb-key-save-delay`: tests hold a save open with it. The loop is not held up: the walk has a pace that it keeps to.
+    fn is_ahead(&self, saving: &Saving) -> bool {
+        let Ok(delay_us @ 1..) = u64::try_from(self.server.config.rdb_key_save_delay_us) else { return false };
+        let spent_us = (self.server.clock.monotonic_ns() - saving.begun_ns) / 1000;
+        !saving.given_up && self.server.keyspace.walked_entries().saturating_mul(delay_us) > spent_us
     }
 
     fn gather_images(&mut self, saving: &mut Saving) {
@@ -331,14 +368,22 @@ impl Dispatcher {
         }
     }
 
-    /// Gives the last piece as soon as the writer has room for it.
+    /// Gives the last pieces, and the calls behind them, as the writer has room.
     fn close_file(&mut self, saving: &mut Saving) {
-        if saving.given_up {
-            saving.stage = Stage::Awaiting;
-        } else if saving.piece.is_empty() || self.give_piece(saving) {
-            self.storage.snapshot.finish();
-            saving.stage = Stage::Awaiting;
+        while !saving.given_up {
+            let (calls, given) = &mut saving.behind;
+            let next = calls.len().min(*given + PIECE_BYTES.saturating_sub(saving.piece.len()));
+            saving.piece.extend_from_slice(&calls[*given..next]);
+            *given = next;
+            if saving.piece.is_empty() {
+                self.storage.snapshot.finish();
+                break;
+            }
+            if !self.give_piece(saving) {
+                return;
+            }
         }
+        saving.stage = Stage::Awaiting;
     }
 
     /// The walk under way is in vain.
@@ -346,6 +391,13 @@ impl Dispatcher {
         if let Some(mut saving) = self.storage.saving.take() {
             self.give_up_one(&mut saving);
             self.storage.saving = Some(saving);
+        }
+    }
+
+    /// A snapshot under way is in vain.
+    pub(super) fn give_up_snapshot(&mut self) {
+        if self.storage.saving.as_ref().is_some_and(|saving| saving.target == Target::Snapshot) {
+            self.give_up_saving();
         }
     }
 

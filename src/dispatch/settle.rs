@@ -8,7 +8,7 @@ use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
 use crate::error;
-use crate::keyspace::removal::{Cause, Removal};
+use crate::keyspace::removal::{Cause, FieldRemoval, Removal};
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
@@ -81,12 +81,28 @@ impl Dispatcher {
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
         let is_logged = self.is_logged();
-        let (mut garbage, mut gone, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut garbage, mut gone, mut told, mut fields) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
             if !db.has_removals() {
                 continue;
             }
             let removals = std::mem::take(&mut db.removals);
+            for FieldRemoval { key, field, .. } in &removals.fields {
+                self.server.dirty += 1;
+                if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
+                    if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) {
+                        log.begin_group();
+                    }
+                    // One call per field, as Redis: whoever follows the log may count them.
+                    log.append_call(number as u32, [&b"HDEL"[..], key, field].into_iter());
+                    if self.storage.block_since_ns == 0 {
+                        self.storage.block_since_ns = self.server.time.monotonic_ns;
+                    }
+                }
+            }
+            if self.server.clients.observed && !removals.fields.is_empty() {
+                fields.push((number, removals.fields));
+            }
             for removal in &removals.keys {
                 self.server.dirty += 1;
                 if self.server.clients.observed {
@@ -110,6 +126,7 @@ impl Dispatcher {
                 told.push((number, removals.births, removals.misses));
             }
         }
+        fields.into_iter().for_each(|(db, fields)| self.tell_of_fields(db, fields));
         self.tell_of_removals(gone);
         for (number, births, misses) in told {
             self.tell_of_keys(number, births, 'n', "new");
@@ -129,6 +146,20 @@ impl Dispatcher {
     fn tell_of_keys(&mut self, db: usize, keys: Vec<Box<[u8]>>, class: char, event: &str) {
         let held_for = self.offset_to_hold_for();
         keys.iter().for_each(|key| self.server.notify(db, key, class, event, held_for));
+    }
+
+    /// Tells whoever watches keys or waits for them of which hashes fields have left by themselves: once for those that left together.
+    fn tell_of_fields(&mut self, db: usize, fields: Vec<FieldRemoval>) {
+        let held_for = self.offset_to_hold_for();
+        for together in fields.chunk_by(|one, next| one.key == next.key && !one.took_key) {
+            let key = &together[0].key;
+            self.server.notify(db, key, 'h', "hexpired", held_for);
+            if together.iter().any(|field| field.took_key) {
+                self.server.notify(db, key, 'g', "del", held_for);
+            }
+            self.server.clients.break_watches(db, key);
+            self.note_ready(db, key);
+        }
     }
 
     /// Tells whoever watches keys or waits for them which have left by themselves.

@@ -82,6 +82,7 @@ impl Keyspace {
             hits: sum.hits + db.counts.hits,
             misses: sum.misses + db.counts.misses,
             expired: sum.expired + db.counts.expired,
+            expired_fields: sum.expired_fields + db.counts.expired_fields,
             evicted: sum.evicted + db.counts.evicted,
         })
     }
@@ -183,6 +184,15 @@ impl Keyspace {
         for db in self.databases.iter_mut().chain(&mut self.detached) {
             if let Some((number, bytes)) = db.take_image() {
                 take(number, bytes);
+            }
+        }
+    }
+
+    /// Gives the calls that stand behind the images of a walk that has reached everything, by the database's number then.
+    pub fn take_calls_behind(&mut self, mut take: impl FnMut(usize, Vec<u8>)) {
+        for db in self.databases.iter_mut().chain(&mut self.detached) {
+            if let Some((number, calls)) = db.take_calls_behind() {
+                take(number, calls);
             }
         }
     }

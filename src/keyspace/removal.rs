@@ -20,11 +20,24 @@ pub struct Removal {
     pub cause: Cause,
 }
 
+/// A field that left its hash because its deadline came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldRemoval {
+    /// The hash's key.
+    pub key: Box<[u8]>,
+    /// The field's name.
+    pub field: Box<[u8]>,
+    /// Whether it was the last one, so that the key went along.
+    pub took_key: bool,
+}
+
 /// What happened in a database beside the command's own doing. Emptied by `dispatch` after each call.
 #[derive(Debug, Default)]
 pub struct Removals {
     /// Keys that left, in order.
     pub keys: Vec<Removal>,
+    /// Fields that left, in order: to be told of before the keys. Those that left a hash together stand together.
+    pub fields: Vec<FieldRemoval>,
     /// Keys that came, where that is to be told.
     pub births: Vec<Box<[u8]>>,
     /// Keys that were asked for and are not there, where that is to be told.

@@ -10,26 +10,37 @@
 //! The walk belongs to the table, not to the database's number: FLUSHALL detaches a table that is being walked and the walk
 //! goes on over it; SWAPDB takes it along. A walk that is given up goes on without writing, so that all marks agree
 //! again at its end.
+//!
+//! Part of what an RDB image says may stand *behind* it, as calls: the deadlines of hashes' fields, in the base of a log. They are
+//! kept until the walk ends, so there is a bound: past it, fields' deadlines go into the image in Redis's form.
 
 use super::database::Database;
 use super::eviction::Order;
-use crate::formats::calls;
+use crate::formats::calls::{self, hash::write_deadlines};
 use crate::formats::rdb::{Compression, Encoder, Usage};
 use crate::structures::record_arena::{Handle, RecordArena};
-use crate::values::{AnyRef, Big};
+use crate::values::{AnyRef, Big, FieldDeadlines};
+
+/// Bytes of calls behind the image of one database.
+const BEHIND_MAX_BYTES: usize = 64 << 20;
 
 /// How entries are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageFormat {
-    /// Entries of an RDB file.
-    Rdb(Compression),
+    /// Entries of an RDB file, with the deadlines of fields said this way.
+    Rdb(Compression, FieldDeadlines),
     /// Calls that set the keys.
     Calls,
 }
 
 /// Where entries are written.
 enum Image {
-    Rdb(Encoder),
+    Rdb {
+        encoder: Encoder,
+        deadlines: FieldDeadlines,
+        /// Calls that follow all entries.
+        behind: Vec<u8>,
+    },
     Calls(Vec<u8>),
     /// Given up: nowhere.
     None,
@@ -60,7 +71,19 @@ impl TableWalk {
         let (key, deadline, view) = (records.key(handle), records.deadline_ms(handle), records.payload(handle));
         self.entries += 1;
         match &mut self.image {
-            Image::Rdb(encoder) => encoder.entry(key, deadline, usage, AnyRef::of(view)),
+            Image::Rdb { encoder, deadlines, behind } => {
+                let value = AnyRef::of(view);
+                if let (AnyRef::Hash(hash), FieldDeadlines::Behind) = (value, *deadlines)
+                    && hash.has_deadlines()
+                {
+                    let is_full = behind.len() >= BEHIND_MAX_BYTES;
+                    encoder.set_field_deadlines(if is_full { FieldDeadlines::Redis } else { FieldDeadlines::Behind });
+                    if !is_full {
+                        write_deadlines(key, hash, behind);
+                    }
+                }
+                encoder.entry(key, deadline, usage, value);
+            }
             Image::Calls(out) => calls::write_value(key, deadline, AnyRef::of(view), out),
             Image::None => {}
         }
@@ -73,7 +96,11 @@ impl Database {
         assert!(self.walk.as_ref().is_none_or(|walk| walk.done), "one walk at a time");
         self.mark = !self.mark;
         let image = match format {
-            ImageFormat::Rdb(compression) => Image::Rdb(Encoder::without_checksum(compression)),
+            ImageFormat::Rdb(compression, deadlines) => {
+                let mut encoder = Encoder::without_checksum(compression);
+                encoder.set_field_deadlines(deadlines);
+                Image::Rdb { encoder, deadlines, behind: Vec::new() }
+            }
             ImageFormat::Calls => Image::Calls(Vec::new()),
         };
         let usage = match self.policy.order {
@@ -116,17 +143,26 @@ impl Database {
     pub fn take_image(&mut self) -> Option<(usize, Vec<u8>)> {
         let walk = self.walk.as_mut()?;
         let bytes = match &mut walk.image {
-            Image::Rdb(encoder) => encoder.take(Vec::new()),
+            Image::Rdb { encoder, .. } => encoder.take(Vec::new()),
             Image::Calls(out) => std::mem::take(out),
             Image::None => Vec::new(),
         };
         (!bytes.is_empty()).then_some((walk.number, bytes))
     }
 
-    /// Bytes that the walk has written and nobody has taken.
+    /// The calls that stand behind the image, and the number the database had when the walk began. To be taken when it is done.
+    pub fn take_calls_behind(&mut self) -> Option<(usize, Vec<u8>)> {
+        let walk = self.walk.as_mut()?;
+        match &mut walk.image {
+            Image::Rdb { behind, .. } if !behind.is_empty() => Some((walk.number, std::mem::take(behind))),
+            _ => None,
+        }
+    }
+
+    /// Bytes that the walk has written and nobody has taken. (Calls behind the image have a bound of their own.)
     pub fn image_bytes(&self) -> usize {
         match self.walk.as_ref().map(|walk| &walk.image) {
-            Some(Image::Rdb(encoder)) => encoder.pending_bytes(),
+            Some(Image::Rdb { encoder, .. }) => encoder.pending_bytes(),
             Some(Image::Calls(out)) => out.len(),
             _ => 0,
         }

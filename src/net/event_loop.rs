@@ -11,7 +11,7 @@ use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::operation::Operation;
-use super::reading::INPUT_BYTES;
+use super::reading::{INPUT_BYTES, OUTPUT_FIRST_BYTES};
 use super::signals::{Signal, Signals};
 use super::writing::refuse;
 use crate::dispatch::Dispatcher;
@@ -87,7 +87,8 @@ impl EventLoop {
             held: Vec::new(),
             pending: Vec::new(),
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
-            spare: Vec::new(),
+            // The first client would find none: a limit on memory set in the first moments would not know of it.
+            spare: vec![Vec::with_capacity(OUTPUT_FIRST_BYTES)],
             durable_offset: u64::MAX,
         }
     }

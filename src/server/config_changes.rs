@@ -1,9 +1,9 @@
 //! Putting a configuration in force: what concerns the server's own parts, and the file that CONFIG REWRITE writes.
 
-use super::config::{Config, Directive, Extent, SetContext, SetError};
+use super::config::{Config, Directive, Extent, HashTtlFormat, SetContext, SetError};
 use super::surroundings::Refusal;
 use super::{Counters, Server, gates, memory};
-use crate::values::Encodings;
+use crate::values::{Encodings, FieldDeadlines};
 use std::{fmt, io};
 
 /// Below this many microseconds even calls that are O(1) may be slow: each is then timed on its own.
@@ -93,6 +93,10 @@ impl Server {
             stream_node_max_bytes: config.stream_node_max_bytes as usize,
             stream_node_max_entries: config.stream_node_max_entries as usize,
             hll_sparse_max_bytes: config.hll_sparse_max_bytes as usize,
+            field_deadlines: match config.rdb_hash_ttl_format {
+                HashTtlFormat::Redis => FieldDeadlines::Redis,
+                HashTtlFormat::Valkey => FieldDeadlines::Valkey,
+            },
             ..self.encodings
         };
     }
@@ -155,5 +159,5 @@ impl Server {
 /// Whether a directive is about how collections are kept.
 fn is_encoding(name: &str) -> bool {
     const PREFIXES: [&str; 6] = ["hash-max-", "list-", "set-max-", "zset-max-", "stream-node-max-", "hll-sparse-"];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    name == "rdb-hash-ttl-format" || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

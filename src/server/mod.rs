@@ -267,7 +267,13 @@ impl Server {
     /// Bytes that count towards `maxmemory`: keys, tables, what clients' buffers hold, and what the process itself takes.
     #[inline]
     pub fn counted_memory(&self) -> usize {
-        self.keyspace.used_bytes() + self.client_buffer_bytes + self.resources.process_bytes as usize
+        self.bytes_by_count() + self.resources.process_bytes as usize
+    }
+
+    /// Bytes that are counted as they come and go, unlike what the process takes besides, which is weighed now and then.
+    #[inline]
+    pub fn bytes_by_count(&self) -> usize {
+        self.keyspace.used_bytes() + self.client_buffer_bytes + self.commands.histogram_bytes()
     }
 
     /// Reads the clocks.

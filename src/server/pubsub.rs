@@ -297,7 +297,7 @@ mod tests {
     fn many_listeners_are_served_in_slices_and_in_order() {
         let mut clients = Clients::default();
         let all: Vec<ClientIndex> = (0..2 * SLICE + 1).map(|_| clients.add(Client::default())).collect();
-        all.iter().for_each(|&index| drop(clients.subscribe(index, Space::Channels, b"c")));
+        all.iter().for_each(|&index| assert!(clients.subscribe(index, Space::Channels, b"c")));
         assert_eq!(clients.publish(b"c", b"1", 0), all.len());
         assert_eq!(clients.publish(b"c", b"2", 0), all.len());
         assert!(clients.get(all[2 * SLICE]).output.is_empty());

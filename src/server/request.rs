@@ -24,6 +24,8 @@ pub enum Request {
     },
     /// BGSAVE: begin a snapshot (answered already).
     StartSnapshot,
+    /// BGSAVE CANCEL: give up the snapshot under way (answered already).
+    CancelSnapshot,
     /// BGREWRITEAOF: begin a rewrite of the log (answered already).
     StartRewrite,
     /// SHUTDOWN: end the process; answer only if it cannot be.

@@ -108,7 +108,7 @@ impl Server {
         if has_buffers && self.resources.process_bytes > 0 {
             return;
         }
-        let process_bytes = used_bytes.saturating_sub((self.keyspace.used_bytes() + self.client_buffer_bytes) as u64);
+        let process_bytes = used_bytes.saturating_sub(self.bytes_by_count() as u64);
         let resources = &mut self.resources;
         resources.weighed.0 += 1;
         resources.weighed.1 = resources.weighed.1.min(process_bytes);

@@ -16,12 +16,12 @@
 //! **Handles.** An element keeps its handle while it stays as it is. `replace`, `set_deadline` and `defragment` may move it; they
 //! tell where to. Whoever keeps handles (a sorted set's tree) is to be told in turn.
 //!
-//! **Walks.** A walk over all elements as they are at one moment goes by marks, as the keyspace's does: `begin_walk` makes every
-//! element one that is not reached; each that is written out, in its turn or because it is about to change, is set reached;
-//! elements that come meanwhile are born reached. One walk at a time, and each goes on until all are reached.
-//!
 //! Invariants: every record stands once in the table, under the hash of its name; one with a deadline is in the wheel, no other
 //! is; `boxed_bytes` counts the boxed payloads.
+
+mod walk;
+
+pub use walk::Element;
 
 use super::key_table::KeyTable;
 pub use super::record_arena::Handle;
@@ -48,6 +48,8 @@ pub struct ElementTable {
     boxed_bytes: usize,
     /// The mark of elements that a walk has reached.
     reached: bool,
+    /// The walk under way.
+    walk: Option<Box<walk::Walk>>,
     /// The page that `defragment` is emptying.
     emptied_page: Option<u32>,
 }
@@ -62,6 +64,7 @@ impl ElementTable {
             wheel: None,
             boxed_bytes: 0,
             reached: false,
+            walk: None,
             emptied_page: None,
         }
     }
@@ -141,6 +144,7 @@ impl ElementTable {
     /// The element's payload, to be changed in place: its length stays.
     #[inline]
     pub fn payload_mut(&mut self, handle: Handle) -> &mut [u8] {
+        self.before_change(handle);
         match self.records.payload_mut(handle) {
             PayloadMut::Inline { bytes, .. } => bytes,
             PayloadMut::Boxed(bytes) => bytes,
@@ -205,6 +209,7 @@ impl ElementTable {
 
     /// Gives the element another payload; the answer is its handle from now on. When it is `Full` nothing has changed.
     pub fn replace(&mut self, handle: Handle, payload: &[u8]) -> Result<Handle, Full> {
+        self.before_change(handle);
         let (to, old) = self.records.replace_payload(handle, new_payload(payload)).map_err(|_| Full)?;
         self.boxed_bytes += boxed_bytes(payload);
         self.boxed_bytes -= old.map_or(0, |old| boxed_bytes(&old));
@@ -216,6 +221,7 @@ impl ElementTable {
 
     /// Gives the element a deadline or takes it away; the answer is its handle from now on. When it is `Full` nothing has changed.
     pub fn set_deadline(&mut self, handle: Handle, deadline_ms: Option<u64>) -> Result<Handle, Full> {
+        self.before_change(handle);
         let had = self.records.deadline_ms(handle);
         if had.is_some() {
             self.drop_deadline(handle);
@@ -242,6 +248,7 @@ impl ElementTable {
 
     /// Removes the element, whose name has this hash.
     pub fn remove_hashed(&mut self, hash: u64, handle: Handle) {
+        self.before_change(handle);
         if self.records.deadline_ms(handle).is_some() {
             self.drop_deadline(handle);
         }
@@ -249,8 +256,9 @@ impl ElementTable {
         self.boxed_bytes -= self.records.remove(handle).map_or(0, |old| boxed_bytes(&old));
     }
 
-    /// Removes all elements.
+    /// Removes all elements. Not while it is walked.
     pub fn clear(&mut self) {
+        assert!(self.walk.is_none(), "what a walk has yet to visit is given to it whole");
         *self = ElementTable::new(self.hasher);
     }
 
@@ -297,6 +305,7 @@ impl ElementTable {
             && let Some(handle) = wheel.advance(&mut self.records, now_ms, budget)
         {
             visit(self, handle);
+            self.before_change(handle);
             self.table.remove(self.hasher.hash(self.records.key(handle)), handle);
             self.boxed_bytes -= self.records.remove(handle).map_or(0, |old| boxed_bytes(&old));
         }
@@ -317,25 +326,6 @@ impl ElementTable {
         if wheel.is_empty() {
             self.wheel = None;
         }
-    }
-
-    // ---- walks ----
-
-    /// Begins a walk: no element is reached. The walk before must have reached all.
-    pub fn begin_walk(&mut self) {
-        self.reached = !self.reached;
-    }
-
-    /// Whether the walk has reached this element.
-    #[inline]
-    pub fn is_reached(&self, handle: Handle) -> bool {
-        self.records.mark(handle) == self.reached
-    }
-
-    /// The walk has reached this element.
-    #[inline]
-    pub fn set_reached(&mut self, handle: Handle) {
-        self.records.set_mark(handle, self.reached);
     }
 
     /// Checks what the head of this file promises. Panics when it does not hold.

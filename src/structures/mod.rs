@@ -1,6 +1,7 @@
 //! Floor 2: tables, lists, wheel and arenas. Knows nothing of Redis.
 
 pub mod chain;
+pub mod counted_deque;
 pub mod int_set;
 pub mod element_table;
 pub mod key_table;
@@ -13,4 +14,5 @@ pub mod ranked_tree;
 pub mod record_arena;
 #[cfg(test)]
 mod records_for_tests;
+pub mod six_bits;
 pub mod timer_wheel;

@@ -89,7 +89,8 @@ impl RadixQueue {
         self.waiting.is_empty() && self.occupied == [0; LEVELS]
     }
 
-    /// Bytes of its levels.
+    /// Bytes of memory that its levels take.
+    #[inline]
     pub fn heap_bytes(&self) -> usize {
         self.levels.capacity() * size_of::<[Chain; SLOTS]>()
     }

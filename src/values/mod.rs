@@ -17,7 +17,7 @@ pub mod stream;
 pub mod string;
 pub mod views;
 
-pub use encodings::Encodings;
+pub use encodings::{Encodings, FieldDeadlines};
 
 use crate::structures::record_arena::{NewPayload, Payload, PayloadMut};
 use hash::{Hash, HashRef};
@@ -44,6 +44,8 @@ pub mod tag {
     pub const HASH: u8 = 7;
     /// A sorted set: a listpack of members and scores.
     pub const SORTED_SET: u8 = 8;
+    /// A hash: a listpack of fields, values and deadlines.
+    pub const TIMED_HASH: u8 = 9;
 }
 
 /// A value in an allocation of its own.
@@ -110,6 +112,12 @@ pub trait Collection: Default {
     /// Takes the value out, to be changed: bytes that stand in the record are copied to `spare`, an empty buffer; a boxed value
     /// leaves an empty one behind.
     fn take(view: PayloadMut<'_, Big>, spare: Vec<u8>) -> Result<Self, WrongType>;
+
+    /// An empty one. A packed form can be built in `spare`, an empty buffer.
+    fn begin(spare: Vec<u8>) -> Self {
+        drop(spare);
+        Self::default()
+    }
 
     /// How it is to be kept: in the record if it is one buffer of at most `inline_max` bytes.
     fn stow(self, inline_max: usize) -> Stowed;
@@ -247,7 +255,7 @@ impl Kind {
             Payload::Inline { tag: tag::LIST, .. } | Payload::Boxed(Big::List(_)) => Kind::List,
             Payload::Inline { tag: tag::SET | tag::INT_SET, .. } | Payload::Boxed(Big::Set(_)) => Kind::Set,
             Payload::Inline { tag: tag::SORTED_SET, .. } | Payload::Boxed(Big::SortedSet(_)) => Kind::SortedSet,
-            Payload::Inline { tag: tag::HASH, .. } | Payload::Boxed(Big::Hash(_)) => Kind::Hash,
+            Payload::Inline { tag: tag::HASH | tag::TIMED_HASH, .. } | Payload::Boxed(Big::Hash(_)) => Kind::Hash,
             Payload::Boxed(Big::Stream(_)) => Kind::Stream,
             Payload::Inline { .. } | Payload::Boxed(Big::String(_)) => Kind::String,
         }

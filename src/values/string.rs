@@ -8,7 +8,7 @@
 //! ```
 
 use super::tag::{EDITED, INT, SHORT};
-use super::{Big, New, View, WrongType};
+use super::{Big, Collection, New, Stowed, View, WrongType};
 use crate::base::number::{decimal_len, parse_i64};
 use crate::structures::record_arena::{INLINE_MAX, Payload, PayloadMut};
 
@@ -160,6 +160,40 @@ pub fn editable(view: PayloadMut<'_, Big>) -> Option<&mut [u8]> {
         PayloadMut::Inline { tag: EDITED, bytes } => Some(bytes),
         PayloadMut::Boxed(Big::String(bytes)) => Some(bytes),
         _ => None,
+    }
+}
+
+/// A string taken out to be changed in length as well as in content.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Buffer(pub Vec<u8>);
+
+impl Collection for Buffer {
+    type Ref<'a> = Text<'a>;
+
+    fn view(view: View<'_>) -> Result<Text<'_>, WrongType> {
+        Text::view(view)
+    }
+
+    fn take(view: PayloadMut<'_, Big>, mut spare: Vec<u8>) -> Result<Buffer, WrongType> {
+        match view {
+            PayloadMut::Inline { tag: INT, bytes } => {
+                let number = i64::from_le_bytes((&*bytes).try_into().expect("8 bytes"));
+                spare.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+            }
+            PayloadMut::Inline { tag: SHORT | EDITED, bytes } => spare.extend_from_slice(bytes),
+            PayloadMut::Boxed(Big::String(bytes)) => return Ok(Buffer(std::mem::take(bytes))),
+            _ => return Err(WrongType),
+        }
+        Ok(Buffer(spare))
+    }
+
+    fn stow(self, inline_max: usize) -> Stowed {
+        Stowed::packed(EDITED, self.0, inline_max, Big::String)
+    }
+
+    /// Never: a string may have no byte.
+    fn is_empty(&self) -> bool {
+        false
     }
 }
 

@@ -2,6 +2,12 @@
 //!
 //! A test says what a client sends and what it gets, byte for byte where that matters: `db.is("GET k", "$1\r\nv\r\n")`.
 
+use ferrodis::base::sys::allocator::counting::Counting;
+
+/// So that a test can say how much memory a call takes.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
 mod bitmap;
 mod cross_protocol;
 mod durability;
@@ -10,7 +16,10 @@ mod command;
 mod config;
 mod connection;
 mod harness;
+mod hash;
+mod hyperloglog;
 mod pubsub;
 mod report;
+mod restore;
 mod string;
 mod transactions;

@@ -47,6 +47,7 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         limits: Limits { string_bytes: 512 << 20, databases: 16 },
         encodings: &server.encodings,
         waiting: Waiting::Never,
+        is_replayed: false,
         random: &mut server.random,
     };
     let id = registry::find(&words[0]).unwrap();

@@ -8,8 +8,8 @@ use ferrodis::keyspace::database::{Expiry, Now};
 use ferrodis::keyspace::eviction::{Lfu, Order, Policy};
 use ferrodis::keyspace::removal::Cause;
 use ferrodis::keyspace::walk::ImageFormat;
-use ferrodis::values::Owned;
 use ferrodis::values::string::{NewText, Text};
+use ferrodis::values::{FieldDeadlines, Owned};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DATABASES: usize = 3;
@@ -419,7 +419,7 @@ impl Test {
                 true => Compression::Off,
                 false => Compression::Lzf { max_bytes: 10_000 },
             };
-            self.keyspace.begin_walk(ImageFormat::Rdb(compression));
+            self.keyspace.begin_walk(ImageFormat::Rdb(compression, FieldDeadlines::Redis));
             self.walk = Some((Some(snapshot), Vec::new()));
             return;
         };

@@ -3,6 +3,8 @@
 //! Every run draws a new seed and prints it; `FERRODIS_SEED=n cargo test --test model` replays one.
 
 mod database;
+mod hyperloglog;
+mod list;
 mod listpack;
 mod lru_list;
 mod ranked_tree;

@@ -2,6 +2,7 @@
 
 use crate::support::Server;
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 #[test]
 fn sigterm_and_shutdown_end_it_with_code_0_and_nothing_lost() {
@@ -71,13 +72,8 @@ fn directories_that_cannot_be_used_are_named() {
 fn the_metrics_port_opens_moves_and_closes_while_the_server_runs() {
     let server = Server::start(&[]);
     let mut client = server.client();
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let serves = |address| {
-        let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
-        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).is_ok() && answer.contains(" 200 ")
-    };
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let serves = |address| get(address, "/healthz").contains(" 200 ");
     let (first, second) = (free(), free());
     assert_eq!(client.run(&format!("CONFIG SET metrics-port {}", first.port())), "OK");
     assert!(serves(first));
@@ -88,4 +84,27 @@ fn the_metrics_port_opens_moves_and_closes_while_the_server_runs() {
     assert!(serves(second));
     assert_eq!(client.run("CONFIG SET metrics-port 0"), "OK");
     assert!(!serves(second));
+}
+
+#[test]
+fn metrics_wait_for_the_disk_under_always_and_come() {
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = metrics.port().to_string();
+    let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always", "--metrics-port", &port]);
+    let mut client = server.client();
+    for n in 1..=20 {
+        client.send(&["SET", &format!("key:{n}"), "value"]);
+        assert!(get(metrics, "/metrics").contains(" 200 "));
+        assert_eq!(client.read_reply(), "OK");
+    }
+}
+
+/// What the metrics port answers; empty when it is not there.
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut answer = String::new();
+    if let Ok(mut stream) = TcpStream::connect(address) {
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+    }
+    answer
 }

@@ -47,8 +47,8 @@ fn the_snapshot_is_of_one_moment_whatever_happens_meanwhile() {
     for i in (0..1000).rev() {
         client.send_raw(format!("SET key:{i} after\r\nDEL key:{}\r\nSET new:{i} 1\r\n", i + 2_000).as_bytes());
     }
-    client.send_raw(b"SWAPDB 0 3\r\nFLUSHALL\r\nSET key:1 flushed\r\n");
-    (0..3_003).for_each(|_| drop(client.read_reply()));
+    client.send_raw(b"SWAPDB 0 3\r\nSELECT 3\r\nFLUSHDB\r\nSELECT 0\r\nSET key:1 flushed\r\n");
+    (0..3_005).for_each(|_| drop(client.read_reply()));
     wait_until("the snapshot", || client.info("rdb_bgsave_in_progress") == "0");
     server.kill();
     server.restart();
@@ -158,4 +158,47 @@ fn what_the_reaper_frees_is_counted() {
     assert_eq!(client.info("lazyfreed_objects"), "3");
     assert_eq!(client.run("CONFIG RESETSTAT"), "OK");
     assert_eq!(client.info("lazyfreed_objects"), "0");
+}
+
+#[test]
+fn a_save_that_is_slowed_down_holds_up_nobody_and_can_be_cancelled() {
+    let server = Server::start(&["--enable-debug-command", "yes", "--rdb-key-save-delay", "1000000"]);
+    let mut client = server.client();
+    let not_running = "ERR Background saving is currently not in progress or scheduled";
+    client.run("DEBUG POPULATE 100");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), not_running);
+    assert_eq!(client.run("BGSAVE").text(), "Background saving started");
+    assert_eq!(client.info("rdb_bgsave_in_progress"), "1");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), "Background saving cancelled");
+    wait_until("its end", || client.info("rdb_bgsave_in_progress") == "0");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), not_running);
+    assert!(std::fs::read_dir(server.directory()).unwrap().next().is_none(), "no file is left");
+    assert_eq!(client.run("BGREWRITEAOF").text(), "Background append only file rewriting started");
+    assert_eq!(client.run("BGSAVE SCHEDULE").text(), "Background saving scheduled");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), "Scheduled background saving cancelled");
+    assert_eq!(client.run("BGSAVE CANCEL").text(), not_running);
+    assert_eq!(client.run("CONFIG SET rdb-key-save-delay 0"), "OK");
+    wait_until("the rewrite's end", || client.info("aof_rewrite_in_progress") == "0");
+}
+
+#[test]
+fn a_snapshot_under_way_outlived_flushall_and_brought_the_keys_back() {
+    let mut server = Server::start(&["--enable-debug-command", "yes", "--save", ""]);
+    let mut client = server.client();
+    client.run("DEBUG POPULATE 1000");
+    assert_eq!(client.run("SAVE"), "OK");
+    assert_eq!(client.run("CONFIG SET rdb-key-save-delay 1000000"), "OK");
+    client.run("BGSAVE");
+    assert_eq!(client.run("FLUSHALL"), "OK");
+    wait_until("its end", || client.info("rdb_bgsave_in_progress") == "0");
+    assert!(client.info("rdb_changes_since_last_save").parse::<u64>().unwrap() >= 1000, "it was not saved");
+    // With save rules a snapshot of nothing follows at once.
+    assert_eq!(client.call(&["CONFIG", "SET", "save", "3600 1000000"]), "OK");
+    client.run("DEBUG POPULATE 1000");
+    client.run("BGSAVE");
+    assert_eq!(client.run("FLUSHALL"), "OK");
+    wait_until("a snapshot of nothing", || client.info("rdb_changes_since_last_save") == "0");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("DBSIZE"), 0);
 }

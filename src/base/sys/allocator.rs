@@ -14,8 +14,7 @@
 //! process is found out by an allocation; if neither does, nothing is counted and [`allocated_bytes`] is `None`.
 #![allow(unsafe_code)]
 
-#[cfg(not(feature = "jemalloc"))]
-mod counting;
+pub mod counting;
 #[cfg(feature = "jemalloc")]
 mod jemalloc;
 

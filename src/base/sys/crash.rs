@@ -25,8 +25,8 @@ const NAMES_PATIENCE_S: libc::c_uint = 10;
 static OUTPUT: AtomicI32 = AtomicI32::new(1);
 /// The thread whose handlers have a large stack.
 static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
-/// Whether a report is being written: a crash within it is not reported again.
-static IS_REPORTING: AtomicBool = AtomicBool::new(false);
+/// The thread that writes a report, 0: none does. A crash within it is not reported again; one of another thread waits for it.
+static REPORTER: AtomicUsize = AtomicUsize::new(0);
 
 /// Reports go to this descriptor from now on.
 pub fn report_to(descriptor: RawFd) {
@@ -39,7 +39,7 @@ pub fn report_crashes(is_on: bool) {
         prepare();
     }
     for signal in FATAL {
-        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESETHAND;
+        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
         set_handler(signal, is_on.then_some(on_crash as Handler), flags);
     }
 }
@@ -92,13 +92,19 @@ fn set_handler(signal: libc::c_int, handler: Option<Handler>, flags: libc::c_int
 }
 
 extern "C" fn on_crash(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    if !IS_REPORTING.swap(true, Relaxed) {
-        set_handler(libc::SIGALRM, None, 0);
-        // SAFETY: alarm takes any number; a SIGALRM ends the process now.
-        unsafe { libc::alarm(NAMES_PATIENCE_S) };
-        pause(LOG_PATIENCE_NS);
-        // SAFETY: the kernel hands in a siginfo_t that is valid while the handler runs.
-        write_report(signal, unsafe { &*info });
+    // SAFETY: it only reads which thread this is.
+    let this_thread = unsafe { libc::pthread_self() } as usize;
+    match REPORTER.compare_exchange(0, this_thread, Relaxed, Relaxed) {
+        Ok(_) => {
+            set_handler(libc::SIGALRM, None, 0);
+            // SAFETY: alarm takes any number; a SIGALRM ends the process now.
+            unsafe { libc::alarm(NAMES_PATIENCE_S) };
+            pause(0, LOG_PATIENCE_NS);
+            // SAFETY: the kernel hands in a siginfo_t that is valid while the handler runs.
+            write_report(signal, unsafe { &*info });
+        }
+        Err(reporter) if reporter != this_thread => pause(libc::time_t::from(NAMES_PATIENCE_S), 0),
+        Err(_) => {}
     }
     set_handler(signal, None, 0);
     // SAFETY: raise takes any signal number; the signal ends the process as it would have without us, with a core where there is one.
@@ -117,11 +123,10 @@ fn write_report(signal: libc::c_int, info: &libc::siginfo_t) {
         info.si_code
     );
     let _ = out.stamp();
-    // SAFETY: which of the two the kernel has filled in depends on si_code; both are plain numbers wherever they stand.
-    let _ = match info.si_code > 0 {
-        true => writeln!(out, "Accessing address: {:p}", unsafe { info.si_addr() }),
-        // SAFETY: as above.
-        false => writeln!(out, "Killed by PID: {}, UID: {}", unsafe { info.si_pid() }, unsafe { info.si_uid() }),
+    let _ = match sender(info) {
+        Some((pid, user)) => writeln!(out, "Killed by PID: {pid}, UID: {user}"),
+        // SAFETY: a fault of the processor has an address, a plain number.
+        None => writeln!(out, "Accessing address: {:p}", unsafe { info.si_addr() }),
     };
     out.write();
     write_stack();
@@ -149,17 +154,23 @@ extern "C" fn on_alarm(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc:
     let mut out = Text::default();
     let _ = writeln!(out);
     let _ = out.stamp();
-    let _ = match info.si_code == libc::SI_USER {
-        // SAFETY: a signal that a process sent has its number and user.
-        true => {
-            writeln!(out, "Received SIGALRM (from PID {}, UID {})", unsafe { info.si_pid() }, unsafe { info.si_uid() })
-        }
-        false => writeln!(out, "--- WATCHDOG TIMER EXPIRED ---"),
+    let _ = match sender(info) {
+        Some((pid, user)) => writeln!(out, "Received SIGALRM (from PID {pid}, UID {user})"),
+        None => writeln!(out, "--- WATCHDOG TIMER EXPIRED ---"),
     };
     out.write();
     write_stack();
-    // SAFETY: as above.
+    // SAFETY: as at the beginning.
     unsafe { *errno() = before };
+}
+
+/// The process and the user that sent the signal; `None` when the kernel did.
+fn sender(info: &libc::siginfo_t) -> Option<(libc::pid_t, libc::uid_t)> {
+    // SAFETY: a signal that a process sent has its number, a plain one.
+    let pid = || unsafe { info.si_pid() };
+    // SAFETY: the same of its user's.
+    let user = || unsafe { info.si_uid() };
+    (info.si_code <= 0).then(|| (pid(), user()))
 }
 
 #[cfg(target_os = "linux")]
@@ -211,8 +222,8 @@ fn name(signal: libc::c_int) -> &'static str {
     }
 }
 
-fn pause(ns: libc::c_long) {
-    let time = libc::timespec { tv_sec: 0, tv_nsec: ns };
+fn pause(seconds: libc::time_t, ns: libc::c_long) {
+    let time = libc::timespec { tv_sec: seconds, tv_nsec: ns };
     // SAFETY: the pointer is to a timespec of our own, and nobody wants to know what is left.
     unsafe { libc::nanosleep(&time, std::ptr::null_mut()) };
 }

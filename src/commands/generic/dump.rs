@@ -35,7 +35,7 @@ fn dump(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     };
     let mut payload = Vec::new();
     let compression = Compression::Lzf { max_bytes: COMPRESSED_MAX_BYTES };
-    dump_value(AnyRef::of(cx.db.view(handle)), compression, &mut payload);
+    dump_value(AnyRef::of(cx.db.view(handle)), compression, cx.encodings.field_deadlines, &mut payload);
     cx.reply.bulk(&payload);
     Ok(Done)
 }

@@ -8,6 +8,7 @@ use crate::commands::error::Error;
 use crate::commands::generic::restore;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
+use crate::server::request::Request;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&DBSIZE, &FLUSHDB, &FLUSHALL, &SWAPDB, &RESTORE_ASKING];
@@ -65,6 +66,13 @@ fn flushall(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     check_mode(args)?;
     for number in 0..cx.server.keyspace.count() {
         flush(cx, number);
+    }
+    // A snapshot under way is of data that nobody wants any more; where snapshots are kept, one of nothing takes its place.
+    if cx.server.persistence.snapshots.started_ms.is_some() {
+        cx.server.requests.push(Request::CancelSnapshot);
+    }
+    if !cx.server.config.save.is_empty() {
+        cx.server.requests.push(Request::StartSnapshot);
     }
     cx.reply.ok();
     Ok(Done)

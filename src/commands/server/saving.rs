@@ -39,10 +39,12 @@ static BGSAVE: Command = Command::server("bgsave", bgsave)
     .history(&[("3.2.2", "Added the `SCHEDULE` option.")]);
 
 fn bgsave(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let schedule = args.len() > 1;
-    if schedule && (args.len() > 2 || !args.is(1, "schedule")) {
-        return Err(Error::Syntax);
-    }
+    let schedule = match args.len() {
+        1 => false,
+        2 if args.is(1, "schedule") => true,
+        2 if args.is(1, "cancel") => return cancel(cx),
+        _ => return Err(Error::Syntax),
+    };
     let state = &mut cx.server.persistence;
     if state.snapshots.started_ms.is_some() {
         return Err(SAVING);
@@ -58,6 +60,20 @@ fn bgsave(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
             "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a \
              BGSAVE whenever possible.",
         ));
+    }
+    Ok(Done)
+}
+
+/// BGSAVE CANCEL (Valkey): no snapshot after all.
+fn cancel(cx: &mut ServerContext<'_>) -> Outcome {
+    let state = &mut cx.server.persistence.snapshots;
+    if state.started_ms.is_some() {
+        cx.server.requests.push(Request::CancelSnapshot);
+        cx.reply.simple("Background saving cancelled");
+    } else if std::mem::take(&mut state.scheduled) {
+        cx.reply.simple("Scheduled background saving cancelled");
+    } else {
+        return Err(Error::Text("ERR Background saving is currently not in progress or scheduled"));
     }
     Ok(Done)
 }

@@ -3,7 +3,7 @@
 //! Collections are rebuilt by calls of at most `ELEMENTS_PER_CALL` elements, as Redis writes them: one of millions would be one call too
 //! large for any reader.
 
-mod hash;
+pub mod hash;
 mod list;
 mod set;
 mod sorted_set;

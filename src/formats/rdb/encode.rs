@@ -8,9 +8,9 @@ use crate::base::number::{decimal_len, parse_i64, print_i64};
 use crate::formats::lzf;
 
 use super::Usage;
-use super::opcodes::{opcode, prefix, type_number};
+use super::opcodes::{Dialect, opcode, prefix, type_number};
 use super::types::{type_of, write_value};
-use crate::values::AnyRef;
+use crate::values::{AnyRef, FieldDeadlines};
 
 /// Strings up to this length are never compressed: it cannot pay.
 const NEVER_COMPRESSED_BYTES: usize = 20;
@@ -35,6 +35,7 @@ pub struct Encoder {
     crc: u64,
     with_checksum: bool,
     compression: Compression,
+    deadlines: FieldDeadlines,
     /// Bytes still to come of a value written in pieces.
     owed_bytes: u64,
 }
@@ -42,12 +43,18 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder whose file ends in a checksum of all its bytes (`rdbchecksum yes`).
     pub fn new(compression: Compression) -> Encoder {
-        Encoder { out: Vec::new(), summed: 0, crc: 0, with_checksum: true, compression, owed_bytes: 0 }
+        let deadlines = FieldDeadlines::Redis;
+        Encoder { out: Vec::new(), summed: 0, crc: 0, with_checksum: true, compression, deadlines, owed_bytes: 0 }
     }
 
     /// The same, with 0 in the checksum's place: "not computed".
     pub fn without_checksum(compression: Compression) -> Encoder {
         Encoder { with_checksum: false, ..Encoder::new(compression) }
+    }
+
+    /// From now on the deadlines of fields are said this way.
+    pub fn set_field_deadlines(&mut self, deadlines: FieldDeadlines) {
+        self.deadlines = deadlines;
     }
 
     /// Bytes waiting to be taken.
@@ -63,11 +70,17 @@ impl Encoder {
         std::mem::replace(&mut self.out, fresh)
     }
 
-    /// Begins the file. `version`: the lowest that has everything this file will hold, 1..=79
-    /// (see [`first_version_with`](super::opcodes::first_version_with)); `aux`: names and values about the file.
+    /// Begins the file. `version`: the lowest that has everything this file will hold
+    /// (see [`first_version_with`](super::opcodes::first_version_with)), which says whose magic it bears; `aux`: names and values about
+    /// the file.
     pub fn header(&mut self, version: u32, aux: &[(&str, &[u8])]) {
-        assert!((1..80).contains(&version), "RDB version {version} is not written under the REDIS magic");
-        self.out.extend_from_slice(format!("REDIS{version:04}").as_bytes());
+        self.out.extend_from_slice(
+            match Dialect::of_version(version) {
+                Dialect::Redis => format!("REDIS{version:04}"),
+                Dialect::Valkey => format!("VALKEY{version:03}"),
+            }
+            .as_bytes(),
+        );
         for (name, value) in aux {
             self.aux(name, value);
         }
@@ -96,9 +109,9 @@ impl Encoder {
     /// A key with its value. `deadline_ms`: milliseconds since 1970.
     pub fn entry(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, value: AnyRef<'_>) {
         self.attributes(deadline_ms, usage);
-        self.opcode(type_of(value));
+        self.opcode(type_of(value, self.deadlines));
         self.string(key);
-        write_value(value, self.compression, &mut self.out);
+        write_value(value, self.compression, self.deadlines, &mut self.out);
     }
 
     /// A key with a string of `length` bytes that follows by [`piece`](Encoder::piece): it is never held whole, nor compressed.

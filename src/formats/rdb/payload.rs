@@ -11,10 +11,10 @@ use super::encode::Compression;
 use super::error::{RdbError, Reason};
 use super::input::{Input, Stop};
 use super::item::is_version_read;
-use super::opcodes::{Dialect, LOWEST_VERSION_WRITTEN, type_name};
+use super::opcodes::{Dialect, FIRST_VALKEY_VERSION, LOWEST_VERSION_WRITTEN, type_name, type_number};
 use super::types::{ReadValue, reader_of, type_of, write_value};
 use super::{ChecksumCheck, Limits, Value};
-use crate::values::AnyRef;
+use crate::values::{AnyRef, FieldDeadlines};
 
 /// How much of a payload is handed to the reader at a time, so that a large one is not held twice.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -31,11 +31,16 @@ pub struct Verified<'a> {
 }
 
 /// Appends the payload of a value, in the lowest version that has its type.
-pub fn dump(value: AnyRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+pub fn dump(value: AnyRef<'_>, compression: Compression, deadlines: FieldDeadlines, out: &mut Vec<u8>) {
     let start = out.len();
-    out.push(type_of(value));
-    write_value(value, compression, out);
-    out.extend_from_slice(&(LOWEST_VERSION_WRITTEN as u16).to_le_bytes());
+    let number = type_of(value, deadlines);
+    out.push(number);
+    write_value(value, compression, deadlines, out);
+    let version = match number {
+        type_number::VALKEY_HASH_2 => FIRST_VALKEY_VERSION,
+        _ => LOWEST_VERSION_WRITTEN,
+    };
+    out.extend_from_slice(&(version as u16).to_le_bytes());
     let checksum = crc64(0, &out[start..]);
     out.extend_from_slice(&checksum.to_le_bytes());
 }
@@ -104,7 +109,7 @@ mod tests {
 
     fn dumped(value: AnyRef<'_>) -> Vec<u8> {
         let mut out = b"before".to_vec();
-        dump(value, LZF, &mut out);
+        dump(value, LZF, FieldDeadlines::Redis, &mut out);
         out.split_off(6)
     }
 

@@ -179,6 +179,19 @@ impl Output {
         self.tail.truncate(mark.tail);
     }
 
+    /// Puts bytes in at `mark`, before what was appended since: the head of an array whose length was not known.
+    pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
+        let place = match self.chunks.get_mut(mark.chunks) {
+            Some(Chunk::Own(chunk)) => {
+                self.chunk_bytes += bytes.len();
+                chunk
+            }
+            Some(Chunk::Shared(_)) => unreachable!("a call shares no part of its own answer"),
+            None => &mut self.tail,
+        };
+        place.splice(mark.tail..mark.tail, bytes.iter().copied());
+    }
+
     /// The bytes to send next; empty when nothing waits.
     pub fn front(&self) -> &[u8] {
         &self.chunks.front().map_or(&self.tail[..], |chunk| chunk)[self.sent..]
@@ -255,5 +268,26 @@ mod tests {
         }
         out.cut_back(mark);
         assert_eq!((out.front(), out.len()), (&b"kept"[..], 4));
+    }
+
+    #[test]
+    fn what_is_inserted_stands_at_its_mark_in_a_sealed_chunk_and_in_the_open_one() {
+        for appended in [3, 20_000] {
+            let mut out = Output::default();
+            out.tail().extend_from_slice(b"before ");
+            let mark = out.mark();
+            for _ in 0..appended / 3 {
+                out.reserve(appended);
+                out.tail().extend_from_slice(b"abc");
+            }
+            out.insert(mark, b"head ");
+            let (mut all, len) = (Vec::new(), out.len());
+            while !out.is_empty() {
+                all.extend_from_slice(out.front());
+                out.advance(out.front().len());
+            }
+            assert!(all.starts_with(b"before head abc"));
+            assert_eq!((all.len(), len), (12 + appended / 3 * 3, all.len()));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::output::{Mark, Output};
 use crate::base::number::print_f64;
+use crate::structures::listpack::Entry;
 
 /// The dialect a client speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,12 @@ impl Reply {
         self.bulk(itoa::Buffer::new().format(n).as_bytes());
     }
 
+    /// An element of a collection, as a string.
+    #[inline]
+    pub fn bulk_entry(&mut self, entry: Entry<'_>) {
+        self.bulk(entry.as_slice(&mut itoa::Buffer::new()));
+    }
+
     /// No value: `$-1` or `_`.
     #[inline]
     pub fn null(&mut self) {
@@ -122,6 +129,12 @@ impl Reply {
             Protocol::Resp2 => self.head(b'*', len as i64),
             Protocol::Resp3 => self.head(b'~', len as i64),
         }
+    }
+
+    /// The head of the members of a set that were written since `mark`, when it is known how many they are.
+    pub fn set_before(&mut self, mark: Mark, len: usize) {
+        let kind = if self.protocol == Protocol::Resp3 { '~' } else { '*' };
+        self.out.insert(mark, format!("{kind}{len}\r\n").as_bytes());
     }
 
     /// The head of a message that is not an answer: an array in RESP2.

@@ -5,6 +5,7 @@
 //! no command can leave an empty collection behind.
 
 use super::{Database, EditError, Expiry};
+use crate::keyspace::removal::FREE_LATER_EFFORT;
 use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, PayloadMut};
 use crate::values::{Big, Collection, Stowed, WrongType};
 use std::ops::{Deref, DerefMut};
@@ -35,7 +36,8 @@ impl Database {
         match self.locate_to_write(key, hash) {
             Some(handle) => self.begin_edit(key, hash, handle),
             None if self.records.has_room() => {
-                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value: C::default(), is_put_back: false })
+                let value = C::begin(std::mem::take(&mut self.spare));
+                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value, is_put_back: false })
             }
             None => Err(EditError::Full),
         }
@@ -64,8 +66,18 @@ impl Database {
         if !self.records.has_room() {
             return Err(EditError::Full);
         }
-        self.before_change(handle);
         self.touch(handle);
+        self.take_out(key, hash, handle)
+    }
+
+    /// Takes the collection out of its record, without a use; there must be room for the record that it is put back into.
+    pub(super) fn take_out<'d, C: Collection>(
+        &'d mut self,
+        key: &'d [u8],
+        hash: u64,
+        handle: Handle,
+    ) -> Result<Edit<'d, C>, EditError> {
+        self.before_change(handle);
         let heap_before = match self.records.payload(handle) {
             Payload::Boxed(big) => big.heap_bytes(),
             Payload::Inline { .. } => 0,
@@ -103,9 +115,29 @@ impl<C: Collection> Edit<'_, C> {
     /// Empties the collection. What was in it is freed later if that takes long.
     pub fn clear(&mut self) {
         let old = std::mem::take(&mut self.value);
-        if let Stowed::Big(big) = old.stow(0) {
+        self.free(old);
+    }
+
+    /// Frees what was taken out of the collection, which is a part of its kind: later if that takes long.
+    pub fn free(&mut self, part: C) {
+        if let Stowed::Big(big) = part.stow(0) {
             self.db.free_uncounted(Box::new(big));
         }
+    }
+
+    /// Drops a part that was cut off, later if that takes long.
+    pub fn discard(&mut self, part: C) {
+        if let Stowed::Big(big) = part.stow(0)
+            && big.free_effort() > FREE_LATER_EFFORT
+        {
+            self.db.free_uncounted(Box::new(big));
+        }
+    }
+
+    /// Puts another collection in its place. What was in it is freed later if that takes long.
+    pub fn replace(&mut self, value: C) {
+        self.clear();
+        self.value = value;
     }
 
     fn put_back(&mut self) -> bool {
@@ -150,6 +182,7 @@ impl<C: Collection> Edit<'_, C> {
             *place = big;
         }
         self.db.boxed_bytes = self.db.boxed_bytes + heap_after - self.heap_before;
+        self.db.follow_fields(handle);
     }
 
     fn remove(&mut self, value: C) -> bool {

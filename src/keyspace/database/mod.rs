@@ -7,6 +7,7 @@
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
 mod collections;
+mod field_expiry;
 mod strings;
 mod usage;
 mod visiting;
@@ -26,6 +27,7 @@ use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, R
 use crate::structures::timer_wheel::TimerWheel;
 use crate::values::string::NewText;
 use crate::values::{Big, New, Owned, View};
+use field_expiry::{FieldWheel, first_deadline_of};
 
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Counts {
     pub misses: u64,
     /// Keys whose deadline came.
     pub expired: u64,
+    /// Fields of hashes whose deadline came.
+    pub expired_fields: u64,
     /// Keys removed for their memory.
     pub evicted: u64,
 }
@@ -74,6 +78,8 @@ pub struct Database {
     pub(super) mark: bool,
     pub(super) boxed_bytes: usize,
     pub(super) hasher: KeyHasher,
+    /// Hashes with fields that expire.
+    fields: FieldWheel,
     /// An empty buffer that small collections are taken out into.
     spare: Vec<u8>,
     /// The key whose hash was computed ahead: (address, length, hash).
@@ -110,6 +116,7 @@ impl Database {
             boxed_bytes: 0,
             chance: hasher.hash(b"chance"),
             hasher,
+            fields: FieldWheel::new(now.ms),
             spare: Vec::new(),
             hashed: (0, 0, 0),
             now,
@@ -271,11 +278,13 @@ impl Database {
             || !self.removals.garbage.is_empty()
             || !self.removals.births.is_empty()
             || !self.removals.misses.is_empty()
+            || !self.removals.fields.is_empty()
     }
 
-    /// Bytes of this database's records, values, table and links.
+    /// Bytes of this database's records, values, table, links and wheel.
     pub fn used_bytes(&self) -> usize {
-        self.records.live_bytes() + self.records.long_key_bytes() + self.table.bytes() + self.boxed_bytes
+        let items = self.records.live_bytes() + self.records.long_key_bytes() + self.boxed_bytes;
+        items + self.table.bytes() + self.wheel.heap_bytes() + self.fields.bytes()
     }
 
     /// The key's record, read: counts a hit or a miss, and a use.
@@ -397,9 +406,10 @@ impl Database {
             Expiry::At(deadline) => Some(deadline),
             Expiry::Keep | Expiry::Clear => None,
         };
-        let boxed = boxed_bytes(&payload);
+        let (boxed, first) = (boxed_bytes(&payload), first_deadline_of(&payload));
         let handle = self.records.insert(key, deadline, payload).map_err(|_| Full)?;
         self.boxed_bytes += boxed;
+        self.fields.file(handle, first);
         let (records, hasher) = (&self.records, &self.hasher);
         self.table.insert(hash, handle, |h| records.prefetch(h), |h| hasher.hash(records.key(h)));
         if deadline.is_some() {
@@ -417,9 +427,10 @@ impl Database {
 
     /// Puts a payload in another's place.
     fn replace(&mut self, handle: Handle, hash: u64, payload: New<'_>) -> Result<Handle, Full> {
-        let boxed = boxed_bytes(&payload);
+        let (boxed, first) = (boxed_bytes(&payload), first_deadline_of(&payload));
         let (to, old) = self.records.replace_payload(handle, payload).map_err(|_| Full)?;
         self.boxed_bytes += boxed;
+        self.fields.file(handle, first);
         if let Some(big) = old {
             self.free(big);
         }
@@ -483,6 +494,7 @@ impl Database {
         };
         if to != handle {
             self.table.repoint(hash, handle, to);
+            self.fields.moved(handle, to);
             if listed {
                 self.recency.moved(&mut LruLinks(&mut self.records), handle, to);
             }
@@ -507,8 +519,8 @@ impl Database {
     }
 
     fn followers(&mut self) -> (&mut RecordArena<Big>, Followers<'_>) {
-        let (table, wheel, recency) = (&mut self.table, &mut self.wheel, &mut self.recency);
-        (&mut self.records, Followers { table, wheel, recency, volatile_only: self.policy.volatile_only })
+        let (table, wheel, recency, fields) = (&mut self.table, &mut self.wheel, &mut self.recency, &mut self.fields);
+        (&mut self.records, Followers { table, wheel, recency, fields, volatile_only: self.policy.volatile_only })
     }
 
     /// Takes a record out of everything; its boxed value is still counted.
@@ -520,6 +532,7 @@ impl Database {
         if self.is_listed(deadline) {
             self.recency.remove(&mut LruLinks(&mut self.records), handle);
         }
+        self.fields.file(handle, None);
         self.table.remove(hash, handle);
         self.records.remove(handle)
     }
@@ -570,11 +583,12 @@ impl Database {
             let hash = self.hasher.hash(self.records.key(handle));
             self.remove_by_itself(handle, hash, Cause::Expired);
         }
+        self.expire_due_fields(budget);
     }
 
-    /// When `expire_due` should be called next; `None` while no key has a deadline.
+    /// When `expire_due` should be called next; `None` while no key and no field has a deadline.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.wheel.next_deadline()
+        [self.wheel.next_deadline(), self.fields.next_deadline()].into_iter().flatten().min()
     }
 
     // ---- sizes ----
@@ -586,7 +600,7 @@ impl Database {
 
     /// Bytes of pages beyond what records use: memory that no key takes.
     pub fn slack_bytes(&self) -> usize {
-        self.records.page_bytes() - (self.records.live_bytes() - self.links_bytes()).min(self.records.page_bytes())
+        self.records.slack_bytes()
     }
 
     /// Bytes of pages that come straight from the system.
@@ -614,6 +628,7 @@ impl Database {
         self.records.check_invariants();
         self.table.check_invariants(|handle| self.hasher.hash(self.records.key(handle)));
         self.wheel.check_invariants(&self.records);
+        self.check_fields();
         assert_eq!(self.table.len(), self.records.len());
         let listed = if self.policy.volatile_only { self.wheel.len() } else { self.table.len() };
         self.recency.check_invariants(&self.records, listed);
@@ -637,12 +652,14 @@ struct Followers<'a> {
     table: &'a mut KeyTable,
     wheel: &'a mut TimerWheel,
     recency: &'a mut Recency,
+    fields: &'a mut FieldWheel,
     volatile_only: bool,
 }
 
 impl Followers<'_> {
     fn moved(&mut self, records: &mut RecordArena<Big>, hash: u64, from: Handle, to: Handle) {
         self.table.repoint(hash, from, to);
+        self.fields.moved(from, to);
         let has_deadline = records.deadline_ms(to).is_some();
         if has_deadline {
             self.wheel.moved(records, from, to);

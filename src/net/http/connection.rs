@@ -46,8 +46,8 @@ pub(super) enum Step {
     End,
 }
 
-/// Writes the answer to a request into the buffer.
-pub(super) type Answer<'a> = &'a mut dyn FnMut(&Request, &mut Vec<u8>);
+/// Writes the answer to a request into the buffer; gives the log offset that must be durable before it leaves.
+pub(super) type Answer<'a> = &'a mut dyn FnMut(&Request, &mut Vec<u8>) -> u64;
 
 /// A connection.
 pub(super) struct Connection {
@@ -61,6 +61,8 @@ pub(super) struct Connection {
     has_ended: bool,
     /// Whether it came when there were enough.
     pub(super) is_surplus: bool,
+    /// The log offset that must be durable before its answer leaves (`appendfsync always`).
+    pub(super) held_for: u64,
     /// When it is closed if nothing happens (monotonic ms).
     pub(super) deadline_ms: u64,
 }
@@ -76,6 +78,7 @@ impl Connection {
             is_writable: true,
             has_ended: false,
             is_surplus,
+            held_for: 0,
             deadline_ms: now_ms + REQUEST_MS,
         }
     }
@@ -92,18 +95,18 @@ impl Connection {
         self.input.capacity() + self.output.capacity()
     }
 
-    /// Goes on as far as it can, by one answer at most.
-    pub(super) fn step(&mut self, now_ms: u64, answer: Answer<'_>) -> Step {
+    /// Goes on as far as it can, by one answer at most. The log is durable up to `durable`.
+    pub(super) fn step(&mut self, now_ms: u64, durable: u64, answer: Answer<'_>) -> Step {
         let step = match self.stage {
-            Stage::Idle | Stage::Receiving => self.receive(now_ms, answer),
-            Stage::Sending { .. } => self.send(now_ms),
+            Stage::Idle | Stage::Receiving => self.receive(now_ms, durable, answer),
+            Stage::Sending { .. } => self.send(now_ms, durable),
             Stage::Draining { bytes } => self.drain(bytes),
         };
         // A broken connection ends, in whichever way it broke.
         step.unwrap_or(Step::End)
     }
 
-    fn receive(&mut self, now_ms: u64, answer: Answer<'_>) -> io::Result<Step> {
+    fn receive(&mut self, now_ms: u64, durable: u64, answer: Answer<'_>) -> io::Result<Step> {
         self.fill()?;
         if self.stage == Stage::Idle && !self.input.is_empty() {
             (self.stage, self.deadline_ms) = (Stage::Receiving, now_ms + REQUEST_MS);
@@ -111,9 +114,9 @@ impl Connection {
         if let Some((request, end)) = Request::parse(&self.input) {
             self.input.drain(..end);
             let keeps_alive = request.keeps_alive && !self.is_surplus;
-            answer(&Request { keeps_alive, ..request }, &mut self.output);
+            self.held_for = answer(&Request { keeps_alive, ..request }, &mut self.output);
             (self.stage, self.deadline_ms) = (Stage::Sending { sent: 0, keeps_alive }, now_ms + REQUEST_MS);
-            return self.send(now_ms);
+            return self.send(now_ms, durable);
         }
         Ok(if self.has_ended { Step::End } else { Step::Wait })
     }
@@ -139,8 +142,11 @@ impl Connection {
         Ok(())
     }
 
-    fn send(&mut self, now_ms: u64) -> io::Result<Step> {
+    fn send(&mut self, now_ms: u64, durable: u64) -> io::Result<Step> {
         let Stage::Sending { mut sent, keeps_alive } = self.stage else { return Ok(Step::Wait) };
+        if self.held_for > durable {
+            return Ok(Step::Wait);
+        }
         let most = self.output.len().min(sent + ROUND_BYTES);
         while self.is_writable && sent < most {
             match self.socket.write(&self.output[sent..most]) {
@@ -155,7 +161,7 @@ impl Connection {
             self.stage = Stage::Sending { sent, keeps_alive };
             return Ok(if self.is_writable { Step::Again } else { Step::Wait });
         }
-        self.output = Vec::new();
+        (self.output, self.held_for) = (Vec::new(), 0);
         if keeps_alive {
             (self.stage, self.deadline_ms) = match self.input.is_empty() && !self.has_ended {
                 true => (Stage::Idle, now_ms + IDLE_MS),

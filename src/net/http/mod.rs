@@ -72,17 +72,20 @@ impl HttpServer {
     /// Lets every connection that can go on do one step, and closes those whose time is over.
     pub fn tick(&mut self, dispatcher: &mut Dispatcher) {
         let now_ms = dispatcher.server.time.monotonic_ms();
-        if self.has_work {
+        let durable = dispatcher.visible_offset();
+        let is_free = |connection: &Connection| (1..=durable).contains(&connection.held_for);
+        if self.has_work || self.connections.iter().any(|(_, connection)| is_free(connection)) {
             self.has_work = false;
             let mut metrics = None;
             self.connections.retain(|_, connection| {
                 let is_surplus = connection.is_surplus;
-                let step = connection.step(now_ms, &mut |request, out| {
+                let step = connection.step(now_ms, durable, &mut |request, out| {
                     let response = match is_surplus {
                         true => routes::refuse_surplus(),
                         false => routes::answer(request, dispatcher, &mut metrics),
                     };
                     response.encode(request, dispatcher.server.time.wall_ms(), out);
+                    if routes::shows_data(request) { dispatcher.shown_offset() } else { 0 }
                 });
                 self.has_work |= step == Step::Again;
                 step != Step::End

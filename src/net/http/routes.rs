@@ -48,6 +48,11 @@ pub(super) fn answer<'a>(
     (route.page)(dispatcher, metrics)
 }
 
+/// Whether the answer shows what clients have written, in figures.
+pub(super) fn shows_data(request: &Request) -> bool {
+    request.path == "/metrics"
+}
+
 /// The answer on a connection beyond those that are served.
 pub(super) fn refuse_surplus() -> Response<'static> {
     let refusal = Response::plain(Status::Unavailable, "The metrics port has too many connections.\n");

@@ -123,6 +123,7 @@ config_fields! {
     dbfilename: String,
     sanitize_dump_payload: SanitizeDumpPayload,
     rdb_version_check: RdbVersionCheck,
+    rdb_hash_ttl_format: HashTtlFormat,
     rdb_save_incremental_fsync: bool,
     rdb_del_sync_files: bool,
     // Append-only log

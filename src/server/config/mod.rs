@@ -42,9 +42,9 @@ pub use values::{
     EventClasses, Limit, OutputClass, OutputLimit, PrimaryAddress, RenamedCommand, SaveRule, Secret, ShutdownFlags,
 };
 pub use words::{
-    AclPubsubDefault, AppendFsync, ClusterConfigSave, EndpointType, LogFormat, LogLevel, LogTimestampFormat,
-    MaxmemoryPolicy, OomScoreAdj, Permission, PropagationErrorBehavior, RdbVersionCheck, ReplDisklessLoad,
-    SanitizeDumpPayload, Supervised, SyslogFacility, TlsAuthClients, TlsAuthClientsUser,
+    AclPubsubDefault, AppendFsync, ClusterConfigSave, EndpointType, HashTtlFormat, LogFormat, LogLevel,
+    LogTimestampFormat, MaxmemoryPolicy, OomScoreAdj, Permission, PropagationErrorBehavior, RdbVersionCheck,
+    ReplDisklessLoad, SanitizeDumpPayload, Supervised, SyslogFacility, TlsAuthClients, TlsAuthClientsUser,
 };
 
 /// The version of this program.

@@ -113,6 +113,11 @@ words! {
 }
 
 words! {
+    /// Value of `rdb-hash-ttl-format`.
+    HashTtlFormat { Redis, Valkey } ["redis" = Redis, "valkey" = Valkey]
+}
+
+words! {
     /// Value of `repl-diskless-load`.
     ReplDisklessLoad { Disabled, OnEmptyDb, SwapDb, FlushBeforeLoad } [
         "disabled" = Disabled, "on-empty-db" = OnEmptyDb, "swapdb" = SwapDb, "flush-before-load" = FlushBeforeLoad,

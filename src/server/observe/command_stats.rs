@@ -26,12 +26,19 @@ pub struct CommandStats {
     /// By number; empty until somebody tells them.
     names: Vec<&'static str>,
     tracks_latency: bool,
+    /// Bytes of all histograms.
+    histogram_bytes: usize,
 }
 
 impl CommandStats {
     /// For commands numbered below `commands`; `tracks_latency` as `latency-tracking` says.
     pub fn new(commands: usize, tracks_latency: bool) -> CommandStats {
-        CommandStats { commands: vec![CommandStat::default(); commands], names: Vec::new(), tracks_latency }
+        CommandStats {
+            commands: vec![CommandStat::default(); commands],
+            names: Vec::new(),
+            tracks_latency,
+            histogram_bytes: 0,
+        }
     }
 
     /// Tells what the commands are called, by number.
@@ -64,7 +71,13 @@ impl CommandStats {
         command.total_ns += total_ns;
         if self.tracks_latency {
             let mean_ns = (total_ns / calls).clamp(LOWEST_NS, HIGHEST_NS);
-            command.histogram.get_or_insert_with(new_histogram).saturating_record_n(mean_ns, calls);
+            let histogram_bytes = &mut self.histogram_bytes;
+            let first = || {
+                let histogram = new_histogram();
+                *histogram_bytes += bytes_of(&histogram);
+                histogram
+            };
+            command.histogram.get_or_insert_with(first).saturating_record_n(mean_ns, calls);
         }
     }
 
@@ -86,6 +99,12 @@ impl CommandStats {
     /// Forgets all of it: CONFIG RESETSTAT.
     pub fn reset(&mut self) {
         self.commands.fill(CommandStat::default());
+        self.histogram_bytes = 0;
+    }
+
+    /// Bytes of memory that the histograms take: a command's first call adds one.
+    pub fn histogram_bytes(&self) -> usize {
+        self.histogram_bytes
     }
 }
 
@@ -200,6 +219,10 @@ pub(super) fn counts_within(histogram: &Histogram<u64>, bounds: &[u64]) -> Vec<u
 
 fn new_histogram() -> Box<Histogram<u64>> {
     Box::new(Histogram::new_with_bounds(LOWEST_NS, HIGHEST_NS, DIGITS).expect("the bounds are in range"))
+}
+
+fn bytes_of(histogram: &Histogram<u64>) -> usize {
+    size_of::<Histogram<u64>>() + histogram.distinct_values() * size_of::<u64>()
 }
 
 #[cfg(test)]

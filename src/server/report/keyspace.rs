@@ -15,6 +15,11 @@ pub(super) const ROWS: &[Statistic] = &[
         Kind::Gauge,
         "Keys with a deadline, by database.",
     ),
+    Statistic::unlisted(|s| samples(s, Database::hashes_expiring)).metric(
+        "hashes_with_field_deadline",
+        Kind::Gauge,
+        "Hashes that have a field with a deadline, by database.",
+    ),
 ];
 
 fn used(server: &Server) -> impl Iterator<Item = (String, &Database)> {
@@ -23,9 +28,8 @@ fn used(server: &Server) -> impl Iterator<Item = (String, &Database)> {
 
 fn databases(server: &Server) -> Value {
     let line = |(number, db): (String, &Database)| {
-        let text =
-            format!("keys={},expires={},avg_ttl={},subexpiry=0", db.len(), db.expiring(), average_ttl_ms(server, db));
-        (number, text)
+        let (keys, expires, hashes) = (db.len(), db.expiring(), db.hashes_expiring());
+        (number, format!("keys={keys},expires={expires},avg_ttl={},subexpiry={hashes}", average_ttl_ms(server, db)))
     };
     Value::Lines(used(server).map(line).collect())
 }

@@ -25,7 +25,8 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::zero("sync_full"),
     Statistic::zero("sync_partial_ok"),
     Statistic::zero("sync_partial_err"),
-    Statistic::zero("expired_subkeys"),
+    Statistic::new("expired_subkeys", |s| Value::Count(s.keyspace.counts().expired_fields))
+        .counter("expired_fields_total", "Fields of hashes that left at their deadline."),
     Statistic::new("expired_keys", |s| Value::Count(s.keyspace.counts().expired))
         .counter("expired_keys_total", "Keys that left at their deadline."),
     Statistic::new("expired_stale_perc", |_| Value::Fixed(0.0, 2)),

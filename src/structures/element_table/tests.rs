@@ -173,32 +173,41 @@ fn expiry_goes_in_slices() {
 }
 
 #[test]
-fn a_walk_reaches_each_element_once() {
+fn a_walk_gives_each_element_once_as_it_was() {
     let mut table = table();
-    (0..2000).for_each(|n| add(&mut table, &member(n), b"1"));
-    for _ in 0..3 {
+    (0..2000).for_each(|n| _ = table.insert(&member(n), b"1", (n % 5 == 0).then_some(n as u64)).unwrap());
+    for round in 0..3 {
+        let wanted = contents(&table);
+        let (mut found, mut turn) = (BTreeMap::new(), round * 10_000);
         table.begin_walk();
-        let (mut reached, mut cursor, mut turn) = (0, 0, table.len());
-        loop {
-            let mut found = Vec::new();
-            cursor = table.scan(cursor, |at| found.push(at));
-            for at in found {
-                reached += !table.is_reached(at) as usize;
-                table.set_reached(at);
+        while table.step_walk(40, |element| {
+            let twice = found.insert(element.name.to_vec(), (element.payload.to_vec(), element.deadline_ms));
+            assert!(twice.is_none(), "given twice");
+        }) {
+            for step in 0..30 {
+                turn += 1;
+                change_something(&mut table, turn, step);
             }
-            let new = table.insert(&member(turn), b"", None).unwrap();
-            assert!(table.is_reached(new));
-            let old = table.find(&member(turn % 2000)).unwrap();
-            let before = table.is_reached(old);
-            let old = table.replace(old, &vec![b'x'; turn % 1100]).unwrap();
-            assert_eq!(table.is_reached(old), before, "a move keeps the mark");
-            turn += 1;
-            if cursor == 0 {
-                break;
-            }
+            table.expire_due(turn as u64 / 10, &mut 5, |_, _| ());
         }
-        assert!(reached >= 2000);
-        assert!(table.iter().all(|at| table.is_reached(at)));
+        assert_eq!(found, wanted);
+        assert_eq!((table.is_walked(), table.kept_bytes()), (false, 0));
+        table.check_invariants();
+    }
+}
+
+fn change_something(table: &mut ElementTable, turn: usize, step: usize) {
+    let name = member(turn * 7919 % 2500);
+    let Some(at) = table.find(&name) else {
+        table.insert(&name, b"new", None).unwrap();
+        return;
+    };
+    match step % 5 {
+        0 => table.remove(at),
+        1 => _ = table.replace(at, &vec![b'x'; turn % 1100]).unwrap(),
+        2 => _ = table.set_deadline(at, Some(1_000_000 + turn as u64)).unwrap(),
+        3 => table.payload_mut(at).fill(b'y'),
+        _ => _ = table.defragment(10, |_, _| ()),
     }
 }
 

@@ -26,14 +26,18 @@
 //! Cost: one read per entry that is passed over; an edit moves what stands behind it. An element is at most three bytes longer than
 //! its text, up to 63 bytes of text.
 
+mod appender;
 mod edit;
 mod entry;
+mod sliding;
 mod verify;
 
+pub use appender::Appender;
 pub use edit::{
     append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
 };
 pub use entry::{Entry, entry_bytes};
+pub use sliding::Sliding;
 pub use verify::{Flaw, verify};
 
 use entry::{backlen_before, backlen_bytes, decode, encoded_len};
@@ -197,6 +201,12 @@ impl<'a> Listpack<'a> {
     #[inline]
     pub fn iter_from(self, offset: usize) -> Iter<'a> {
         Iter(Offsets { pack: self, front: offset, back: self.end() })
+    }
+
+    /// Its elements before the one at `offset`, which may be [`end`](Self::end).
+    #[inline]
+    pub fn iter_before(self, offset: usize) -> Iter<'a> {
+        Iter(Offsets { pack: self, front: FIRST, back: offset })
     }
 
     /// Its elements from the one at `from` up to, but not with, the one at `to`, which may be [`end`](Self::end); from either end.

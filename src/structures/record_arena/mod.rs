@@ -156,6 +156,13 @@ impl<V, H: Head> RecordArena<V, H> {
         self.slots.page_bytes
     }
 
+    /// Bytes taken for slots that no record uses, their LRU links included when those exist.
+    pub fn slack_bytes(&self) -> usize {
+        let slots = &self.slots;
+        let free_links = if slots.links.are_kept() { (slots.page_slots - slots.live) * size_of::<Links>() } else { 0 };
+        slots.page_bytes - slots.live_bytes + free_links
+    }
+
     /// Bytes of them that come straight from the system, which the allocator does not know of.
     pub fn mapped_bytes(&self) -> usize {
         self.slots.mapped_bytes

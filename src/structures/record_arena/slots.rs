@@ -66,6 +66,7 @@ pub(super) struct Slots<H> {
     pub(super) live: usize,
     pub(super) live_bytes: usize,
     pub(super) page_bytes: usize,
+    pub(super) page_slots: usize,
     pub(super) mapped_bytes: usize,
     pub(super) touched_bytes: usize,
     head: PhantomData<H>,
@@ -84,6 +85,7 @@ impl<H: Head> Slots<H> {
             live: 0,
             live_bytes: 0,
             page_bytes: 0,
+            page_slots: 0,
             mapped_bytes: 0,
             touched_bytes: 0,
             head: PhantomData,
@@ -258,6 +260,7 @@ impl<H: Head> Slots<H> {
         here.pages += 1;
         here.slots += capacity;
         self.page_bytes += layout.size();
+        self.page_slots += capacity;
         self.mapped_bytes += if layout.size() >= MAPPED_BYTES { layout.size() } else { 0 };
         self.pages[number as usize] = Some(Page {
             base,
@@ -287,6 +290,7 @@ impl<H: Head> Slots<H> {
         class.slots -= page.capacity as usize;
         self.links.set_page(number as usize, 0);
         self.page_bytes -= layout.size();
+        self.page_slots -= page.capacity as usize;
         self.mapped_bytes -= if layout.size() >= MAPPED_BYTES { layout.size() } else { 0 };
         self.touched_bytes -= page.bumped as usize * page.slot_bytes as usize;
         self.free_pages.push(number);

@@ -7,8 +7,6 @@ use crate::structures::int_set::{self, IntSet};
 use crate::structures::listpack::{self, Entry, entry_bytes};
 use crate::values::{Collection, Encodings};
 
-/// Members that are looked up together in a table, so that their cache misses overlap.
-const AHEAD: usize = 16;
 /// The most integers that an intset takes, whatever the threshold: Redis's own bound.
 const INTS_MAX: usize = 1 << 30;
 /// Room of a new packed set.
@@ -89,7 +87,7 @@ impl Set {
             match self {
                 Set::Table(table) if members.peek().is_some() => {
                     let rest = std::iter::once(member).chain(&mut members);
-                    return Ok(added + insert_ahead(table, rest)?);
+                    return Ok(added + table.insert_all(rest)?);
                 }
                 _ => added += self.insert(member, encodings)? as usize,
             }
@@ -101,6 +99,21 @@ impl Set {
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> bool {
         self.remove_entry(Entry::Bytes(member))
+    }
+
+    /// Removes members, up to the last there is; how many were there.
+    pub fn remove_all<'m>(&mut self, members: impl Iterator<Item = &'m [u8]>) -> usize {
+        if let Set::Table(table) = self {
+            return table.remove_all(members);
+        }
+        let mut removed = 0;
+        for member in members {
+            removed += self.remove(member) as usize;
+            if self.is_empty() {
+                break;
+            }
+        }
+        removed
     }
 
     /// Removes a member; whether it was there.
@@ -205,24 +218,4 @@ pub(super) fn push(pack: &mut Vec<u8>, member: Entry<'_>) {
         pack.extend_from_slice(super::EMPTY_PACK);
     }
     listpack::push_back(pack, member);
-}
-
-/// Adds members to a table, a group at a time.
-fn insert_ahead<'m>(table: &mut Table, mut members: impl Iterator<Item = &'m [u8]>) -> Result<usize, Full> {
-    let mut added = 0;
-    loop {
-        let mut group = smallvec::SmallVec::<[(u64, &[u8]); AHEAD]>::new();
-        for member in members.by_ref().take(AHEAD) {
-            let hash = table.hash(member);
-            table.prefetch_bucket(hash);
-            group.push((hash, member));
-        }
-        if group.is_empty() {
-            return Ok(added);
-        }
-        group.iter().for_each(|&(hash, _)| table.prefetch_record(hash));
-        for (hash, member) in group {
-            added += table.insert_hashed(hash, member)? as usize;
-        }
-    }
 }

@@ -87,6 +87,14 @@ impl<'a> SetRef<'a> {
         }
     }
 
+    /// Tells of each of these texts whether it is a member.
+    pub fn test_all<'m>(self, members: impl Iterator<Item = &'m [u8]>, mut tell: impl FnMut(bool)) {
+        match self {
+            SetRef::Table(table) => table.test_all(members, tell),
+            _ => members.for_each(|member| tell(self.contains(member))),
+        }
+    }
+
     /// All members: integers in ascending order, a listpack's in its own, a table's in none that means anything.
     pub fn iter(self) -> Members<'a> {
         match self {

@@ -3,6 +3,7 @@
 use crate::base::hash::KeyHasher;
 use crate::structures::element_table::{ElementTable, Full, Handle};
 use crate::structures::listpack::Entry;
+use smallvec::SmallVec;
 
 /// Bytes of a table that are freed in about the time of one step.
 const BYTES_PER_STEP: usize = 4096;
@@ -10,6 +11,10 @@ const BYTES_PER_STEP: usize = 4096;
 const REMOVALS_PER_TIDYING: u32 = 256;
 /// Members moved at a time.
 const TIDIED_AT_ONCE: usize = 64;
+
+/// Members of a call that are looked up together, so that their cache misses overlap.
+const AHEAD: usize = 16;
+type Ahead<'m> = SmallVec<[(u64, &'m [u8]); AHEAD]>;
 
 /// A set of any size.
 pub struct Table {
@@ -91,6 +96,28 @@ impl Table {
         self.elements.find_hashed(hash, member).is_some()
     }
 
+    /// Takes the next few of these members and asks the cache for all of them. Empty: there are no more.
+    #[inline]
+    fn look_ahead<'m>(&self, members: &mut impl Iterator<Item = &'m [u8]>) -> Ahead<'m> {
+        let mut group = Ahead::new();
+        for member in members.take(AHEAD) {
+            let hash = self.hash(member);
+            self.prefetch_bucket(hash);
+            group.push((hash, member));
+        }
+        group.iter().for_each(|&(hash, _)| self.prefetch_record(hash));
+        group
+    }
+
+    /// Tells of each whether it is a member.
+    pub(super) fn test_all<'m>(&self, mut members: impl Iterator<Item = &'m [u8]>, mut tell: impl FnMut(bool)) {
+        while let group = self.look_ahead(&mut members)
+            && !group.is_empty()
+        {
+            group.into_iter().for_each(|(hash, member)| tell(self.contains_hashed(hash, member)));
+        }
+    }
+
     // ---- changing ----
 
     /// Adds a member; whether it is new.
@@ -116,6 +143,33 @@ impl Table {
             self.remove_at(handle);
         }
         found.is_some()
+    }
+
+    /// Adds members; how many are new.
+    pub(super) fn insert_all<'m>(&mut self, mut members: impl Iterator<Item = &'m [u8]>) -> Result<usize, Full> {
+        let mut added = 0;
+        while let group = self.look_ahead(&mut members)
+            && !group.is_empty()
+        {
+            for (hash, member) in group {
+                added += self.insert_hashed(hash, member)? as usize;
+            }
+        }
+        Ok(added)
+    }
+
+    /// Removes members, up to the last there is; how many were there.
+    pub(super) fn remove_all<'m>(&mut self, mut members: impl Iterator<Item = &'m [u8]>) -> usize {
+        let before = self.len();
+        while !self.is_empty()
+            && let group = self.look_ahead(&mut members)
+            && !group.is_empty()
+        {
+            for (hash, member) in group {
+                self.remove_hashed(hash, member);
+            }
+        }
+        before - self.len()
     }
 
     /// Removes the member with this handle. Other members may move.

@@ -1,24 +1,98 @@
 //! Streams.
+//!
+//! ```text
+//! Stream -> box of entries   blocks of packed entries in the order of their IDs, counters of what was
+//!                  groups    by name: how far read, what is pending, consumers
+//! ```
+//!
+//! - `id`: IDs of entries
+//! - `block`: some entries in one listpack; `entries`: all of them; `range`: walks; `trim`: from the front
+//! - `group`, `groups`: consumer groups; `progress`: how far a group has read
+//!
+//! A stream has no small form, and may be empty: it goes with its key, not with its last entry. One that was never written to (what is
+//! left behind when a value is taken out of its record, what an edit of a missing key begins with) has no box, and counts as absent.
 
-use super::{Big, Collection, Stowed, View, WrongType};
+mod block;
+mod entries;
+mod group;
+mod groups;
+mod id;
+mod progress;
+mod range;
+mod trim;
+
+pub use block::{BlockRef, Fields, Flaw, StreamEntry};
+pub use entries::{AppendError, BlockLimits, Entries, NewId};
+pub use group::{Consumer, ConsumerIndex, Group, Pending};
+pub use groups::{GroupEdit, Groups};
+pub use id::{IdText, StreamId};
+pub use range::{Backward, Forward};
+pub use trim::{Keep, Trim};
+
+use super::{Big, Collection, Encodings, Stowed, View, WrongType};
 use crate::structures::record_arena::{Payload, PayloadMut};
+use std::ops::{Deref, DerefMut};
 
-/// A stream. It has no small form: its head alone is larger than that.
+/// Pending entries that are freed about as fast as a block.
+const PENDING_PER_STEP: usize = 16;
+
+/// A stream.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Stream;
+pub struct Stream(Option<Box<Content>>);
+
+/// What a stream holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Content {
+    /// Its entries.
+    pub entries: Entries,
+    /// Its consumer groups.
+    pub groups: Groups,
+}
 
 /// A stream as it stands.
-pub type StreamRef<'a> = &'a Stream;
+pub type StreamRef<'a> = &'a Content;
+
+static ABSENT: Content = Content { entries: Entries::new(), groups: Groups::new() };
 
 impl Stream {
-    /// Bytes of heap it holds.
-    pub fn heap_bytes(&self) -> usize {
-        0
+    /// An empty stream that is there.
+    pub fn new() -> Stream {
+        Stream(Some(Box::default()))
     }
 
-    /// Steps that freeing it takes.
+    /// Bytes of heap it holds. O(1).
+    pub fn heap_bytes(&self) -> usize {
+        match &self.0 {
+            Some(content) => size_of::<Content>() + content.entries.heap_bytes() + content.groups.heap_bytes(),
+            None => 0,
+        }
+    }
+
+    /// Steps that freeing it takes: its blocks, and what is pending.
     pub fn free_effort(&self) -> usize {
-        1
+        1 + self.entries.block_count() + self.groups.pending_count() / PENDING_PER_STEP
+    }
+}
+
+impl Deref for Stream {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        self.0.as_deref().unwrap_or(&ABSENT)
+    }
+}
+
+impl DerefMut for Stream {
+    /// From now on it is there.
+    fn deref_mut(&mut self) -> &mut Content {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl BlockLimits {
+    /// Those of the configuration.
+    pub fn of(encodings: &Encodings) -> BlockLimits {
+        BlockLimits { bytes: encodings.stream_node_max_bytes, entries: encodings.stream_node_max_entries }
     }
 }
 
@@ -44,6 +118,6 @@ impl Collection for Stream {
     }
 
     fn is_empty(&self) -> bool {
-        false
+        self.0.is_none()
     }
 }

@@ -1,4 +1,4 @@
-//! The system's allocator, with a count for each thread: for builds without jemalloc.
+//! The system's allocator, with a count for each thread: for builds without jemalloc, and for tests that set a bound to what a call takes.
 
 use crate::base::platform::AllocatorFacts;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,10 +7,29 @@ use std::cell::Cell;
 thread_local! {
     // Without a destructor and without an initial value to compute: reading it never allocates.
     static COUNTED: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
 }
 
 fn count(bytes: i64) {
-    let _ = COUNTED.try_with(|counted| counted.set(counted.get().wrapping_add(bytes)));
+    let _ = COUNTED.try_with(|counted| {
+        let now = counted.get().wrapping_add(bytes);
+        counted.set(now);
+        if bytes > 0 {
+            let _ = PEAK.try_with(|peak| peak.set(peak.get().max(now)));
+        }
+    });
+}
+
+/// Begins to look for the most bytes that this thread holds at a time. Those that it holds now.
+pub fn restart_peak() -> i64 {
+    let now = thread_balance();
+    PEAK.set(now);
+    now
+}
+
+/// The most bytes that this thread has held at a time since [`restart_peak`].
+pub fn peak_bytes() -> i64 {
+    PEAK.get()
 }
 
 /// Bytes that this thread has allocated minus those it has freed, as they were asked for.

@@ -48,11 +48,16 @@ fn write_docs(reply: &mut Reply, entry: &Entry) {
     ];
     let lines: Vec<_> = lines.into_iter().filter(|(_, text)| !text.is_empty()).collect();
     let further = [!command.history.is_empty(), !arguments.is_empty(), !entry.children.is_empty()];
-    let of_deprecation = if command.deprecated.is_some() { 3 } else { 0 };
-    reply.map(lines.len() + of_deprecation + further.into_iter().filter(|is_there| *is_there).count());
+    let of_flags = if command.deprecated.is_some() { 3 } else { usize::from(command.is_internal) };
+    reply.map(lines.len() + of_flags + further.into_iter().filter(|is_there| *is_there).count());
     for (name, text) in lines {
         reply.bulk(name.as_bytes());
         reply.bulk(text.as_bytes());
+    }
+    if command.is_internal {
+        reply.bulk(b"doc_flags");
+        reply.set(1);
+        reply.simple("syscmd");
     }
     if let Some((since, instead)) = command.deprecated {
         reply.bulk(b"doc_flags");

@@ -8,8 +8,9 @@ use crate::commands::row::{Done, Outcome};
 use crate::formats::rdb::Compression;
 use crate::formats::rdb::payload::dump;
 use crate::keyspace::database::{Database, Expiry};
-use crate::values::AnyRef;
+use crate::values::list::{ListRef, Quicklist};
 use crate::values::string::{NewText, Text};
+use crate::values::{AnyRef, FieldDeadlines};
 use std::fmt::Write;
 
 pub(super) const PROBES: &[Probe] = &[
@@ -30,24 +31,40 @@ pub(super) const PROBES: &[Probe] = &[
 
 fn object(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let now_seconds = cx.server.time.wall_ms() / 1000;
+    let (size, depth) = (cx.server.config.list_max_listpack_size, cx.server.config.list_compress_depth);
     let db = cx.db();
     let handle = db.peek(args.get(2)).ok_or(Error::NoSuchKey)?;
     let idle_seconds = db.idle_ms(handle) / 1000;
-    let line = format!(
+    let mut line = format!(
         "Value at:{handle:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_seconds}",
         AnyRef::of(db.view(handle)).encoding(),
         serialized_len(db, handle),
         now_seconds.wrapping_sub(idle_seconds) & 0xff_ffff,
     );
+    if let AnyRef::List(ListRef::Chunks(list)) = AnyRef::of(db.view(handle)) {
+        line += &about_chunks(list, size, depth);
+    }
     cx.reply.simple(&line);
     Ok(Done)
+}
+
+/// What Redis tells of a quicklist's nodes.
+fn about_chunks(list: &Quicklist, max_listpack_size: i32, compress_depth: u32) -> String {
+    let bytes: usize = list.chunks().map(|chunk| chunk.bytes().len()).sum();
+    format!(
+        " ql_nodes:{} ql_avg_node:{:.2} ql_listpack_max:{max_listpack_size} ql_compressed:{} ql_uncompressed_size:{bytes}",
+        list.chunk_count(),
+        list.len() as f64 / list.chunk_count() as f64,
+        (compress_depth > 0) as u8,
+    )
 }
 
 /// Bytes of the value in a snapshot, without its type.
 fn serialized_len(db: &Database, handle: u32) -> usize {
     const FRAME_BYTES: usize = 1 + 2 + 8;
     let mut payload = Vec::new();
-    dump(AnyRef::of(db.view(handle)), Compression::Lzf { max_bytes: usize::MAX }, &mut payload);
+    let compression = Compression::Lzf { max_bytes: usize::MAX };
+    dump(AnyRef::of(db.view(handle)), compression, FieldDeadlines::Redis, &mut payload);
     payload.len() - FRAME_BYTES
 }
 
@@ -69,13 +86,27 @@ fn string_lengths(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn listpack(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    cx.db().peek(args.get(2)).ok_or(Error::NoSuchKey)?;
-    Err(Error::Text("ERR Not a listpack encoded object."))
+    print_if(cx, args.get(2), "listpack", "ERR Not a listpack encoded object.")?;
+    cx.reply.simple("Listpack structure printed on stdout");
+    Ok(Done)
 }
 
 fn quicklist(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    cx.db().peek(args.get(2)).ok_or(Error::NoSuchKey)?;
-    Err(Error::Text("ERR Not a quicklist encoded object."))
+    print_if(cx, args.get(2), "quicklist", "ERR Not a quicklist encoded object.")?;
+    cx.reply.simple("Quicklist structure printed on stdout");
+    Ok(Done)
+}
+
+/// Prints a value to the server's own log if it has this encoding.
+fn print_if(cx: &mut ServerContext<'_>, key: &[u8], encoding: &str, other: &'static str) -> Result<(), Error> {
+    let db = cx.db();
+    let handle = db.peek(key).ok_or(Error::NoSuchKey)?;
+    let value = AnyRef::of(db.view(handle));
+    if value.encoding() != encoding {
+        return Err(Error::Text(other));
+    }
+    log::info!("{}: {value:?}", key.escape_ascii());
+    Ok(())
 }
 
 fn populate(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {

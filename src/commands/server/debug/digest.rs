@@ -6,7 +6,11 @@
 //!
 //! all         0; for each database that has keys: mix(its number), then for each key add(its digest)
 //! key         0; mix(key), then the value's
+//! value       mix(type number), then its content, and add("!!expire!!") if it has a deadline
+//! string      mix(bytes)
+//! list        mix(element) for each in turn
 //! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
+//! hash        for each field add(0; mix(field), mix(value), and add("!!hexpire!!") if it has a deadline)
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
@@ -17,8 +21,9 @@ use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
-use crate::values::Kind;
-use crate::values::string::Text;
+use crate::values::hash::Field;
+use crate::values::stream::{StreamId, StreamRef};
+use crate::values::{AnyRef, Kind};
 use sha1::{Digest as _, Sha1};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -91,12 +96,40 @@ impl Digest {
             Kind::Stream => 6,
         };
         self.mix(&number.to_be_bytes());
-        if let Ok(text) = Text::view(db.view(handle)) {
-            self.mix(text.bytes().as_slice());
+        match AnyRef::of(view) {
+            AnyRef::String(text) => self.mix(text.bytes().as_slice()),
+            AnyRef::List(list) => list.iter().for_each(|element| self.mix(element.as_slice(&mut itoa::Buffer::new()))),
+            AnyRef::Set(set) => set.for_each(|member| self.add(member.as_slice(&mut itoa::Buffer::new()))),
+            AnyRef::Hash(hash) => hash.iter().for_each(|field| self.add_field(field)),
+            AnyRef::SortedSet(set) => set.iter().for_each(|(member, score)| self.add_scored(member, score)),
+            AnyRef::Stream(stream) => self.mix_stream(stream),
         }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");
         }
+    }
+
+    /// Entries in order: what groups know is left out.
+    fn mix_stream(&mut self, stream: StreamRef<'_>) {
+        for entry in stream.entries.range(StreamId::MIN, StreamId::MAX) {
+            self.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+            for (field, value) in entry.fields {
+                self.mix(field.as_slice(&mut itoa::Buffer::new()));
+                self.mix(value.as_slice(&mut itoa::Buffer::new()));
+            }
+        }
+    }
+
+    /// Fields stand in no order: each is a digest of its own.
+    fn add_field(&mut self, field: Field<'_>) {
+        let mut digest = Digest::default();
+        for entry in [field.name, field.value] {
+            digest.mix(entry.as_slice(&mut itoa::Buffer::new()));
+        }
+        if field.deadline.is_some() {
+            digest.add(b"!!hexpire!!");
+        }
+        self.add(&digest.0);
     }
 
     fn hex(&self) -> String {

@@ -36,7 +36,7 @@ pub(super) const PROBES: &[Probe] = &[
         (1, 1),
         "<size>",
         packed_threshold,
-        "Accepted: lists here have no such threshold.",
+        "Length from which an element of a quicklist stands alone; 0: what does not fit into a listpack does.",
     ),
     probe("dict-resizing", (1, 1), "<0|1>", accepted, "Accepted: tables here grow and shrink by a bucket at a time."),
     probe(
@@ -89,7 +89,10 @@ fn change_replication_id(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Out
 
 fn packed_threshold(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     match parse_memory(args.get(2)) {
-        Some(bytes) if !args.get(2).is_empty() && bytes <= 4 << 30 => accepted(cx, args),
+        Some(bytes) if !args.get(2).is_empty() && bytes <= 4 << 30 => {
+            cx.server.encodings.list_packed_threshold = bytes as usize;
+            accepted(cx, args)
+        }
         _ => Err(Error::Text("ERR argument must be a memory value bigger than 1 and smaller than 4gb")),
     }
 }

@@ -13,8 +13,8 @@ use super::encode::{write_integer, write_string};
 use super::input::{Input, Stop};
 use super::opcodes::{Dialect, type_number};
 use super::{Compression, Value};
-use crate::values::AnyRef;
 use crate::values::string::Text;
+use crate::values::{AnyRef, FieldDeadlines};
 
 /// Reads one value, over as many feeds as it takes.
 pub(super) trait ReadValue {
@@ -35,26 +35,26 @@ static TYPES: &[&[Row]] = &[STRING, list::ROWS, set::ROWS, sorted_set::ROWS, has
 static STRING: &[Row] = &[Row { number: type_number::STRING, dialect: None, start: || Box::new(StringReader) }];
 
 /// The type number under which a value is written.
-pub(super) fn type_of(value: AnyRef<'_>) -> u8 {
+pub(super) fn type_of(value: AnyRef<'_>, deadlines: FieldDeadlines) -> u8 {
     match value {
         AnyRef::String(_) => type_number::STRING,
         AnyRef::List(list) => list::type_of(list),
         AnyRef::Set(set) => set::type_of(set),
         AnyRef::SortedSet(set) => sorted_set::type_of(set),
-        AnyRef::Hash(hash) => hash::type_of(hash),
+        AnyRef::Hash(hash) => hash::type_of(hash, deadlines),
         AnyRef::Stream(stream) => stream::type_of(stream),
     }
 }
 
 /// Appends a value without its type number.
-pub(super) fn write_value(value: AnyRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+pub(super) fn write_value(value: AnyRef<'_>, compression: Compression, deadlines: FieldDeadlines, out: &mut Vec<u8>) {
     match value {
         AnyRef::String(Text::Int(number)) => write_integer(number, out),
         AnyRef::String(Text::Bytes { bytes, .. }) => write_string(bytes, compression, out),
         AnyRef::List(list) => list::write(list, compression, out),
         AnyRef::Set(set) => set::write(set, compression, out),
         AnyRef::SortedSet(set) => sorted_set::write(set, compression, out),
-        AnyRef::Hash(hash) => hash::write(hash, compression, out),
+        AnyRef::Hash(hash) => hash::write(hash, compression, deadlines, out),
         AnyRef::Stream(stream) => stream::write(stream, compression, out),
     }
 }

@@ -12,12 +12,10 @@ pub(crate) const TOPIC: Topic = Topic {
 const DIRECTIVES: &[Directive] = &[
     Directive::integer("rdb-key-save-delay", int!(rdb_key_save_delay_us), INT_MIN, INT_MAX, "0")
         .hidden()
-        .no_effect("saving and loading are not slowed down")
-        .doc("Microseconds to wait after each key of a snapshot or a new base; negative: once in that many keys."),
+        .doc("Microseconds that each key of a snapshot or a new base takes at least."),
     Directive::integer("key-load-delay", int!(key_load_delay_us), INT_MIN, INT_MAX, "0")
         .hidden()
-        .no_effect("saving and loading are not slowed down")
-        .doc("The same while loading."),
+        .doc("Microseconds to wait after each key or call that is loaded."),
     Directive::integer(
         "loading-process-events-interval-bytes",
         int!(loading_process_events_interval_bytes),

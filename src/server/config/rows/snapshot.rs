@@ -31,6 +31,10 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Whether loaded values are checked deeply."),
     Directive::choice("rdb-version-check", choice!(rdb_version_check), "strict")
         .doc("`relaxed` loads files of a newer version as long as they hold nothing unknown (Valkey)."),
+    Directive::choice("rdb-hash-ttl-format", choice!(rdb_hash_ttl_format), "redis").doc(
+        "Whose form a hash with expiring fields has in the file and in DUMP: that of `redis` (7.4 and later read it) or of \
+         `valkey` (9.0 and later). Hashes without such fields, and the log, are read by both.",
+    ),
     Directive::boolean("rdb-save-incremental-fsync", flag!(rdb_save_incremental_fsync), "yes")
         .no_effect("it is always so")
         .doc("Syncs the file every few megabytes while it is written, against one long pause at its end."),
