@@ -8,6 +8,7 @@ pub mod effects;
 pub mod error;
 pub mod expire_options;
 pub mod generic;
+pub mod geo;
 pub mod hash;
 pub mod help;
 pub mod hyperloglog;
@@ -21,6 +22,7 @@ pub mod row;
 pub mod scan_options;
 pub mod server;
 pub mod set;
+pub mod sorted_set;
 pub mod stream;
 pub mod string;
 pub mod syntax;
@@ -43,6 +45,8 @@ pub const GROUPS: &[Group] = &[
     Group { name: "list", lists: list::LISTS },
     Group { name: "bitmap", lists: bitmap::LISTS },
     Group { name: "set", lists: set::LISTS },
+    Group { name: "sorted_set", lists: sorted_set::LISTS },
+    Group { name: "geo", lists: geo::LISTS },
     Group { name: "hyperloglog", lists: hyperloglog::LISTS },
     Group { name: "stream", lists: stream::LISTS },
     Group { name: "hash", lists: hash::LISTS },

@@ -14,8 +14,10 @@ pub enum Scanned {
     Keys,
     /// The fields of a hash, which have values.
     Fields,
-    /// The members of a set or sorted set.
+    /// The members of a set.
     Members,
+    /// The members of a sorted set, which have scores.
+    Scores,
 }
 
 /// What a call asks for.
@@ -26,7 +28,7 @@ pub struct ScanOptions<'a> {
     pub kind: Option<&'a [u8]>,
     /// About how many are looked at.
     count: u64,
-    /// Whether values are left out; only of fields.
+    /// Whether values or scores are left out; only of fields, and of a sorted set's members.
     pub no_values: bool,
 }
 
@@ -40,6 +42,11 @@ impl<'a> ScanOptions<'a> {
                 if scanned != Scanned::Fields {
                     return Err(Error::Text("ERR NOVALUES option can only be used in HSCAN"));
                 }
+                options.no_values = true;
+                i += 1;
+                continue;
+            }
+            if scanned == Scanned::Scores && args.is(i, "noscores") {
                 options.no_values = true;
                 i += 1;
                 continue;

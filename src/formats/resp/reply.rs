@@ -161,12 +161,34 @@ impl Reply {
 
     /// A number with a fraction: a string in RESP2.
     pub fn double(&mut self, x: f64) {
-        let mut text = Vec::with_capacity(32);
-        print_f64(x, &mut text);
         match self.protocol {
-            Protocol::Resp2 => self.bulk(&text),
-            Protocol::Resp3 => self.line(b',', &text),
+            Protocol::Resp2 => self.bulk_double(x),
+            Protocol::Resp3 => {
+                let tail = self.out.tail();
+                tail.push(b',');
+                print_f64(x, tail);
+                tail.extend_from_slice(b"\r\n");
+            }
         }
+    }
+
+    /// A number with a fraction, as a string.
+    pub fn bulk_double(&mut self, x: f64) {
+        self.out.reserve(0);
+        let tail = self.out.tail();
+        let start = tail.len();
+        tail.extend_from_slice(b"$00\r\n");
+        print_f64(x, tail);
+        // Never a hundred bytes, but perhaps less than ten.
+        let len = (tail.len() - start - 5) as u8;
+        if len < 10 {
+            tail.remove(start + 1);
+            tail[start + 1] = b'0' + len;
+        } else {
+            tail[start + 1] = b'0' + len / 10;
+            tail[start + 2] = b'0' + len % 10;
+        }
+        tail.extend_from_slice(b"\r\n");
     }
 
     /// An integer of any size, given in decimal: a string in RESP2.

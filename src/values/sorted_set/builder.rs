@@ -10,15 +10,12 @@ use crate::values::Encodings;
 /// Members with the scores they have by now.
 pub struct Builder {
     elements: ElementTable,
-    /// Length of the longest member, and of all.
-    longest: usize,
-    total: usize,
 }
 
 impl Builder {
     /// Without members.
     pub fn new(encodings: &Encodings) -> Builder {
-        Builder { elements: ElementTable::new(encodings.hasher), longest: 0, total: 0 }
+        Builder { elements: ElementTable::new(encodings.hasher) }
     }
 
     /// Members.
@@ -41,17 +38,20 @@ impl Builder {
             return Ok(false);
         }
         self.elements.insert_hashed(hash, member, &score.to_le_bytes(), None)?;
-        self.longest = self.longest.max(member.len());
-        self.total += member.len();
         Ok(true)
+    }
+
+    /// Removes a member, if it is there.
+    pub fn remove(&mut self, member: &[u8]) {
+        let hash = self.elements.hash(member);
+        if let Some(handle) = self.elements.find_hashed(hash, member) {
+            self.elements.remove_hashed(hash, handle);
+        }
     }
 
     /// The set: packed, if it may be.
     pub fn finish(self, encodings: &Encodings) -> SortedSet {
-        let is_small = self.len() <= encodings.zset_max_listpack_entries
-            && self.longest <= encodings.zset_max_listpack_value
-            && listpack::has_room(EMPTY, self.total + self.len() * packed::SCORE_MAX_BYTES);
-        if !is_small {
+        if !self.fits_listpack(encodings) {
             return SortedSet::Ranked(Box::new(Ranked::of_elements(self.elements, encodings.hasher)));
         }
         let mut pack = listpack::new();
@@ -59,5 +59,14 @@ impl Builder {
             packed::push(&mut pack, self.elements.name(handle), score);
         }
         SortedSet::Packed(pack)
+    }
+
+    fn fits_listpack(&self, encodings: &Encodings) -> bool {
+        if self.len() > encodings.zset_max_listpack_entries {
+            return false;
+        }
+        let lengths = || self.elements.iter().map(|handle| self.elements.name(handle).len());
+        let bytes = lengths().map(|len| len + packed::ELEMENT_MAX_EXTRA_BYTES).sum();
+        lengths().all(|len| len <= encodings.zset_max_listpack_value) && listpack::has_room(EMPTY, bytes)
     }
 }

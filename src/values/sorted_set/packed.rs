@@ -15,7 +15,9 @@ use std::ops::Range;
 pub(super) const EMPTY: &[u8] = &[7, 0, 0, 0, 0, 0, 0xFF];
 
 /// The longest text of a score, bytes.
-pub(super) const SCORE_MAX_BYTES: usize = 32;
+const SCORE_MAX_BYTES: usize = 32;
+/// What an element takes at most beside its member's text.
+pub(super) const ELEMENT_MAX_EXTRA_BYTES: usize = SCORE_MAX_BYTES + 16;
 
 /// Reads what may have no bytes yet.
 #[inline]

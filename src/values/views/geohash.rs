@@ -22,9 +22,9 @@ pub const LATITUDES: [f64; 2] = [-85.05112878, 85.05112878];
 const EARTH_RADIUS: f64 = 6372797.560856;
 /// Half the length of the Mercator projection's side, in metres, as Redis has it.
 const MERCATOR_MAX: f64 = 20037726.37;
-const RADIANS: f64 = std::f64::consts::PI / 180.0;
+pub(super) const RADIANS: f64 = std::f64::consts::PI / 180.0;
 /// Bits of each coordinate in a score.
-const STEPS: u32 = 26;
+pub(super) const STEPS: u32 = 26;
 /// The bits of longitude, and those of latitude, in a cell's number.
 const X_BITS: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 const Y_BITS: u64 = 0x5555_5555_5555_5555;
@@ -167,19 +167,8 @@ impl Area {
     /// Ranges of scores, at most nine, in which all of its points lie, though not only they; in the order in which Redis searches
     /// them.
     pub fn score_ranges(&self) -> impl Iterator<Item = Range<u64>> {
-        let mut last: Option<Cell> = None;
-        self.cells().into_iter().enumerate().filter_map(move |(at, cell)| {
-            // Cells of half the earth have the same neighbour on either side. The centre is not compared with.
-            let cell = cell.filter(|cell| last != Some(*cell))?;
-            last = (at > 0).then_some(cell);
-            Some(cell.scores())
-        })
-    }
-
-    /// The centre's cell, then those to the north, south, east, west, north-east, north-west, south-east and south-west, as far as
-    /// the area reaches into them.
-    fn cells(&self) -> [Option<Cell>; 9] {
-        let ([west, east], [south, north]) = self.bounding_box();
+        let bounds = self.bounding_box();
+        let ([west, east], [south, north]) = bounds;
         let steps = self.steps();
         let mut center = Cell::of(self.center, LATITUDES, steps);
         // Near the edge of a cell, the next one may end before the area does.
@@ -190,18 +179,7 @@ impl Area {
         if steps > 1 && is_too_small {
             center = Cell::of(self.center, LATITUDES, steps - 1);
         }
-        let (longitude, latitude) = center.bounds();
-        // With the four cells of one step, all are searched.
-        let is_coarse = center.steps < 2;
-        let reaches = |x: i8, y: i8| {
-            let is_out = (y < 0 && latitude[0] < south)
-                || (y > 0 && latitude[1] > north)
-                || (x < 0 && longitude[0] < west)
-                || (x > 0 && longitude[1] > east);
-            is_coarse || !is_out
-        };
-        let around = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1)];
-        around.map(|(x, y)| reaches(x, y).then(|| center.beside(x, y)))
+        center.score_ranges(bounds)
     }
 
     /// How deep to divide for cells that are as large as the area.
@@ -242,14 +220,14 @@ impl Area {
 
 /// A cell of the grid that divides the map `steps` times in either direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cell {
+pub(super) struct Cell {
     bits: u64,
     steps: u32,
 }
 
 impl Cell {
     /// The cell of a point. The highest coordinates are a cell of their own, beyond the last.
-    fn of(point: Point, latitudes: [f64; 2], steps: u32) -> Cell {
+    pub(super) fn of(point: Point, latitudes: [f64; 2], steps: u32) -> Cell {
         let strip = |it: f64, [min, max]: [f64; 2]| ((it - min) / (max - min) * (1u64 << steps) as f64) as u32;
         let (x, y) = (strip(point.longitude, LONGITUDES), strip(point.latitude, latitudes));
         Cell { bits: spread(y) | spread(x) << 1, steps }
@@ -268,6 +246,34 @@ impl Cell {
         let shift = 64 - 2 * self.steps;
         let bits = moved(self.bits, x, X_BITS, X_BITS >> shift, Y_BITS >> shift);
         Cell { bits: moved(bits, y, Y_BITS, Y_BITS >> shift, X_BITS >> shift), ..self }
+    }
+
+    /// The ranges of scores of this cell and its neighbours, as far as a box of longitudes and latitudes reaches into them.
+    pub(super) fn score_ranges(self, bounds: ([f64; 2], [f64; 2])) -> impl Iterator<Item = Range<u64>> {
+        let mut last: Option<Cell> = None;
+        self.cells(bounds).into_iter().enumerate().filter_map(move |(at, cell)| {
+            // Cells of half the earth have the same neighbour on either side. The centre is not compared with.
+            let cell = cell.filter(|cell| last != Some(*cell))?;
+            last = (at > 0).then_some(cell);
+            Some(cell.scores())
+        })
+    }
+
+    /// The cell itself, then those to the north, south, east, west, north-east, north-west, south-east and south-west, as far as a
+    /// box reaches into them.
+    fn cells(self, ([west, east], [south, north]): ([f64; 2], [f64; 2])) -> [Option<Cell>; 9] {
+        let (longitude, latitude) = self.bounds();
+        // With the four cells of one step, all are searched.
+        let is_coarse = self.steps < 2;
+        let reaches = |x: i8, y: i8| {
+            let is_out = (y < 0 && latitude[0] < south)
+                || (y > 0 && latitude[1] > north)
+                || (x < 0 && longitude[0] < west)
+                || (x > 0 && longitude[1] > east);
+            is_coarse || !is_out
+        };
+        let around = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1)];
+        around.map(|(x, y)| reaches(x, y).then(|| self.beside(x, y)))
     }
 
     /// The scores of all points in it.

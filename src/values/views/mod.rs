@@ -3,3 +3,4 @@
 pub mod bits;
 pub mod geohash;
 pub mod hyperloglog;
+pub mod polygon;

@@ -101,7 +101,7 @@ impl Digest {
             AnyRef::List(list) => list.iter().for_each(|element| self.mix(element.as_slice(&mut itoa::Buffer::new()))),
             AnyRef::Set(set) => set.for_each(|member| self.add(member.as_slice(&mut itoa::Buffer::new()))),
             AnyRef::Hash(hash) => hash.iter().for_each(|field| self.add_field(field)),
-            AnyRef::SortedSet(_) => {}
+            AnyRef::SortedSet(set) => set.iter().for_each(|(member, score)| self.add_scored(member, score)),
             AnyRef::Stream(stream) => self.mix_stream(stream),
         }
         if db.deadline(handle).is_some() {

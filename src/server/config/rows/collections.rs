@@ -10,8 +10,6 @@ pub(crate) const TOPIC: Topic = Topic {
     directives: DIRECTIVES,
 };
 
-const NO_SUCH_TYPE: &str = "the types it concerns are not there yet";
-
 const DIRECTIVES: &[Directive] = &[
     Directive::integer("hash-max-listpack-entries", int!(hash_max_listpack_entries), 0, I64_MAX, "512")
         .alias("hash-max-ziplist-entries")
@@ -32,13 +30,12 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Members of a packed set."),
     Directive::integer("set-max-listpack-value", int!(set_max_listpack_value_bytes), 0, I64_MAX, "64")
         .doc("Longest member in it."),
-    count("zset-max-listpack-entries", "128", int!(zset_max_listpack_entries))
+    Directive::integer("zset-max-listpack-entries", int!(zset_max_listpack_entries), 0, I64_MAX, "128")
         .alias("zset-max-ziplist-entries")
         .doc("Members of a packed sorted set."),
     Directive::integer("zset-max-listpack-value", int!(zset_max_listpack_value_bytes), 0, I64_MAX, "64")
         .memory()
         .alias("zset-max-ziplist-value")
-        .no_effect(NO_SUCH_TYPE)
         .doc("Longest member in it."),
     Directive::integer("hll-sparse-max-bytes", int!(hll_sparse_max_bytes), 0, I64_MAX, "3000")
         .memory()
@@ -49,7 +46,3 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("stream-node-max-entries", int!(stream_node_max_entries), 0, I64_MAX, "100")
         .doc("Entries of one; 0: no limit."),
 ];
-
-const fn count(name: &'static str, default: &'static str, field: IntField) -> Directive {
-    Directive::integer(name, field, 0, I64_MAX, default).no_effect(NO_SUCH_TYPE)
-}
