@@ -114,8 +114,12 @@ struct AddOptions {
 
 impl AddOptions {
     fn read(args: &Args<'_>, now_ms: u64) -> Result<AddOptions, Error> {
-        let mut options =
-            AddOptions { makes_no_stream: false, trim: TrimOptions::default(), id: NewId::Now(now_ms), id_at: args.len() };
+        let mut options = AddOptions {
+            makes_no_stream: false,
+            trim: TrimOptions::default(),
+            id: NewId::Now(now_ms),
+            id_at: args.len(),
+        };
         let mut i = 2;
         while i < args.len() {
             let word = args.get(i);

@@ -14,13 +14,11 @@ use crate::values::stream::Stream;
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&XGROUP];
 
-static XGROUP: Command = Command::container(
-    "xgroup",
-    &[&CREATE, &CREATECONSUMER, &DELCONSUMER, &DESTROY, &HELP, &SETID],
-)
-.since("5.0.0")
-.complexity("Depends on subcommand.")
-.summary("A container for consumer groups commands.");
+static XGROUP: Command =
+    Command::container("xgroup", &[&CREATE, &CREATECONSUMER, &DELCONSUMER, &DESTROY, &HELP, &SETID])
+        .since("5.0.0")
+        .complexity("Depends on subcommand.")
+        .summary("A container for consumer groups commands.");
 
 const fn key(purpose: Purpose) -> KeySpec {
     key_at(2, Access::ReadWrite, purpose)
@@ -34,9 +32,7 @@ static CREATE: Command = Command::data("create", create)
     .since("5.0.0")
     .complexity("O(1)")
     .summary("Creates a consumer group.")
-    .syntax(
-        "key group <id:string | $@new-id>@id-selector [MKSTREAM] [ENTRIESREAD entries-read:integer@entriesread]",
-    )
+    .syntax("key group <id:string | $@new-id>@id-selector [MKSTREAM] [ENTRIESREAD entries-read@entriesread:integer]")
     .history(&[("7.0.0", "Added the `entries_read` named argument.")]);
 
 fn create(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -71,7 +67,7 @@ static SETID: Command = Command::data("setid", set_id)
     .since("5.0.0")
     .complexity("O(1)")
     .summary("Sets the last-delivered ID of a consumer group.")
-    .syntax("key group <id:string | $@new-id>@id-selector [ENTRIESREAD entries-read:integer@entriesread]")
+    .syntax("key group <id:string | $@new-id>@id-selector [ENTRIESREAD entries-read@entriesread:integer]")
     .history(&[("7.0.0", "Added the optional `entries_read` argument.")]);
 
 fn set_id(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

@@ -80,7 +80,8 @@ fn number(text: &[u8]) -> Option<u64> {
     if is_negative && crate::base::number::parse_i64(text).is_some() {
         return None;
     }
-    let value = digits.iter().try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add((digit - b'0').into()))?;
+    let value =
+        digits.iter().try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add((digit - b'0').into()))?;
     Some(if is_negative { value.wrapping_neg() } else { value })
 }
 

@@ -19,7 +19,9 @@ static XACK: Command = Command::data("xack", xack)
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)])
     .since("5.0.0")
     .complexity("O(1) for each message ID processed.")
-    .summary("Returns the number of messages that were successfully acknowledged by the consumer group member of a stream.")
+    .summary(
+        "Returns the number of messages that were successfully acknowledged by the consumer group member of a stream.",
+    )
     .syntax("key group id:string [id ...]");
 
 fn xack(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

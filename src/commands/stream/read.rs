@@ -83,12 +83,7 @@ fn behind(word: &[u8], stream: Option<StreamRef<'_>>) -> Result<StreamId, Error>
 }
 
 /// Waits if it may: by IDs, for what is last by then is not what is last now.
-fn wait(
-    cx: &mut DataContext<'_>,
-    args: &Args<'_>,
-    options: &ReadOptions,
-    after: &[(StreamId, bool)],
-) -> Outcome {
+fn wait(cx: &mut DataContext<'_>, args: &Args<'_>, options: &ReadOptions, after: &[(StreamId, bool)]) -> Outcome {
     let Some(timeout_us) = options.timeout_us else {
         cx.reply.null_array();
         return Ok(Done);

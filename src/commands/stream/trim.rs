@@ -13,8 +13,7 @@ use crate::values::stream::{Entries, Keep, Stream, StreamId, Trim};
 pub const COMMANDS: &[&Command] = &[&XTRIM];
 
 /// What LIMIT is answered where nothing is approximate.
-const STRAY_LIMIT: Error =
-    Error::Text("ERR syntax error, LIMIT cannot be used without the special ~ option");
+const STRAY_LIMIT: Error = Error::Text("ERR syntax error, LIMIT cannot be used without the special ~ option");
 
 /// XTRIM: entries go from the front.
 static XTRIM: Command = Command::data("xtrim", xtrim)

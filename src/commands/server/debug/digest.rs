@@ -7,6 +7,7 @@
 //! all         0; for each database that has keys: mix(its number), then for each key add(its digest)
 //! key         0; mix(key), then the value's
 //! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
+//! stream      for each entry mix("ms.seq"), and for each of its fields mix(field), mix(value)
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
@@ -17,8 +18,9 @@ use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
-use crate::values::stream::{StreamId, StreamRef};
-use crate::values::{AnyRef, Kind};
+use crate::values::stream::{Stream, StreamId, StreamRef};
+use crate::values::string::Text;
+use crate::values::{Collection, Kind};
 use sha1::{Digest as _, Sha1};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -91,10 +93,11 @@ impl Digest {
             Kind::Stream => 6,
         };
         self.mix(&number.to_be_bytes());
-        match AnyRef::of(view) {
-            AnyRef::String(text) => self.mix(text.bytes().as_slice()),
-            AnyRef::Stream(stream) => self.mix_stream(stream),
-            AnyRef::List(_) | AnyRef::Set(_) | AnyRef::Hash(_) | AnyRef::SortedSet(_) => {}
+        if let Ok(text) = Text::view(db.view(handle)) {
+            self.mix(text.bytes().as_slice());
+        }
+        if let Ok(stream) = Stream::view(view) {
+            self.mix_stream(stream);
         }
         if db.deadline(handle).is_some() {
             self.add(b"!!expire!!");
