@@ -11,5 +11,6 @@ mod config;
 mod connection;
 mod harness;
 mod report;
+mod stream;
 mod string;
 mod transactions;
