@@ -22,5 +22,6 @@ mod hyperloglog;
 mod pubsub;
 mod report;
 mod restore;
+mod stream;
 mod string;
 mod transactions;

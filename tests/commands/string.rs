@@ -50,8 +50,9 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         is_replayed: false,
         random: &mut server.random,
     };
-    let id = registry::find(&words[0]).unwrap();
-    let Run::Data(run) = registry::all()[id].command.run else { panic!("{line} is no command on data") };
+    let command = registry::all()[registry::find(&words[0]).unwrap()].command;
+    let command = words.get(1).and_then(|word| command.subcommand(word)).unwrap_or(command);
+    let Run::Data(run) = command.run else { panic!("{line} is no command on data") };
     run(&mut cx, &mut args).unwrap();
     let shown = |call: Vec<Vec<u8>>| String::from_utf8(call.join(&b' ')).unwrap();
     match effects.propagation {

@@ -32,7 +32,7 @@ static CREATE: Command = Command::data("create", create)
     .since("5.0.0")
     .complexity("O(1)")
     .summary("Creates a consumer group.")
-    .syntax("key group <id:string | $@new-id>@id-selector [MKSTREAM] [ENTRIESREAD entries-read:integer@entriesread]")
+    .syntax("key group <id:string | $@new-id>@id-selector [MKSTREAM] [ENTRIESREAD entries-read@entriesread:integer]")
     .history(&[("7.0.0", "Added the `entries_read` named argument.")]);
 
 fn create(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -67,7 +67,7 @@ static SETID: Command = Command::data("setid", set_id)
     .since("5.0.0")
     .complexity("O(1)")
     .summary("Sets the last-delivered ID of a consumer group.")
-    .syntax("key group <id:string | $@new-id>@id-selector [ENTRIESREAD entries-read:integer@entriesread]")
+    .syntax("key group <id:string | $@new-id>@id-selector [ENTRIESREAD entries-read@entriesread:integer]")
     .history(&[("7.0.0", "Added the optional `entries_read` argument.")]);
 
 fn set_id(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

@@ -1,26 +1,23 @@
 //! The entries of a stream: blocks in the order of their keys.
 //!
 //! ```text
-//! sealed   key -> block | key -> block | ...     a B-tree; blocks of just their size
+//! sealed   key -> block | key -> block | ...     an index in chunks; blocks of just their size
 //! tail     key, block                            the last one, with room to grow: where XADD appends
 //!
 //! ...deleted | first_id ......... max_deleted_id ......... last_id
 //! ```
 //! Invariants: there is a tail if there is any block, and its key is the greatest; each block has a live entry; live IDs grow from
 //! block to block; `len` is the number of live entries, `first_id` the ID of the first (0-0 if there is none); `last_id` is no less than
-//! any ID there is; `bytes` is the heap that blocks and index hold (the index by what a B-tree takes at its emptiest).
+//! any ID there is; `bytes` is the heap that blocks hold, and about what the index takes for them.
 //!
 //! Appending touches the tail only. Blocks are addressed by key: [`Entries::blocks_from`] goes on behind any of them, whatever has
 //! changed meanwhile.
 
 use super::block::{self, BlockRef, Flaw};
 use super::id::StreamId;
+use super::index::{BlockIndex, INDEX_BYTES};
 use super::range::{Backward, Forward};
 use crate::structures::listpack::MAX_BYTES;
-use std::collections::BTreeMap;
-
-/// What a block takes in the index: B-trees that grow at one end have half-filled nodes.
-const INDEX_BYTES: usize = 80;
 
 /// When a block is full.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +51,7 @@ pub enum AppendError {
 /// Entries, and what is known of those that are gone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entries {
-    pub(super) sealed: BTreeMap<StreamId, Box<[u8]>>,
+    pub(super) sealed: BlockIndex,
     pub(super) tail: Option<Tail>,
     pub(super) len: u64,
     pub(super) first_id: StreamId,
@@ -84,7 +81,7 @@ impl Entries {
     /// Without entries.
     pub const fn new() -> Entries {
         Entries {
-            sealed: BTreeMap::new(),
+            sealed: BlockIndex::new(),
             tail: None,
             len: 0,
             first_id: StreamId::MIN,
@@ -177,7 +174,7 @@ impl Entries {
 
     /// The blocks whose key is no less than this.
     pub fn blocks_from(&self, key: StreamId) -> impl Iterator<Item = BlockRef<'_>> {
-        let sealed = self.sealed.range(key..).map(|(&key, pack)| BlockRef::new(key, pack));
+        let sealed = self.sealed.from(key).map(|(key, pack)| BlockRef::new(key, pack));
         sealed.chain(self.tail.as_ref().filter(|tail| tail.key >= key).map(Tail::view))
     }
 
@@ -186,8 +183,8 @@ impl Entries {
     }
 
     pub(super) fn first_block(&self) -> Option<BlockRef<'_>> {
-        match self.sealed.first_key_value() {
-            Some((&key, pack)) => Some(BlockRef::new(key, pack)),
+        match self.sealed.first() {
+            Some((key, pack)) => Some(BlockRef::new(key, pack)),
             None => self.tail_block(),
         }
     }
@@ -196,7 +193,7 @@ impl Entries {
     pub(super) fn key_before(&self, id: StreamId) -> StreamId {
         match &self.tail {
             Some(tail) if tail.key <= id => tail.key,
-            _ => self.sealed.range(..=id).next_back().map_or(StreamId::MIN, |(&key, _)| key),
+            _ => self.sealed.key_before(id).unwrap_or(StreamId::MIN),
         }
     }
 
@@ -286,7 +283,7 @@ impl Entries {
         if let Some(Tail { key, pack }) = self.tail.take() {
             self.bytes -= pack.capacity();
             self.bytes += pack.len() + INDEX_BYTES;
-            self.sealed.insert(key, pack.into_boxed_slice());
+            self.sealed.push(key, pack.into_boxed_slice());
         }
     }
 
@@ -324,9 +321,12 @@ impl Entries {
                 block::delete(&mut tail.pack, offsets);
                 self.bytes += tail.pack.capacity();
             }
-            _ if is_last => drop(self.take_sealed(key)),
+            _ if is_last => {
+                let pack = self.sealed.remove(key).expect("a block of this key");
+                self.bytes -= pack.len() + INDEX_BYTES;
+            }
             _ => {
-                let place = self.sealed.get_mut(&key).expect("a block of this key");
+                let place = self.sealed.get_mut(key).expect("a block of this key");
                 let mut pack = std::mem::take(place).into_vec();
                 self.bytes -= pack.len();
                 block::delete(&mut pack, offsets);
@@ -338,8 +338,11 @@ impl Entries {
 
     /// Takes the first block away. Gives how many live entries it had.
     pub(super) fn pop_first(&mut self) -> u64 {
-        let (key, pack) = match self.sealed.first_key_value() {
-            Some((&key, _)) => (key, self.take_sealed(key)),
+        let (key, pack) = match self.sealed.pop_first() {
+            Some((key, pack)) => {
+                self.bytes -= pack.len() + INDEX_BYTES;
+                (key, pack)
+            }
             None => match self.tail.take() {
                 Some(tail) => {
                     self.bytes -= tail.pack.capacity();
@@ -353,15 +356,9 @@ impl Entries {
         live
     }
 
-    fn take_sealed(&mut self, key: StreamId) -> Box<[u8]> {
-        let pack = self.sealed.remove(&key).expect("a block of this key");
-        self.bytes -= pack.len() + INDEX_BYTES;
-        pack
-    }
-
     /// The last sealed block is the tail again: what is added may still fit into it.
     fn unseal_last(&mut self) {
-        if let Some((key, pack)) = self.sealed.pop_last() {
+        if let Some((key, pack)) = self.sealed.pop() {
             self.bytes -= INDEX_BYTES;
             self.tail = Some(Tail { key, pack: pack.into_vec() });
         }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - `id`: IDs of entries
-//! - `block`: some entries in one listpack; `entries`: all of them; `range`: walks; `trim`: from the front
+//! - `block`: some entries in one listpack; `entries`, over `index`: all of them; `range`: walks; `trim`: from the front
 //! - `group`, `groups`: consumer groups; `progress`: how far a group has read
 //!
 //! A stream has no small form, and may be empty: it goes with its key, not with its last entry. One that was never written to (what is
@@ -17,6 +17,7 @@ mod entries;
 mod group;
 mod groups;
 mod id;
+mod index;
 mod progress;
 mod range;
 mod trim;

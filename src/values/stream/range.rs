@@ -3,12 +3,12 @@
 use super::block::{self, BlockRef, StreamEntry};
 use super::entries::Entries;
 use super::id::StreamId;
-use std::collections::btree_map;
+use super::index::{BlocksBack, BlocksFrom};
 
 /// Entries in order.
 #[derive(Debug, Clone)]
 pub struct Forward<'a> {
-    sealed: btree_map::Range<'a, StreamId, Box<[u8]>>,
+    sealed: BlocksFrom<'a>,
     tail: Option<BlockRef<'a>>,
     block: Option<block::Forward<'a>>,
     from: StreamId,
@@ -17,14 +17,14 @@ pub struct Forward<'a> {
 
 impl<'a> Forward<'a> {
     pub(super) fn new(entries: &'a Entries, from: StreamId, to: StreamId) -> Forward<'a> {
-        let sealed = entries.sealed.range(entries.key_before(from)..);
+        let sealed = entries.sealed.from(entries.key_before(from));
         Forward { sealed, tail: entries.tail_block(), block: None, from, to }
     }
 
     /// The next block, if it may have entries in the range.
     fn next_block(&mut self) -> Option<block::Forward<'a>> {
         let block = match self.sealed.next() {
-            Some((&key, pack)) => BlockRef::new(key, pack),
+            Some((key, pack)) => BlockRef::new(key, pack),
             None => self.tail.take()?,
         };
         (block.key <= self.to).then(|| block.all())
@@ -53,7 +53,7 @@ impl<'a> Iterator for Forward<'a> {
 /// Entries from the last to the first.
 #[derive(Debug, Clone)]
 pub struct Backward<'a> {
-    sealed: btree_map::Range<'a, StreamId, Box<[u8]>>,
+    sealed: BlocksBack<'a>,
     tail: Option<BlockRef<'a>>,
     block: Option<block::Backward<'a>>,
     from: StreamId,
@@ -63,14 +63,14 @@ pub struct Backward<'a> {
 impl<'a> Backward<'a> {
     pub(super) fn new(entries: &'a Entries, from: StreamId, to: StreamId) -> Backward<'a> {
         let tail = entries.tail_block().filter(|tail| tail.key <= to);
-        Backward { sealed: entries.sealed.range(..=to), tail, block: None, from, to }
+        Backward { sealed: entries.sealed.back_from(to), tail, block: None, from, to }
     }
 
     fn next_block(&mut self) -> Option<block::Backward<'a>> {
         let block = match self.tail.take() {
             Some(tail) => tail,
             None => {
-                let (&key, pack) = self.sealed.next_back()?;
+                let (key, pack) = self.sealed.next()?;
                 BlockRef::new(key, pack)
             }
         };

@@ -9,8 +9,8 @@
 //! value       mix(type number), then its content, and add("!!expire!!") if it has a deadline
 //! string      mix(bytes)
 //! list        mix(element) for each in turn
-//! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
 //! hash        for each field add(0; mix(field), mix(value), and add("!!hexpire!!") if it has a deadline)
+//! stream      for each entry mix("ms.seq"), and for each of its fields mix(field), mix(value)
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
