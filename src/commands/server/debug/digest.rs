@@ -9,17 +9,20 @@
 //! value       mix(type number), then its content, and add("!!expire!!") if it has a deadline
 //! string      mix(bytes)
 //! list        mix(element) for each in turn
-//! value       mix(type number), mix(content), and add("!!expire!!") if it has a deadline
+//! set         add(member) for each
+//! sorted set  for each member add(0; mix(member), mix(score))
 //! hash        for each field add(0; mix(field), mix(value), and add("!!hexpire!!") if it has a deadline)
 //! ```
 //! Numbers are 32 bits, big-endian. A key past its deadline counts as gone.
 
 use super::{MANY, Probe, probe};
+use crate::base::number::print_f64_by_digits;
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::row::{Done, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Database;
+use crate::structures::listpack::Entry;
 use crate::structures::record_arena::Handle;
 use crate::values::hash::Field;
 use crate::values::stream::{StreamId, StreamRef};
@@ -129,6 +132,16 @@ impl Digest {
         if field.deadline.is_some() {
             digest.add(b"!!hexpire!!");
         }
+        self.add(&digest.0);
+    }
+
+    /// Members stand in an order, but not in Redis's table: each is a digest of its own.
+    fn add_scored(&mut self, member: Entry<'_>, score: f64) {
+        let mut digest = Digest::default();
+        let mut digits = Vec::new();
+        print_f64_by_digits(score, &mut digits);
+        digest.mix(member.as_slice(&mut itoa::Buffer::new()));
+        digest.mix(&digits);
         self.add(&digest.0);
     }
 
