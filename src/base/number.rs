@@ -69,12 +69,21 @@ pub fn print_f64(value: f64, out: &mut Vec<u8>) {
     } else if value.abs() <= INTEGER_LIMIT && value.trunc() == value {
         print_i64(value as i64, out);
     } else {
-        if value < 0.0 {
-            out.push(b'-');
-        }
-        let digits = ShortestDigits::of(value.abs());
-        digits.print(out);
+        print_shortest(value, out);
     }
+}
+
+/// The same, with integers laid out like all others: 10000000000 is `1e+10`. So Redis prints scores for DEBUG DIGEST.
+pub fn print_f64_by_digits(value: f64, out: &mut Vec<u8>) {
+    if value.is_finite() && value != 0.0 { print_shortest(value, out) } else { print_f64(value, out) }
+}
+
+/// Appends a finite double that is not zero.
+fn print_shortest(value: f64, out: &mut Vec<u8>) {
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    ShortestDigits::of(value.abs()).print(out);
 }
 
 /// Appends a signed integer in decimal.
@@ -357,6 +366,16 @@ mod tests {
             assert_eq!(parse_f64(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(parse_f64(b"\xff"), None);
+    }
+
+    #[test]
+    fn integers_may_be_laid_out_by_their_digits() {
+        let cases = [(3.0, "3"), (-1200.0, "-1200"), (1e7, "10000000"), (1e8, "1e+8"), (0.0, "0"), (-0.0, "-0")];
+        for (value, expected) in cases.into_iter().chain([(f64::INFINITY, "inf"), (1.5, "1.5")]) {
+            let mut out = Vec::new();
+            print_f64_by_digits(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 
     #[test]

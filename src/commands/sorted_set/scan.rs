@@ -23,7 +23,7 @@ static ZSCAN: Command = Command::data("zscan", zscan)
          back to 0. N is the number of elements inside the collection.",
     )
     .summary("Iterates over members and scores of a sorted set.")
-    .syntax("key cursor [MATCH pattern] [COUNT count] [NOSCORES^8.1.0]")
+    .syntax("key cursor [MATCH pattern] [COUNT count] [NOSCORES^8.0.0]")
     .tips(&["nondeterministic_output"]);
 
 fn zscan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {

@@ -43,7 +43,7 @@ fn write_docs(reply: &mut Reply, entry: &Entry) {
     let lines = [
         ("summary", command.summary),
         ("since", command.since),
-        ("group", entry.group),
+        ("group", &entry.group.replace('_', "-")),
         ("complexity", command.complexity),
     ];
     let lines: Vec<_> = lines.into_iter().filter(|(_, text)| !text.is_empty()).collect();
