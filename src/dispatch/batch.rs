@@ -5,6 +5,7 @@
 use crate::commands::registry::{Hot, Lookup};
 use crate::formats::resp::request::{Limits, Parsed, Progress, ProtocolError, Range, parse};
 use crate::keyspace::database::Database;
+use crate::server::tracking::TrackedKeys;
 use crate::structures::record_arena::{Handle, NONE};
 
 /// Calls looked at ahead.
@@ -94,9 +95,10 @@ impl Batch {
         &self.ranges[whole..]
     }
 
-    /// Finds the rows, hashes first keys, and asks the cache for what the calls will touch.
+    /// Finds the rows, hashes first keys, and asks the cache for what the calls will touch, in `tracked` too if what they read will be
+    /// remembered there.
     #[inline]
-    pub(super) fn look_ahead(&mut self, input: &[u8], lookup: &Lookup, db: &Database) {
+    pub(super) fn look_ahead(&mut self, input: &[u8], lookup: &Lookup, db: &Database, tracked: Option<&TrackedKeys>) {
         for span in &mut self.spans {
             let name = self.ranges[span.first_range as usize];
             let row = lookup.find(&input[name.start as usize..name.end as usize]).copied();
@@ -108,6 +110,9 @@ impl Batch {
                 span.hash = db.hash(&input[key.start as usize..key.end as usize]);
                 span.has_hash = true;
                 db.prefetch_bucket(span.hash);
+                if let Some(tracked) = tracked {
+                    tracked.prefetch(span.hash);
+                }
             }
             self.rows.push(row);
         }
@@ -117,6 +122,9 @@ impl Batch {
         let mut handles = [NONE as Handle; BATCH_CALLS];
         for (span, place) in self.spans.iter().zip(&mut handles).filter(|(span, _)| span.has_hash) {
             *place = db.prefetch_record(span.hash).unwrap_or(NONE);
+        }
+        if let Some(tracked) = tracked {
+            self.spans.iter().filter(|span| span.has_hash).for_each(|span| tracked.prefetch_key(span.hash));
         }
         for &handle in handles.iter().filter(|&&handle| handle != NONE) {
             db.prefetch_neighbours(handle);

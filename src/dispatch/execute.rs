@@ -70,8 +70,8 @@ impl Dispatcher {
         let before = reply.out.len();
         let (consumed, turn) = self.run_calls(client, input, partial, &mut reply, before);
         let state = self.server.clients.get_mut(client);
-        let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
-        state.output.append(sent_to_itself);
+        state.take_told(&mut reply.out);
+        state.output = reply.out;
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
         }
@@ -156,7 +156,9 @@ impl Dispatcher {
             return None;
         }
         let db = self.server.clients.get(client).db;
-        self.batch.look_ahead(input, &self.lookup, self.server.keyspace.db(db));
+        let is_tracking = self.server.clients.get(client).raised & gates::TRACKING != 0;
+        let tracked = if is_tracking { self.server.clients.trackers.keys() } else { None };
+        self.batch.look_ahead(input, &self.lookup, self.server.keyspace.db(db), tracked);
         let ranges = std::mem::take(&mut self.batch.ranges);
         let logged = self.is_logged();
         let begun = self.server.time.monotonic_ns;
@@ -291,11 +293,37 @@ impl Dispatcher {
         if !self.ready.is_empty() {
             self.serve_ready();
         }
-        self.server.clients.get_mut(client).last_command = Some(row.id);
-        if stopped_by & gates::MUTED != 0 {
-            self.mute(client, mark, reply);
+        let state = self.server.clients.get_mut(client);
+        state.last_command = Some(row.id);
+        if (stopped_by & gates::MUTED) | (state.raised & gates::AFTERWARDS) != 0 {
+            self.follow_up(client, &row, args, (stopped_by & gates::MUTED != 0).then_some(mark), reply);
         }
         Ran::Done
+    }
+
+    /// What is left to do behind a call: its answer is taken back to `muted_from` if the client does not want to hear it, and what the
+    /// client heard meanwhile stands behind.
+    #[inline(never)]
+    fn follow_up(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &Args<'_>,
+        muted_from: Option<Mark>,
+        reply: &mut Reply,
+    ) {
+        if let Some(mark) = muted_from {
+            self.mute(client, mark, reply);
+        }
+        if self.server.clients.get(client).raised & gates::TRACKING != 0 {
+            self.note_reads(client, row, args);
+            let is_of_client =
+                registry::all()[row.id].parent.is_some_and(|id| registry::all()[id].command.name == "client");
+            if !is_of_client {
+                self.server.clients.get_mut(client).end_caching();
+            }
+        }
+        self.server.clients.get_mut(client).take_told(&mut reply.out);
     }
 
     /// A call is refused before it ran: nothing of the client's transaction will run either.
@@ -303,6 +331,7 @@ impl Dispatcher {
     fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
+        state.end_caching();
         if row.command.name == "exec" && state.end_transaction().is_some() {
             self.server.clients.unwatch(client);
             error = error!("EXECABORT Transaction discarded because of: {}", error.text());
@@ -447,7 +476,9 @@ impl Dispatcher {
 
     #[cold]
     fn refuse_unknown(&mut self, client: ClientIndex, args: &Args<'_>, reply: &mut Reply) {
-        self.server.clients.get_mut(client).abort_transaction();
+        let state = self.server.clients.get_mut(client);
+        state.abort_transaction();
+        state.end_caching();
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }

@@ -66,6 +66,11 @@ impl Dispatcher {
                 self.serve_ready();
             }
             let mut busy = self.server.clients.deliver_slice();
+            busy |= self.forget_reads();
+            if self.server.clients.has_broadcasts() {
+                let held_for = self.offset_to_hold_for();
+                self.server.clients.broadcast(held_for);
+            }
             busy |= self.step_saving();
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
                 busy |= self.make_room() == Room::Coming;

@@ -82,6 +82,7 @@ impl Dispatcher {
         if self.needs_settling(client) {
             self.settle(client, row, args);
         }
+        self.note_reads(client, row, args);
         if self.storage.log.is_some() {
             self.hold_reply(client, row, args);
         }

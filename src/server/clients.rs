@@ -1,7 +1,9 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
 use super::blocking::{Wait, Waiters};
+use super::gates;
 use super::pubsub::{PubSub, Subscriptions};
+use super::tracking::{Reader, Trackers, Tracking};
 use super::transaction::{Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
@@ -117,6 +119,10 @@ pub struct Client {
     pub watched: Watched,
     /// What it listens to.
     pub subscriptions: Subscriptions,
+    /// How it is told of changes, if it is.
+    pub tracking: Option<Box<Tracking>>,
+    /// Its number among those whose reads are remembered, once it was one of them.
+    pub reader: Option<Reader>,
 }
 
 impl Client {
@@ -148,6 +154,8 @@ pub struct Clients {
     pub watchers: Watchers,
     /// Who listens to which channels.
     pub pubsub: PubSub,
+    /// Who is told of changes to what.
+    pub trackers: Trackers,
     /// Whether anybody wants to know which keys change.
     pub observed: bool,
     /// Whether changes of keys are published.
@@ -173,12 +181,16 @@ impl Clients {
         self.end_wait(index);
         self.unwatch(index);
         self.unsubscribe_all(index);
+        self.end_reading(index);
         self.slots.remove(index)
     }
 
     /// Whether anybody wants to know which keys change may have become otherwise.
     pub(super) fn note_observers(&mut self) {
-        self.observed = self.publishes_changes || !self.waiters.is_empty() || !self.watchers.is_empty();
+        self.observed = self.publishes_changes
+            || !self.waiters.is_empty()
+            || !self.watchers.is_empty()
+            || self.trackers.want_changes();
     }
 
     /// Changes of keys are published from now on, or no longer.
@@ -244,6 +256,12 @@ impl Clients {
             client.is_pending = true;
             self.pending.push(index);
         }
+    }
+
+    /// A message has come for a client. If its own call runs, what it hears now stands behind the answer.
+    pub(super) fn note_told(&mut self, index: ClientIndex) {
+        self.slots[index].raised |= gates::TOLD;
+        self.mark_pending(index);
     }
 
     /// Takes the list of clients marked since the last call; `spare` becomes the next list.

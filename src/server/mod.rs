@@ -18,6 +18,7 @@ pub mod config_changes;
 pub mod gates;
 pub mod pause;
 pub mod surroundings;
+pub mod tracking;
 pub mod transaction;
 
 use crate::base::clock::Clock;
@@ -273,7 +274,10 @@ impl Server {
     /// Bytes that are counted as they come and go, unlike what the process takes besides, which is weighed now and then.
     #[inline]
     pub fn bytes_by_count(&self) -> usize {
-        self.keyspace.used_bytes() + self.client_buffer_bytes + self.commands.histogram_bytes()
+        self.keyspace.used_bytes()
+            + self.client_buffer_bytes
+            + self.commands.histogram_bytes()
+            + self.clients.trackers.bytes()
     }
 
     /// Reads the clocks.

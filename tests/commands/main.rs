@@ -24,4 +24,5 @@ mod report;
 mod restore;
 mod stream;
 mod string;
+mod tracking;
 mod transactions;

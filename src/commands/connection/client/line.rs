@@ -65,7 +65,7 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("events", &events(client, calling.is_some()));
     add("cmd", &command);
     add("user", &client.user);
-    add("redir", &-1);
+    add("redir", &client.redirect_number());
     add("resp", &if client.protocol == Protocol::Resp3 { 3 } else { 2 });
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));
     add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
@@ -75,11 +75,15 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
 
 /// One letter for each thing out of the ordinary, `N` for none.
 fn flags(client: &Client) -> String {
+    let tracking = client.tracking.as_deref();
     let all = [
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
         ('b', client.wait.is_some()),
+        ('t', tracking.is_some()),
+        ('R', tracking.is_some_and(|tracking| tracking.is_redirect_broken)),
+        ('B', tracking.is_some_and(|tracking| tracking.is_broadcast)),
         ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),

@@ -5,6 +5,7 @@ mod kill;
 pub mod line;
 mod modes;
 mod pause;
+mod tracking;
 mod unblock;
 
 use crate::commands::args::Args;
@@ -31,6 +32,10 @@ static CLIENT: Command = Command::container(
         &modes::NO_EVICT,
         &modes::NO_TOUCH,
         &modes::REPLY,
+        &tracking::CACHING,
+        &tracking::GETREDIR,
+        &tracking::TRACKING,
+        &tracking::TRACKINGINFO,
         &pause::PAUSE,
         &unblock::UNBLOCK,
         &pause::UNPAUSE,
