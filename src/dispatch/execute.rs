@@ -68,8 +68,10 @@ impl Dispatcher {
         state.active_ms = self.server.time.monotonic_ms();
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
         let before = reply.out.len();
+        let calls_before = self.server.counters.calls;
         let (consumed, turn) = self.run_calls(client, input, partial, &mut reply, before);
         let state = self.server.clients.get_mut(client);
+        state.calls += self.server.counters.calls - calls_before;
         state.take_told(&mut reply.out);
         state.output = reply.out;
         if turn == Turn::Closed && state.closing == Closing::No {

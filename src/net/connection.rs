@@ -10,6 +10,9 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+/// A client with so many unsent bytes is not read from until it has taken some, as long as it takes any.
+pub(super) const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
+
 /// A stream of either family.
 pub enum Socket {
     /// IPv4 or IPv6.
@@ -117,10 +120,12 @@ pub struct Connection {
     pub has_calls: bool,
     /// Whether its next call waits for a gate.
     pub is_parked: bool,
+    /// It is not read from while more bytes than this wait to be sent to it.
+    pub pause_bytes: usize,
+    /// Since when (monotonic ms) it is not read from because of so many bytes.
+    pub stalled: Option<(u64, usize)>,
     /// Whether it stands in the list of those whose replies wait for the disk.
     pub is_held: bool,
-    /// The bytes of buffers that were counted for it.
-    pub counted_bytes: usize,
 }
 
 impl Connection {
@@ -136,8 +141,9 @@ impl Connection {
             is_queued: false,
             has_calls: false,
             is_parked: false,
+            pause_bytes: OUTPUT_PAUSE_BYTES,
+            stalled: None,
             is_held: false,
-            counted_bytes: 0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
 use super::blocking::{Wait, Waiters};
+use super::client_memory::{ClientMemory, Weight};
 use super::gates;
 use super::pubsub::{PubSub, Subscriptions};
 use super::tracking::{Reader, Trackers, Tracking};
@@ -8,6 +9,7 @@ use super::transaction::{Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// The user that every client is at first.
@@ -87,6 +89,8 @@ pub struct Client {
     pub shown: Vec<u8>,
     /// Whether maxmemory-clients spares it.
     pub no_evict: bool,
+    /// Whether it follows redirections to another server (CLIENT CAPA).
+    pub follows_redirects: bool,
     /// Whether its reads are no uses.
     pub no_touch: bool,
     /// How it is to end.
@@ -107,6 +111,10 @@ pub struct Client {
     pub input_bytes: usize,
     /// Bytes of memory that its input takes.
     pub input_capacity: usize,
+    /// Bytes of those that are words of a call that has not come whole.
+    pub argument_bytes: usize,
+    /// What it took when it was last weighed.
+    pub weight: Weight,
     /// Since when its output is past the soft limit (monotonic ms).
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
@@ -144,6 +152,7 @@ impl Client {
 #[derive(Default)]
 pub struct Clients {
     slots: Slab<Client>,
+    by_id: BTreeMap<u64, ClientIndex>,
     next_id: u64,
     pending: Vec<ClientIndex>,
     /// Clients that see all calls.
@@ -154,6 +163,8 @@ pub struct Clients {
     pub watchers: Watchers,
     /// Who listens to which channels.
     pub pubsub: PubSub,
+    /// What they take.
+    pub memory: ClientMemory,
     /// Who is told of changes to what.
     pub trackers: Trackers,
     /// Whether anybody wants to know which keys change.
@@ -172,7 +183,10 @@ impl Clients {
         if client.user.is_empty() {
             client.user = DEFAULT_USER.to_string();
         }
-        self.slots.insert(client)
+        let id = client.id;
+        let index = self.slots.insert(client);
+        self.by_id.insert(id, index);
+        index
     }
 
     /// Removes a client that has gone.
@@ -182,6 +196,8 @@ impl Clients {
         self.unwatch(index);
         self.unsubscribe_all(index);
         self.end_reading(index);
+        self.forget_weight(index);
+        self.by_id.remove(&self.slots[index].id);
         self.slots.remove(index)
     }
 
@@ -218,14 +234,12 @@ impl Clients {
 
     /// The place of the client of this number, if it is connected.
     pub fn with_id(&self, id: u64) -> Option<ClientIndex> {
-        self.slots.iter().find(|(_, client)| client.id == id).map(|(index, _)| index)
+        self.by_id.get(&id).copied()
     }
 
     /// The places of all clients, those that came first in front.
     pub fn by_age(&self) -> Vec<ClientIndex> {
-        let mut all: Vec<ClientIndex> = self.slots.iter().map(|(index, _)| index).collect();
-        all.sort_unstable_by_key(|&index| self.slots[index].id);
-        all
+        self.by_id.values().copied().collect()
     }
 
     /// Clients that are connected.
@@ -278,13 +292,5 @@ impl Clients {
     /// Whether any client is marked.
     pub fn has_pending(&self) -> bool {
         !self.pending.is_empty()
-    }
-
-    /// Bytes of memory that clients' buffers take.
-    pub fn buffer_bytes(&self) -> usize {
-        self.slots
-            .iter()
-            .map(|(_, client)| client.output.capacity() + client.shown.capacity() + client.input_capacity)
-            .sum()
     }
 }

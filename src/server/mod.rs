@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod blocking;
+pub mod client_memory;
 pub mod clients;
 pub mod config;
 pub mod debug;
@@ -148,8 +149,8 @@ pub struct Server {
     pub dirty: u64,
     /// `maxmemory` in bytes, percentages resolved; 0: none.
     pub memory_limit_bytes: u64,
-    /// Bytes of clients' buffers, counted once per round.
-    pub client_buffer_bytes: usize,
+    /// `maxmemory-clients` in bytes, a percentage resolved; 0: none.
+    pub client_limit_bytes: u64,
     /// Memory and CPU.
     pub resources: Resources,
     /// Loading, snapshots, the log.
@@ -202,7 +203,7 @@ impl Server {
             started: time,
             dirty: 0,
             memory_limit_bytes: 0,
-            client_buffer_bytes: 0,
+            client_limit_bytes: 0,
             resources: Resources::default(),
             persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
             requests: Vec::new(),
@@ -275,7 +276,7 @@ impl Server {
     #[inline]
     pub fn bytes_by_count(&self) -> usize {
         self.keyspace.used_bytes()
-            + self.client_buffer_bytes
+            + self.clients.memory.buffer_bytes()
             + self.commands.histogram_bytes()
             + self.clients.trackers.bytes()
     }

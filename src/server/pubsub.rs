@@ -9,6 +9,7 @@
 //! A message is encoded once. Its listeners are served in slices: while any message waits, all later ones wait behind it, so each client
 //! hears messages in the order in which they were sent. A large message is shared between the outputs, a small one copied.
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{Client, ClientIndex, Clients};
 use super::gates;
 use crate::base::glob::{Case, matches};
@@ -28,6 +29,7 @@ pub struct Subscriptions {
     pub patterns: BTreeSet<Box<[u8]>>,
     /// Shard channels.
     pub shards: BTreeSet<Box<[u8]>>,
+    name_bytes: usize,
 }
 
 impl Subscriptions {
@@ -39,6 +41,11 @@ impl Subscriptions {
     /// Whether it listens to nothing.
     pub fn is_empty(&self) -> bool {
         self.count() == 0 && self.shards.is_empty()
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.name_bytes + (self.count() + self.shards.len()) * 2 * ELEMENT_BYTES
     }
 
     /// Those of one kind.
@@ -156,6 +163,7 @@ impl Clients {
         if !client.subscriptions.of_mut(space).insert(name.into()) {
             return false;
         }
+        client.subscriptions.name_bytes += name.len();
         client.raise_if_listening();
         self.pubsub.clients += was_empty as usize;
         self.pubsub.of_mut(space).entry(name.into()).or_default().insert(index);
@@ -168,6 +176,7 @@ impl Clients {
         if !client.subscriptions.of_mut(space).remove(name) {
             return false;
         }
+        client.subscriptions.name_bytes -= name.len();
         if client.subscriptions.is_empty() {
             client.raised &= !gates::SUBSCRIBED;
             self.pubsub.clients -= 1;

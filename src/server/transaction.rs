@@ -3,6 +3,7 @@
 //! A watch is broken by any change of its key since WATCH. That is noted with the client when it happens (`Watchers` finds who watches a
 //! key), so EXEC only looks at a flag, and at deadlines that have passed since.
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{Client, ClientIndex, Clients};
 use super::gates;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,14 @@ pub struct Watched {
     pub keys: Vec<Watch>,
     /// Whether any of them has changed.
     pub is_broken: bool,
+    key_bytes: usize,
+}
+
+impl Watched {
+    /// Bytes that its watches take.
+    pub fn bytes(&self) -> usize {
+        self.key_bytes + self.keys.len() * (size_of::<Watch>() + ELEMENT_BYTES)
+    }
 }
 
 /// Who watches a key.
@@ -76,16 +85,16 @@ impl Watchers {
 impl Clients {
     /// A client watches one more key. `was_there`: whether the key is there now.
     pub fn watch(&mut self, index: ClientIndex, db: usize, key: &[u8], was_there: bool) {
-        let watched = &mut self.get_mut(index).watched;
-        if watched.keys.iter().any(|watch| watch.db == db && *watch.key == *key) {
-            return;
-        }
-        watched.keys.push(Watch { db, key: key.into(), was_there });
         let by_key = &mut self.watchers.by_key;
         if by_key.len() <= db {
             by_key.resize_with(db + 1, BTreeMap::new);
         }
-        by_key[db].entry(key.into()).or_default().insert(index);
+        if !by_key[db].entry(key.into()).or_default().insert(index) {
+            return;
+        }
+        let watched = &mut self.get_mut(index).watched;
+        watched.keys.push(Watch { db, key: key.into(), was_there });
+        watched.key_bytes += key.len();
         self.watchers.watches += 1;
         self.note_observers();
     }

@@ -13,6 +13,7 @@
 mod broadcast;
 mod table;
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{Client, ClientIndex, Clients};
 use super::gates;
 use crate::base::hash::KeyHasher;
@@ -55,6 +56,8 @@ pub struct Tracking {
     pub is_redirect_broken: bool,
     /// Prefixes of keys that it hears of.
     pub prefixes: BTreeSet<Box<[u8]>>,
+    /// Bytes that those take.
+    pub prefix_bytes: usize,
 }
 
 impl Tracking {
@@ -122,7 +125,11 @@ impl Clients {
         for prefix in &tracking.prefixes {
             self.trackers.prefixes.add(prefix, index);
         }
-        tracking.prefixes.extend(had.into_iter().flat_map(|had| had.prefixes));
+        tracking.prefix_bytes = tracking.prefixes.iter().map(|prefix| prefix.len() + 2 * ELEMENT_BYTES).sum();
+        if let Some(had) = had {
+            tracking.prefix_bytes += had.prefix_bytes;
+            tracking.prefixes.extend(had.prefixes);
+        }
         let (id, reader) = (self.get(index).id, self.get(index).reader);
         if !tracking.is_broadcast && reader.is_none() {
             let keys = self.trackers.keys.get_or_insert_with(|| Box::new(TrackedKeys::new(hasher)));

@@ -52,16 +52,16 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     let transaction = client.transaction.as_deref();
     add("multi", &transaction.map_or(-1, |transaction| transaction.calls.len() as i64));
     add("watch", &client.watched.keys.len());
-    add("qbuf", &input_bytes);
+    add("qbuf", &(input_bytes - client.argument_bytes));
     add("qbuf-free", &(input_capacity - input_bytes));
-    add("argv-mem", &calling.map_or(0, |calling| calling.argument_bytes));
+    add("argv-mem", &(client.argument_bytes + argument_bytes(client, calling)));
     add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
     add("obl", &output.tail_len());
     add("oll", &output.chunk_count());
     add("omem", &chunk_bytes);
-    add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity()));
+    add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity() + client.state_bytes()));
     add("events", &events(client, calling.is_some()));
     add("cmd", &command);
     add("user", &client.user);
@@ -70,11 +70,20 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));
     add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
     add("io-thread", &0);
+    add("tot-net-in", &client.bytes_in);
+    add("tot-net-out", &client.bytes_out);
+    add("tot-cmds", &client.calls);
     line
 }
 
+/// Bytes of the words of the call that runs, or waits.
+fn argument_bytes(client: &Client, calling: Option<&Calling<'_>>) -> usize {
+    let waiting = client.wait.as_ref().map_or(0, |wait| wait.call.iter().map(Vec::len).sum());
+    calling.map_or(waiting, |calling| calling.argument_bytes)
+}
+
 /// One letter for each thing out of the ordinary, `N` for none.
-fn flags(client: &Client) -> String {
+pub(super) fn flags(client: &Client) -> String {
     let tracking = client.tracking.as_deref();
     let all = [
         ('O', client.is_monitor),
