@@ -41,7 +41,7 @@ pub(super) struct Tally {
 
 impl Tally {
     #[inline]
-    fn count(&mut self, id: usize) {
+    pub(super) fn count(&mut self, id: usize) {
         self.calls += 1;
         match self.runs.last_mut() {
             Some((last, calls)) if *last == id => *calls += 1,
@@ -195,8 +195,21 @@ impl Dispatcher {
     pub(super) fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
-        let shared = (now - begun_ns).saturating_sub(tally.own_ns);
+        let nested_ns = std::mem::take(&mut self.nested_ns);
         self.server.time.monotonic_ns = now;
+        self.record_tally(tally, (now - begun_ns).saturating_sub(nested_ns));
+    }
+
+    /// The same for the calls within one that is part of a batch.
+    pub(super) fn settle_nested_tally(&mut self, tally: Tally, begun_ns: u64) {
+        let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+        self.nested_ns += spent_ns;
+        self.record_tally(tally, spent_ns);
+    }
+
+    #[inline]
+    fn record_tally(&mut self, tally: Tally, spent_ns: u64) {
+        let shared = spent_ns.saturating_sub(tally.own_ns);
         self.server.counters.calls += tally.calls;
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
@@ -357,7 +370,14 @@ impl Dispatcher {
     }
 
     /// A call was timed on its own: statistics, slow log, latency spikes.
-    fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
+    pub(super) fn note_duration(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &Args<'_>,
+        begun_ns: u64,
+        tally: &mut Tally,
+    ) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
         self.note_call(client, row, args, spent_ns);

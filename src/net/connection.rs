@@ -6,6 +6,7 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
@@ -61,6 +62,17 @@ impl Socket {
             Socket::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Socket::Unix(stream) => stream.shutdown(Shutdown::Write),
         }
+    }
+
+    /// Whether at least `bytes` bytes (at most 64 KiB) can be read.
+    pub fn has_waiting(&self, bytes: usize) -> bool {
+        let mut probe = [MaybeUninit::uninit(); 64 * 1024];
+        let bytes = bytes.min(probe.len());
+        let found = match self {
+            Socket::Tcp(stream) => SockRef::from(stream).peek(&mut probe[..bytes]),
+            Socket::Unix(stream) => SockRef::from(stream).peek(&mut probe[..bytes]),
+        };
+        found.is_ok_and(|found| found == bytes)
     }
 
     /// The descriptor's number, for CLIENT LIST.

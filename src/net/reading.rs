@@ -10,12 +10,16 @@ use std::io::{self, Read};
 
 /// Bytes read at once into the loop's own buffer.
 pub(super) const INPUT_BYTES: usize = 64 * 1024;
+/// A buffer with less room is not kept for others.
+const LEAST_SPARE_BYTES: usize = OUTPUT_FIRST_BYTES / 4;
 /// Half requests longer than this stay in a buffer of their own instead of being copied to and fro.
 const OWN_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes read at once of a bulk that has an allocation of its own.
 const BIG_READ_BYTES: usize = 1 << 20;
 /// Who takes no reply for so long may be about to say all it has to say before it listens: it is read from all the same.
 const STALL_MS: u64 = 10;
+/// Up to so many unsent bytes; beyond, only while so much of what it says waits that it may be stuck in saying it.
+const STALLED_MAX_BYTES: usize = 32 << 20;
 
 /// What a read brought.
 enum Brought {
@@ -78,7 +82,7 @@ impl EventLoop {
     }
 
     /// Looks at those who are not read from because of their replies. One who has taken none of them for a while is read from again, up to
-    /// twice as many, and so on up to its limits: many libraries send a whole pipeline before they read. Gives when to look again (ms).
+    /// twice as many, and so on: many libraries send a whole pipeline before they read. Gives when to look again (ms).
     pub(super) fn free_stalled(&mut self) -> Option<u64> {
         let now_ms = self.dispatcher.server.time.monotonic_ms();
         for index in std::mem::take(&mut self.stalled) {
@@ -88,7 +92,8 @@ impl EventLoop {
             if unsent < before {
                 connection.stalled = Some((now_ms, unsent));
             } else if now_ms.saturating_sub(since_ms) >= STALL_MS {
-                connection.pause_bytes = 2 * unsent;
+                let is_stuck = unsent >= STALLED_MAX_BYTES && connection.socket.has_waiting(INPUT_BYTES);
+                connection.pause_bytes = if is_stuck { 2 * unsent } else { (2 * unsent).min(STALLED_MAX_BYTES) };
             }
             if unsent > connection.pause_bytes {
                 self.stalled.push(index);
@@ -293,7 +298,8 @@ impl EventLoop {
 
     /// A buffer to be used again by whoever needs one next.
     pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
-        if (1024..=2 * INPUT_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS
+        if (LEAST_SPARE_BYTES..=2 * INPUT_BYTES).contains(&buffer.capacity())
+            && self.spare.len() < super::event_loop::SPARE_BUFFERS
         {
             buffer.clear();
             self.spare.push(buffer);

@@ -78,7 +78,7 @@ impl Client {
     /// Bytes besides the buffers of what it has sent and is to be sent: what it has queued, watches, listens to, waits for.
     pub fn state_bytes(&self) -> usize {
         self.shown.capacity()
-            + self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
+            + self.transaction.as_ref().map_or(0, |transaction| transaction.bytes())
             + self.watched.bytes()
             + self.subscriptions.bytes()
             + self.tracking.as_ref().map_or(0, |tracking| tracking.prefix_bytes)

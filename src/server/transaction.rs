@@ -6,15 +6,20 @@
 use super::client_memory::ELEMENT_BYTES;
 use super::clients::{Client, ClientIndex, Clients};
 use super::gates;
+use crate::formats::resp::request::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A call that waits for EXEC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call that waits for EXEC: it stands in its transaction's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueuedCall {
     /// Its row's number.
     pub row: usize,
-    /// Its words.
-    pub words: Vec<Vec<u8>>,
+    /// Its first word's place in the ranges.
+    pub first: u32,
+    /// The place behind its last word's.
+    pub last: u32,
+    /// Where its own bytes stand, if they are RESP and in one piece.
+    pub raw: Option<(u32, u32)>,
 }
 
 /// What a client has queued since MULTI.
@@ -22,12 +27,23 @@ pub struct QueuedCall {
 pub struct Transaction {
     /// The calls, in order.
     pub calls: Vec<QueuedCall>,
-    /// Bytes of their words.
-    pub bytes: usize,
+    /// What they say, one behind the other.
+    pub buffer: Vec<u8>,
+    /// Where in `buffer` their words are.
+    pub ranges: Vec<Range>,
     /// Gates that stop any of them.
     pub stopped_by: u32,
     /// Whether a call was refused: EXEC will run none.
     pub is_aborted: bool,
+}
+
+impl Transaction {
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.buffer.capacity()
+            + self.ranges.capacity() * size_of::<Range>()
+            + self.calls.capacity() * size_of::<QueuedCall>()
+    }
 }
 
 /// A key that a client watches.

@@ -154,7 +154,7 @@ fn client_info_has_the_fields_of_redis_8() {
     assert_eq!(
         names.join(" "),
         "id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll omem \
-         tot-mem events cmd user redir resp lib-name lib-ver io-thread"
+         tot-mem events cmd user redir resp lib-name lib-ver io-thread tot-net-in tot-net-out tot-cmds"
     );
     for (name, value) in [
         ("addr", "127.0.0.1:1001"),

@@ -12,6 +12,7 @@ mod bitmap;
 mod cross_protocol;
 mod durability;
 mod generic;
+mod client;
 mod command;
 mod config;
 mod connection;

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A tail that has grown past this is sealed.
 const SEAL_BYTES: usize = 64 * 1024;
+/// What a tail has room for when the first message comes.
+const FIRST_BYTES: usize = 1024;
 /// Replies of this size and more get a chunk of their own.
 const BIG_BYTES: usize = 16 * 1024;
 
@@ -130,6 +132,20 @@ impl Output {
         }
     }
 
+    /// Makes room for a message: a full tail is sealed, a new one has room for some more.
+    #[cold]
+    fn make_room(&mut self, len: usize) {
+        if self.tail.len() >= SEAL_BYTES {
+            self.seal(Vec::new());
+        }
+        let len = if len < BIG_BYTES { len } else { 1 };
+        if self.tail.capacity() < FIRST_BYTES {
+            self.tail.reserve_exact((4 * len).max(FIRST_BYTES));
+        } else {
+            self.tail.reserve(len);
+        }
+    }
+
     fn push(&mut self, chunk: Chunk) {
         self.chunk_bytes += chunk.len();
         self.chunk_capacity += chunk.capacity();
@@ -137,7 +153,11 @@ impl Output {
     }
 
     /// Appends bytes that go to others too, but for the first, in whose place `first` is sent. Many bytes are not copied.
+    #[inline]
     pub fn share(&mut self, first: u8, bytes: &Arc<[u8]>) {
+        if self.tail.len() + bytes.len() > self.tail.capacity() {
+            self.make_room(bytes.len());
+        }
         self.tail.push(first);
         if bytes.len() < BIG_BYTES {
             return self.tail.extend_from_slice(&bytes[1..]);

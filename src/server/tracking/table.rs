@@ -1,9 +1,9 @@
 //! Who has read which keys.
 //!
 //! ```text
-//! keys      key ─► who, 4 bytes       about 35 bytes with a key of 16
-//!             who below GROUP          one reader: its number
-//!             who from GROUP on        several: a place in `groups`
+//! keys      key ─► who, 8 bytes       about 40 bytes with a key of 16
+//!             who below GROUP          a bit for each reader, of those with the first 63 numbers
+//!             who from GROUP on        the others, too: a place in `groups`
 //! groups    readers' numbers, in order
 //! readers   number ─► client, keys that name it
 //! ```
@@ -11,7 +11,7 @@
 //! Keys are known by name alone, without a database. A client that has gone is not looked for in the table: its number is a dead one
 //! until no key names it any more. A group that is about to grow loses its dead first.
 //!
-//! Invariants: a group has two readers or more when it is made, none twice; `items` and each reader's `keys` count what the keys name.
+//! Invariants: a group is in order, nobody twice; `items` and each reader's `keys` count what the keys name.
 
 use crate::base::hash::KeyHasher;
 use crate::server::clients::ClientIndex;
@@ -19,8 +19,10 @@ use crate::structures::element_table::{ElementTable, Handle};
 use slab::Slab;
 use smallvec::SmallVec;
 
-/// From here on a key's four bytes are a group's place.
-const GROUP: u32 = 1 << 31;
+/// From here on a key's eight bytes are a group's place.
+const GROUP: u64 = 1 << BITS;
+/// Readers' numbers that are bits.
+const BITS: u32 = 63;
 
 /// A client's number in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,27 +124,39 @@ impl TrackedKeys {
         match self.keys.find_hashed(hash, key) {
             Some(handle) => {
                 let who = who(&self.keys, handle);
-                if who != reader.0 {
-                    self.join(handle, who, reader);
+                if who >= GROUP || reader.0 >= BITS {
+                    self.join_group(handle, who, reader);
+                } else if who & 1 << reader.0 == 0 {
+                    self.keys.payload_mut(handle).copy_from_slice(&(who | 1 << reader.0).to_le_bytes());
+                    self.count(reader);
+                }
+            }
+            None if reader.0 >= BITS => {
+                let who = self.new_group(vec![reader]);
+                if self.keys.insert_hashed(hash, key, &who.to_le_bytes(), None).is_ok() {
+                    self.count(reader);
                 }
             }
             None => {
                 // 2^32 keys are never tracked: what is not noted would have to be forgotten at once.
-                if self.keys.insert_hashed(hash, key, &reader.0.to_le_bytes(), None).is_ok() {
+                if self.keys.insert_hashed(hash, key, &(1u64 << reader.0).to_le_bytes(), None).is_ok() {
                     self.count(reader);
                 }
             }
         }
     }
 
-    /// A key that others have read gets one more reader.
-    fn join(&mut self, handle: Handle, who: u32, reader: Reader) {
+    /// Keeps a group; gives what names it.
+    fn new_group(&mut self, group: Vec<Reader>) -> u64 {
+        self.group_bytes += group.capacity() * size_of::<Reader>();
+        GROUP + self.groups.insert(group) as u64
+    }
+
+    /// A key that others have read gets one more reader, and they are more than bits can say.
+    fn join_group(&mut self, handle: Handle, who: u64, reader: Reader) {
         let Some(place) = who.checked_sub(GROUP) else {
-            let mut pair = vec![Reader(who), reader];
-            pair.sort_unstable();
-            self.group_bytes += pair.capacity() * size_of::<Reader>();
-            let place = self.groups.insert(pair) as u32;
-            self.keys.payload_mut(handle).copy_from_slice(&(GROUP + place).to_le_bytes());
+            let who = self.new_group(bits(who).chain([reader]).collect());
+            self.keys.payload_mut(handle).copy_from_slice(&who.to_le_bytes());
             return self.count(reader);
         };
         let group = &mut self.groups[place as usize];
@@ -190,8 +204,7 @@ impl TrackedKeys {
         let who = who(&self.keys, handle);
         self.keys.remove_hashed(hash, handle);
         let Some(place) = who.checked_sub(GROUP) else {
-            let reader = self.uncount(Reader(who));
-            return reader.into_iter().collect();
+            return bits(who).filter_map(|reader| self.uncount(reader)).collect();
         };
         let group = self.groups.remove(place as usize);
         self.group_bytes -= group.capacity() * size_of::<Reader>();
@@ -231,13 +244,12 @@ impl TrackedKeys {
         let mut named = vec![0; self.readers.capacity()];
         for handle in self.keys.iter() {
             let who = who(&self.keys, handle);
-            let one = [Reader(who)];
             let readers = match who.checked_sub(GROUP) {
                 Some(place) => {
                     groups += 1;
-                    &self.groups[place as usize][..]
+                    self.groups[place as usize].clone()
                 }
-                None => &one,
+                None => bits(who).collect(),
             };
             assert!(!readers.is_empty() && readers.is_sorted_by(|a, b| a < b));
             items += readers.len();
@@ -255,8 +267,17 @@ impl TrackedKeys {
 }
 
 #[inline]
-fn who(keys: &ElementTable, handle: Handle) -> u32 {
-    u32::from_le_bytes(keys.payload(handle).try_into().expect("four bytes"))
+fn who(keys: &ElementTable, handle: Handle) -> u64 {
+    u64::from_le_bytes(keys.payload(handle).try_into().expect("eight bytes"))
+}
+
+/// The readers that are bits, in order.
+fn bits(mut who: u64) -> impl Iterator<Item = Reader> {
+    std::iter::from_fn(move || {
+        let number = who.trailing_zeros();
+        who &= who.wrapping_sub(1);
+        (number < u64::BITS).then_some(Reader(number))
+    })
 }
 
 #[cfg(test)]
@@ -271,10 +292,10 @@ mod tests {
         let mut random = Generator::new(SEED);
         let mut tracked = TrackedKeys::new(KeyHasher::new([3; 16]));
         let mut model: BTreeMap<Vec<u8>, BTreeSet<u64>> = BTreeMap::new();
-        let mut readers: Vec<(u64, Reader)> = (1..=40).map(|id| (id, tracked.begin(id as usize, id))).collect();
+        let mut readers: Vec<(u64, Reader)> = (1..=100).map(|id| (id, tracked.begin(id as usize, id))).collect();
         for step in 0..40_000u64 {
             let key = format!("key:{}", random.below(500)).into_bytes();
-            match random.below(100) {
+            match random.below(200) {
                 0 => {
                     let (id, reader) = readers.swap_remove(random.below(readers.len() as u64) as usize);
                     tracked.end(reader);
@@ -316,7 +337,7 @@ mod tests {
             tracked.note(tracked.keys.hash(key.as_bytes()), key.as_bytes(), reader);
         }
         let each = tracked.bytes() as f64 / tracked.len() as f64;
-        assert!(each < 36.0, "{each:.1} bytes for a key of 16");
+        assert!(each < 40.0, "{each:.1} bytes for a key of 16");
         tracked.end(reader);
         assert_eq!(tracked.len(), 0);
     }

@@ -31,7 +31,11 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     let now_ms = server.time.monotonic_ms();
     let input_bytes = client.input_bytes + calling.map_or(0, |calling| calling.call_bytes);
     let input_capacity = client.input_capacity.max(input_bytes);
-    let chunk_bytes = output.capacity() - output.tail_capacity();
+    // Once there are chunks, the tail is the last of them.
+    let (chunks, chunk_bytes) = match output.chunk_count() {
+        0 => (0, 0),
+        count => (count + 1, output.len()),
+    };
     let mut line = String::with_capacity(400);
     let mut add = |name: &str, value: &dyn std::fmt::Display| {
         let blank = if line.is_empty() { "" } else { " " };
@@ -55,11 +59,11 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("qbuf", &(input_bytes - client.argument_bytes));
     add("qbuf-free", &(input_capacity - input_bytes));
     add("argv-mem", &(client.argument_bytes + argument_bytes(client, calling)));
-    add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes));
+    add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes()));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
-    add("obl", &output.tail_len());
-    add("oll", &output.chunk_count());
+    add("obl", &if chunks == 0 { output.tail_len() } else { 0 });
+    add("oll", &chunks);
     add("omem", &chunk_bytes);
     add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity() + client.state_bytes()));
     add("events", &events(client, calling.is_some()));
