@@ -88,7 +88,8 @@ pub struct Database {
     chance: u64,
     /// The time of the call that runs.
     pub now: Now,
-    /// Whether keys past their deadline are removed here (else they are only not seen).
+    /// Whether keys and fields past their deadline are removed here. If not, they are there as others are until a call says that they
+    /// have gone: while a log is replayed, what follows in it was true of them.
     pub removes_expired: bool,
     /// Whether keys that come are told of.
     pub tells_births: bool,
@@ -222,10 +223,8 @@ impl Database {
     fn locate_hashed(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         match self.records.deadline_ms(handle) {
-            Some(deadline) if deadline <= self.now.ms => {
-                if self.removes_expired {
-                    self.remove_by_itself(handle, hash, Cause::Expired);
-                }
+            Some(deadline) if deadline <= self.now.ms && self.removes_expired => {
+                self.remove_by_itself(handle, hash, Cause::Expired);
                 None
             }
             _ => Some(handle),
@@ -237,21 +236,10 @@ impl Database {
     fn locate_to_write(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         if self.is_past_deadline(handle) {
-            self.clear_expired(handle, hash);
+            self.remove_by_itself(handle, hash, Cause::Expired);
             return None;
         }
         Some(handle)
-    }
-
-    /// A new value takes the place of one past its deadline: that goes, and is told of where expired keys are removed.
-    fn clear_expired(&mut self, handle: Handle, hash: u64) {
-        if self.removes_expired {
-            return self.remove_by_itself(handle, hash, Cause::Expired);
-        }
-        self.before_change(handle);
-        if let Some(big) = self.unlink(handle, hash) {
-            self.free(big);
-        }
     }
 
     // ---- reading ----
@@ -384,7 +372,7 @@ impl Database {
         let hash = self.hash_of_call(key);
         match self.lookup(hash, key) {
             Some(handle) if self.is_past_deadline(handle) => {
-                self.clear_expired(handle, hash);
+                self.remove_by_itself(handle, hash, Cause::Expired);
                 self.insert(key, hash, payload, expiry)
             }
             Some(handle) => {

@@ -10,9 +10,15 @@ impl Database {
         self.table.scan(cursor, |handle| self.hasher.hash(self.records.key(handle)), &mut visit)
     }
 
-    /// Whether a record found by `scan` is past its deadline.
+    /// Whether a record found by `scan` is past its deadline, where expired keys are removed.
     pub fn is_past_deadline(&self, handle: Handle) -> bool {
-        self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
+        self.removes_expired && self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
+    }
+
+    /// Removes a record past its deadline that was found by `scan`; other records stay where they are.
+    pub fn remove_expired(&mut self, handle: Handle) {
+        let hash = self.hasher.hash(self.records.key(handle));
+        self.remove_by_itself(handle, hash, Cause::Expired);
     }
 
     /// A record chosen by `random(n)` (a number below n), all alike; it may be past its deadline.
