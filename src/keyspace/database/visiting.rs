@@ -1,6 +1,7 @@
 //! Going over keys that no command names: scan, samples, moving records together.
 
 use super::Database;
+use crate::keyspace::removal::Cause;
 use crate::structures::record_arena::Handle;
 
 impl Database {
@@ -34,6 +35,7 @@ impl Database {
             if !self.is_past_deadline(handle) {
                 return Some(handle);
             }
+            self.remove_expired(handle);
         }
         // Then the first that is left behind some place.
         let start = (random(1 << 32) as u64) << 21;
