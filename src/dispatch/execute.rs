@@ -127,7 +127,7 @@ impl Dispatcher {
                     return (at, Turn::Drained);
                 }
                 Stop::Error(error) => {
-                    self.server.errors.record(b"ERR");
+                    self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
                     return (input.len(), Turn::Closed);
                 }
@@ -182,18 +182,19 @@ impl Dispatcher {
             }
         }
         self.batch.ranges = ranges;
-        self.settle_tally(tally, begun);
+        self.settle_tally(client, tally, begun);
         ended
     }
 
     /// Shares the time of a batch among its calls.
     #[inline]
-    pub(super) fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
+    pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.monotonic_ns = now;
         self.server.counters.calls += tally.calls;
+        self.server.clients.get_mut(client).calls += tally.calls;
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
             self.server.commands.record_batch(id, calls, shared * calls / sharing);
@@ -218,7 +219,7 @@ impl Dispatcher {
         let begun = self.server.time.monotonic_ns;
         let mut tally = Tally::default();
         let ran = self.call(client, row, &mut args, None, reply, &mut tally);
-        self.settle_tally(tally, begun);
+        self.settle_tally(client, tally, begun);
         ran
     }
 
@@ -423,8 +424,7 @@ impl Dispatcher {
         if let Some(id) = ran {
             self.server.commands.record_failed(id);
         }
-        self.server.counters.error_replies += 1;
-        self.server.errors.record(text.split(' ').next().unwrap_or("ERR").as_bytes());
+        self.server.count_error(&text);
         reply.error(&text);
     }
 
@@ -462,8 +462,7 @@ impl Dispatcher {
             }
             rest.push_str(&format!("'{}' ", show(&word[..word.len().min(128 - rest.len())])));
         }
-        self.server.counters.error_replies += 1;
-        self.server.errors.record(b"ERR");
+        self.server.count_error("ERR");
         reply.error(&format!("ERR unknown command '{}', with args beginning with: {rest}", show(args.get(0))));
     }
 }

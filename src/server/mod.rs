@@ -31,7 +31,7 @@ use config::Config;
 use debug::DebugSwitches;
 use identity::Identity;
 use observe::command_stats::CommandStats;
-use observe::error_stats::ErrorStats;
+use observe::error_stats::{ErrorStats, MAX_PREFIXES};
 use observe::event_loop_stats::EventLoopStats;
 use observe::expiry_lag::ExpiryLag;
 use observe::latency::LatencyMonitor;
@@ -234,6 +234,19 @@ impl Server {
         let client = self.clients.get(client);
         let seconds = (self.time.wall_us / 1_000_000) as i64;
         self.slow_log.record(seconds, spent_us, args, &client.address, &client.name);
+    }
+
+    /// Counts an error that is answered, by its first word.
+    #[cold]
+    pub fn count_error(&mut self, text: &str) {
+        self.counters.error_replies += 1;
+        let word = text.split(' ').next().unwrap_or("ERR");
+        if let Some(words) = self.errors.record(word.as_bytes()) {
+            log::warn!(
+                "Errorstats stopped adding new errors because the number of errors reached the limit ({MAX_PREFIXES})."
+            );
+            log::warn!("Current errors code list: {words}");
+        }
     }
 
     /// Notes a latency spike, if it is one.

@@ -311,3 +311,30 @@ fn monitor_sees_calls_but_no_passwords() {
     db.advance_ms(0);
     assert!(db.output_of(watcher).is_empty());
 }
+
+/// CLIENT UNBLOCK ... ERROR answered an error that no statistic knew of.
+#[test]
+fn the_error_that_ends_a_wait_is_counted() {
+    let mut db = Db::new();
+    let waiting = db.connect();
+    assert_eq!(say(&mut db, waiting, "BLPOP list 0"), "");
+    let id = db.dispatcher.server.clients.get(waiting).id;
+    db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
+    assert_eq!(db.output_of(waiting), b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+    let info = db.run("INFO everything");
+    for line in ["errorstat_UNBLOCKED:count=1", "total_error_replies:1"] {
+        assert!(info.contains(line), "{line} in {info}");
+    }
+    let blpop = info.lines().find(|line| line.starts_with("cmdstat_blpop")).expect("it was called");
+    assert!(blpop.contains("calls=1,") && blpop.ends_with("rejected_calls=0,failed_calls=1"), "{blpop}");
+}
+
+#[test]
+fn a_client_s_calls_are_counted() {
+    let mut db = Db::new();
+    let client = db.connect();
+    say(&mut db, client, "ping");
+    say(&mut db, client, "nosuchcommand");
+    assert_eq!(field(&mut db, client, "tot-cmds"), "1");
+    assert_eq!(field(&mut db, client, "tot-cmds"), "2");
+}
