@@ -394,6 +394,14 @@ fn the_log_tells_the_time_when_it_is_asked_to() {
     client.run("SET after 1");
     let stamp = text(&server).split("#TS:").nth(1).and_then(|rest| rest.split('\r').next()?.parse::<u64>().ok());
     assert!(stamp.is_some_and(|seconds| seconds > 1_600_000_000), "{stamp:?}");
+    // A base of calls begins with it, too.
+    assert_eq!(client.run("CONFIG SET aof-use-rdb-preamble no"), "OK");
+    client.run("BGREWRITEAOF");
+    wait_until("the rewrite", || rewrites_are_over(&mut client));
+    let mut files =
+        std::fs::read_dir(server.directory().join("appendonlydir")).unwrap().map(|file| file.unwrap().path());
+    let base = files.find(|path| path.to_string_lossy().ends_with(".base.aof")).expect("a base of calls");
+    assert!(std::fs::read(base).unwrap().starts_with(b"#TS:"));
     server.kill();
     server.restart();
     assert_eq!(server.client().run("MGET before after").items(), ["1", "1"]);
