@@ -1,7 +1,7 @@
 //! The life of one call: look up, gates, run, settle.
 
 use super::batch::{BATCH_CALLS, Stop};
-use super::gates::Passage;
+use super::gates::{Moment, Passage};
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
 use crate::commands::context::{DataContext, Limits, ServerContext};
@@ -72,6 +72,7 @@ impl Dispatcher {
         let state = self.server.clients.get_mut(client);
         let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
         state.output.append(sent_to_itself);
+        state.is_parked = turn == Turn::Parked;
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
         }
@@ -289,6 +290,12 @@ impl Dispatcher {
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
         }
+        if stopped_by & gates::NO_TOUCH != 0 {
+            self.end_use();
+        }
+        if stopped_by & gates::MONITOR != 0 {
+            self.show_call(client, &row, args, Moment::After);
+        }
         if !self.ready.is_empty() {
             self.serve_ready();
         }
@@ -330,12 +337,15 @@ impl Dispatcher {
     fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
-        self.note_call(client, row, args, spent_ns);
+        self.server.commands.record(row.id, spent_ns);
+        // One that waits is not over: how long it took is told when it has run to its end.
+        if self.effects.block.is_none() {
+            self.note_slowness(client, row, args, spent_ns);
+        }
     }
 
-    /// What the statistics, the slow log and the latency monitor learn of a call that took so long.
-    pub(super) fn note_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
-        self.server.commands.record(row.id, spent_ns);
+    /// What the slow log and the latency monitor learn of a call that took so long.
+    pub(super) fn note_slowness(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
         self.server.note_slow_call(
             client,
             row.command.has(Flag::SkipSlowlog),

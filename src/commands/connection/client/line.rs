@@ -82,7 +82,7 @@ fn flags(client: &Client) -> String {
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
-        ('b', client.wait.is_some()),
+        ('b', client.wait.is_some() || client.is_parked),
         ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),
