@@ -95,7 +95,7 @@ impl EventLoop {
 
     /// Takes the process's signals: for a program that is nothing but this server.
     pub fn take_signals(&mut self) -> io::Result<()> {
-        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS)?);
+        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS, self.dispatcher.interrupt())?);
         Ok(())
     }
 
@@ -189,6 +189,11 @@ impl EventLoop {
         }
     }
 
+    /// The end that a signal asked for does not come.
+    pub(super) fn forget_signals(&mut self) {
+        self.signals.iter_mut().for_each(Signals::forget);
+    }
+
     fn take_pending_signals(&mut self) {
         let Some(signals) = &mut self.signals else { return };
         for signal in signals.pending() {
@@ -196,14 +201,7 @@ impl EventLoop {
                 Signal::Terminate(name) => {
                     self.operation.manager.stopping();
                     log::warn!("Received {name} scheduling shutdown...");
-                    let config = &self.dispatcher.server.config;
-                    let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
-                    if self.dispatcher.shut_down(flags).is_err() {
-                        self.operation.manager.not_stopping();
-                        log::warn!(
-                            "{name} received but errors trying to shut down the server, check the logs for more information"
-                        );
-                    }
+                    self.dispatcher.server.ending_signal = Some(name);
                 }
                 Signal::Reload => self.dispatcher.request_config_reload(),
             }
@@ -228,6 +226,7 @@ impl EventLoop {
                     self.parked.push(index);
                 } else if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
                     connection.is_parked = false;
+                    self.dispatcher.server.clients.get_mut(index).is_parked = false;
                     self.queue(index);
                 }
             }

@@ -157,6 +157,8 @@ pub struct Server {
     pub requests: Vec<Request>,
     /// What DEBUG has switched.
     pub debug: DebugSwitches,
+    /// The signal that has asked for the end and has not been acted on.
+    pub ending_signal: Option<&'static str>,
     /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
     pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
@@ -206,6 +208,7 @@ impl Server {
             persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
             requests: Vec::new(),
             debug: DebugSwitches::default(),
+            ending_signal: None,
             shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
