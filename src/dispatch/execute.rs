@@ -195,7 +195,8 @@ impl Dispatcher {
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.monotonic_ns = now;
         self.server.counters.calls += tally.calls;
-        self.server.clients.get_mut(client).calls += tally.calls;
+        let state = self.server.clients.get_mut(client);
+        state.calls += tally.calls.saturating_sub(u64::from(state.wait.is_some())); // one that waits counts when it is over
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
             self.server.commands.record_batch(id, calls, shared * calls / sharing);

@@ -158,6 +158,7 @@ impl Clients {
         let client = self.get_mut(index);
         let wait = client.wait.take()?;
         client.raised &= !gates::WAITING;
+        client.calls += 1;
         self.waiters.remove(&wait);
         self.has_unparked = true;
         self.note_observers();

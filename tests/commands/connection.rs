@@ -337,6 +337,10 @@ fn a_client_s_calls_are_counted() {
     say(&mut db, client, "nosuchcommand");
     assert_eq!(field(&mut db, client, "tot-cmds"), "1");
     assert_eq!(field(&mut db, client, "tot-cmds"), "2");
+    say(&mut db, client, "BLPOP list 0");
+    assert_eq!(db.dispatcher.server.clients.get(client).calls, 3, "one that waits is not over");
+    db.is("LPUSH list a", ":1\r\n");
+    assert_eq!(db.dispatcher.server.clients.get(client).calls, 4);
 }
 
 /// After a call under NO-TOUCH nobody's reads were uses any more: the order of eviction stood still.
