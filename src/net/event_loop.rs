@@ -189,13 +189,11 @@ impl EventLoop {
         }
     }
 
-    /// The end that a signal asked for does not come.
-    pub(super) fn forget_signals(&mut self) {
-        self.signals.iter_mut().for_each(Signals::forget);
-    }
-
     fn take_pending_signals(&mut self) {
         let Some(signals) = &mut self.signals else { return };
+        if self.dispatcher.server.ending_signal.is_none() {
+            signals.forget(); // what the last one asked for has not come about
+        }
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {

@@ -88,7 +88,6 @@ impl EventLoop {
         let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
         if self.dispatcher.shut_down(flags).is_err() {
             self.operation.manager.not_stopping();
-            self.forget_signals();
             log::warn!(
                 "{name} received but errors trying to shut down the server, check the logs for more information"
             );

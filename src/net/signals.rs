@@ -54,7 +54,7 @@ impl Signals {
         signals
     }
 
-    /// The end that was asked for does not come: the next signal is the first again.
+    /// The end that was asked for does not come, or was called off: the next signal is the first again.
     pub(super) fn forget(&mut self) {
         self.ends = 0;
         if let Some(watch) = self.watch.take() {

@@ -27,6 +27,12 @@ fn a_second_sigint_does_not_wait_for_the_snapshot() {
     for key in 0..1000 {
         client.run(&format!("SET {key} v")); // 100 seconds of saving
     }
+    // One that is called off is not the first.
+    client.run("DEBUG PAUSE-CRON 1");
+    server.signal("INT");
+    wait_until("the signal", || server.log().contains("scheduling shutdown"));
+    assert_eq!(client.run("SHUTDOWN ABORT"), "OK");
+    client.run("DEBUG PAUSE-CRON 0");
     let temporary = server.directory().join(format!("temp-{}.rdb", server.pid()));
     server.signal("INT");
     wait_until("the snapshot's file", || temporary.exists());
