@@ -65,6 +65,8 @@ pub struct Hot {
     pub command: &'static Command,
     /// The word that is its first key, 0: none that can be told ahead.
     pub ahead_key: u16,
+    /// The word that names an element of that key's collection, 0: none that can be told ahead.
+    pub ahead_element: u16,
     /// Whether each call is timed on its own (not O(1)).
     pub is_timed: bool,
     /// Gates that stop it (`dispatch::gates`).
@@ -142,7 +144,8 @@ fn hot(id: CommandId, command: &'static Command, stopped_by: u32) -> Hot {
         (Run::Data(_), Some(Begin::Index(index))) if index > 0 => index as u16,
         _ => 0,
     };
-    Hot { id, command, ahead_key, is_timed: command.complexity != "O(1)", stopped_by }
+    let is_timed = command.complexity != "O(1)";
+    Hot { id, command, ahead_key, ahead_element: command.element, is_timed, stopped_by }
 }
 
 /// The first eight bytes without case: letters become small, a missing byte a blank. Read in at most three pieces, which may
