@@ -285,7 +285,7 @@ impl Dispatcher {
             }
         }
         tally.count(row.id);
-        let is_timed = row.is_timed || raised & gates::TIMED != 0;
+        let is_timed = args.len() > row.quick_words || raised & gates::TIMED != 0;
         let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
             reply.out.cut_back(mark);
