@@ -83,7 +83,7 @@ impl EventLoop {
             self.dispatcher.server.read_clock();
         }
         for (Received { index, bytes }, batch) in group.into_iter().zip(&mut batches) {
-            self.run_calls(index, &input[bytes], batch);
+            self.run_calls(index, &input[bytes], Some(batch));
         }
         (self.input, self.batches) = (input, batches);
         turns
@@ -163,8 +163,7 @@ impl EventLoop {
     /// Runs the calls that stand in `rest`.
     fn run_rest(&mut self, index: ClientIndex) {
         let bytes = std::mem::take(&mut self.connection(index).rest);
-        self.dispatcher.server.read_clock();
-        self.run_calls(index, &bytes, &mut Batch::default());
+        self.run_calls(index, &bytes, None);
         self.give_back(bytes);
     }
 
@@ -197,7 +196,7 @@ impl EventLoop {
     }
 
     /// Runs the calls in `bytes` and keeps what is left of them.
-    fn run_calls(&mut self, index: ClientIndex, bytes: &[u8], batch: &mut Batch) {
+    fn run_calls(&mut self, index: ClientIndex, bytes: &[u8], batch: Option<&mut Batch>) {
         let connection = self.connections[index].as_mut().expect("checked when its turn began");
         let mut partial = std::mem::take(&mut connection.partial);
         let client = self.dispatcher.server.clients.get_mut(index);
@@ -205,7 +204,10 @@ impl EventLoop {
             client.output =
                 Output::with_buffer(self.spare.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_FIRST_BYTES)));
         }
-        let (consumed, turn) = self.dispatcher.run_ahead(index, bytes, &mut partial, batch);
+        let (consumed, turn) = match batch {
+            Some(batch) => self.dispatcher.run_ahead(index, bytes, &mut partial, batch),
+            None => self.dispatcher.run(index, bytes, &mut partial),
+        };
         let mut left = &bytes[consumed..];
         if partial.filling > 0 && partial.big.len() < partial_bulks(&partial) {
             // A big bulk has begun: what there is of it goes to its own allocation, only the head stays.
