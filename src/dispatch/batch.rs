@@ -209,3 +209,61 @@ impl Dispatcher {
         batch.ask_for_buckets(input, &self.lookup, &self.server.keyspace.all()[batch.db]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::ManualClock;
+    use crate::base::disk::RealDisk;
+    use crate::commands::registry;
+    use crate::dispatch::Partial;
+    use crate::dispatch::storage::{NoThreads, Storage};
+    use crate::server::Server;
+    use crate::server::clients::{Client, Closing};
+    use crate::server::config::Config;
+    use std::sync::Arc;
+
+    fn dispatcher() -> Dispatcher {
+        let server = Server::new(Config::default(), Arc::new(ManualClock::at(1)), [7; 16], registry::all().len());
+        Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(NoThreads)))
+    }
+
+    fn newcomer(dispatcher: &mut Dispatcher) -> ClientIndex {
+        dispatcher.server.clients.add(Client { authenticated: true, ..Client::default() })
+    }
+
+    fn output(dispatcher: &Dispatcher, client: ClientIndex) -> String {
+        String::from_utf8(dispatcher.server.clients.get(client).output.to_vec()).expect("text")
+    }
+
+    #[test]
+    fn calls_looked_at_ahead_of_others_that_take_their_keys_away_find_them_gone() {
+        let mut dispatcher = dispatcher();
+        let (one, other) = (newcomer(&mut dispatcher), newcomer(&mut dispatcher));
+        let hash = b"*4\r\n$4\r\nHSET\r\n$1\r\nh\r\n$5\r\nfield\r\n$1\r\nv\r\n";
+        let flush = b"*3\r\n$6\r\nCONFIG\r\n$3\r\nGET\r\n$1\r\nx\r\n*1\r\n$8\r\nFLUSHALL\r\n";
+        let get = b"*3\r\n$4\r\nHGET\r\n$1\r\nh\r\n$5\r\nfield\r\n";
+        dispatcher.run(one, hash, &mut Partial::default());
+        let (mut first, mut second) = (Batch::default(), Batch::default());
+        assert_eq!(dispatcher.look_ahead(one, flush, &mut first), 2);
+        assert_eq!(dispatcher.look_ahead(other, get, &mut second), 1);
+        dispatcher.look_further(&mut [(flush, &mut first), (get, &mut second)]);
+        dispatcher.run_ahead(one, flush, &mut Partial::default(), &mut first);
+        dispatcher.run_ahead(other, get, &mut Partial::default(), &mut second);
+        assert_eq!(output(&dispatcher, one), ":1\r\n*0\r\n+OK\r\n");
+        assert_eq!(output(&dispatcher, other), "$-1\r\n");
+    }
+
+    #[test]
+    fn what_was_looked_at_for_a_client_that_is_closed_before_its_turn_is_not_run_for_the_next() {
+        let mut dispatcher = dispatcher();
+        let (closed, next) = (newcomer(&mut dispatcher), newcomer(&mut dispatcher));
+        let (ping, echo) = (b"*1\r\n$4\r\nPING\r\n", b"*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\n");
+        let mut batch = Batch::default();
+        dispatcher.look_ahead(closed, ping, &mut batch);
+        dispatcher.server.clients.get_mut(closed).closing = Closing::Now;
+        dispatcher.run_ahead(closed, ping, &mut Partial::default(), &mut batch);
+        dispatcher.run_ahead(next, echo, &mut Partial::default(), &mut batch);
+        assert_eq!((output(&dispatcher, closed), output(&dispatcher, next)), (String::new(), "$2\r\nhi\r\n".into()));
+    }
+}
