@@ -283,7 +283,7 @@ impl Test {
         if is_replica {
             return;
         }
-        let more = self.keyspace.expire_due(self.random.usize(1..600), |_| late += 1);
+        let more = self.keyspace.expire_due(Now { ms: self.now }, self.random.usize(1..600), |_| late += 1);
         let before: usize = self.model.iter().map(Map::len).sum();
         self.note_removals();
         let after: usize = self.model.iter().map(Map::len).sum();

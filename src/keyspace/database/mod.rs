@@ -619,6 +619,12 @@ impl Database {
         self.expire_due_fields(budget);
     }
 
+    /// Whether a key or a field has a deadline.
+    #[inline]
+    pub fn has_deadlines(&self) -> bool {
+        !self.wheel.is_empty() || self.fields.len() > 0
+    }
+
     /// When `expire_due` should be called next; `None` while no key and no field has a deadline.
     pub fn next_deadline(&self) -> Option<u64> {
         [self.wheel.next_deadline(), self.fields.next_deadline()].into_iter().flatten().min()
