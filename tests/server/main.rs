@@ -11,5 +11,7 @@ mod log;
 mod packaging;
 mod process;
 mod rewrite;
+mod shutdown;
 mod snapshot;
+mod system;
 mod wire;
