@@ -16,6 +16,8 @@ pub struct Limits {
     pub string_bytes: u64,
     /// Number of databases.
     pub databases: usize,
+    /// Where a reply is given up whose length the client alone decides, bytes (`client-output-buffer-limit`).
+    pub reply_bytes: usize,
 }
 
 /// Whether a call may wait for keys.

@@ -273,8 +273,7 @@ impl Dispatcher {
         let is_timed = row.is_timed || raised & gates::TIMED != 0;
         let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, &row, &error, mark, reply);
         }
         if is_timed {
             self.note_duration(client, &row, args, begun, tally);
@@ -380,6 +379,7 @@ impl Dispatcher {
                 let limits = Limits {
                     string_bytes: self.server.config.proto_max_bulk_len_bytes,
                     databases: self.server.keyspace.count(),
+                    reply_bytes: self.server.longest_reply_bytes(),
                 };
                 let db = self.server.keyspace.db(number);
                 db.now = now;
@@ -415,6 +415,23 @@ impl Dispatcher {
             }
         }
         Ok(())
+    }
+
+    /// A call failed while it ran: its error takes the place of what it had answered.
+    #[cold]
+    pub(super) fn answer_failure(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        error: &Error,
+        mark: Mark,
+        reply: &mut Reply,
+    ) {
+        reply.out.cut_back(mark);
+        self.answer_error(Some(row.id), error, reply);
+        if matches!(error, Error::ReplyTooLong(_)) {
+            self.server.note_reply_too_long(client);
+        }
     }
 
     #[cold]

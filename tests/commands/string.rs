@@ -44,7 +44,7 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         db_number: 0,
         reply: &mut Reply::default(),
         effects: &mut effects,
-        limits: Limits { string_bytes: 512 << 20, databases: 16 },
+        limits: Limits { string_bytes: 512 << 20, databases: 16, reply_bytes: 1 << 30 },
         encodings: &server.encodings,
         waiting: Waiting::Never,
         is_replayed: false,
