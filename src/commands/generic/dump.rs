@@ -132,7 +132,14 @@ fn decoded(payload: &[u8], max_string_bytes: u64, encodings: &Encodings) -> Resu
     let verified =
         verify(payload, limits).map_err(|_| Error::Text("ERR DUMP payload version or checksum are wrong"))?;
     const BAD: Error = Error::Text("ERR Bad data format");
-    verified.decode(limits).map_err(|_| BAD).and_then(|value| if value == Value::Empty { Err(BAD) } else { Ok(value) })
+    match verified.decode(limits) {
+        Ok(Value::Empty) => Err(BAD),
+        Ok(value) => Ok(value),
+        Err(error) => {
+            log::warn!("RESTORE: {error}");
+            Err(BAD)
+        }
+    }
 }
 
 /// What counts is what the policy looks at; the other option is taken and has no effect.
