@@ -1,6 +1,7 @@
 //! Going over keys that no command names: scan, samples, moving records together.
 
 use super::Database;
+use crate::keyspace::removal::Cause;
 use crate::structures::record_arena::Handle;
 
 impl Database {
@@ -13,6 +14,15 @@ impl Database {
     /// Whether a record found by `scan` is past its deadline.
     pub fn is_past_deadline(&self, handle: Handle) -> bool {
         self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
+    }
+
+    /// A record found by `scan` is past its deadline: it goes, where expired keys are removed.
+    pub fn remove_expired(&mut self, handle: Handle) {
+        debug_assert!(self.is_past_deadline(handle));
+        if self.removes_expired {
+            let hash = self.hash(self.key(handle));
+            self.remove_by_itself(handle, hash, Cause::Expired);
+        }
     }
 
     /// A record chosen by `random(n)` (a number below n), all alike; it may be past its deadline.
