@@ -380,6 +380,7 @@ impl Dispatcher {
                     string_bytes: self.server.config.proto_max_bulk_len_bytes,
                     databases: self.server.keyspace.count(),
                     reply_bytes: self.server.longest_reply_bytes(),
+                    checksum: self.server.debug.payload_checksums,
                 };
                 let db = self.server.keyspace.db(number);
                 db.now = now;

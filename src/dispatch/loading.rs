@@ -300,14 +300,17 @@ impl Dispatcher {
     }
 
     fn decoder(&self) -> Decoder {
-        let skips = !self.server.config.rdbchecksum || self.server.debug.skips_checksums;
         Decoder::new(Limits {
             max_string_bytes: self.server.config.proto_max_bulk_len_bytes.max(512 << 20),
             versions: match self.server.config.rdb_version_check {
                 RdbVersionCheck::Strict => VersionCheck::Strict,
                 RdbVersionCheck::Relaxed => VersionCheck::Relaxed,
             },
-            checksum: if skips { ChecksumCheck::Skip } else { ChecksumCheck::Verify },
+            checksum: if self.server.config.rdbchecksum {
+                self.server.debug.payload_checksums
+            } else {
+                ChecksumCheck::Skip
+            },
             encodings: self.server.encodings,
         })
     }

@@ -80,6 +80,17 @@ fn debug_looks_into_listpacks_with_deadlines_and_into_tables() {
     }
 }
 
+/// DEBUG SET-SKIP-CHECKSUM-VALIDATION meant snapshots only.
+#[test]
+fn debug_can_make_restore_trust_a_checksum() {
+    let mut db = debuggable();
+    let payload = b"\x00\x01v\x09\0--------";
+    assert_eq!(db.call(&[b"RESTORE", b"k", b"0", payload]), b"-ERR DUMP payload version or checksum are wrong\r\n");
+    db.is("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1", "+OK\r\n");
+    assert_eq!(db.call(&[b"RESTORE", b"k", b"0", payload]), b"+OK\r\n");
+    db.is_bulk("GET k", "v");
+}
+
 /// A hash whose deadlines stand in the wrong order was taken and put in order; Redis 8.0 refuses it.
 #[test]
 fn a_listpack_of_fields_with_deadlines_out_of_order_is_refused() {

@@ -321,7 +321,8 @@ fn of_ziplist(bytes: &[u8], encodings: &Encodings) -> Result<Value, Reason> {
     if entries.len() % 2 != 0 {
         return Err(FLAW);
     }
-    of_entries(std::iter::from_fn(|| Some((entries.next()?, entries.next()?, None))), encodings)
+    let hash = of_entries(std::iter::from_fn(|| Some((entries.next()?, entries.next()?, None))), encodings);
+    hash.map_err(|reason| if reason == DUPLICATE { FLAW } else { reason })
 }
 
 /// A listpack as Redis writes it is kept as it is, unless it is too large for that now.
