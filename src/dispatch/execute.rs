@@ -292,8 +292,7 @@ impl Dispatcher {
         let is_timed = args.len() > row.quick_words || raised & gates::TIMED != 0;
         let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, &row, &error, mark, reply);
         }
         if is_timed {
             self.note_duration(client, &row, args, begun, tally);
@@ -408,6 +407,8 @@ impl Dispatcher {
                 let limits = Limits {
                     string_bytes: self.server.config.proto_max_bulk_len_bytes,
                     databases: self.server.keyspace.count(),
+                    reply_bytes: self.server.longest_reply_bytes(),
+                    checksum: self.server.debug.payload_checksums,
                 };
                 let db = self.server.keyspace.db(number);
                 db.now = now;
@@ -443,6 +444,23 @@ impl Dispatcher {
             }
         }
         Ok(())
+    }
+
+    /// A call failed while it ran: its error takes the place of what it had answered.
+    #[cold]
+    pub(super) fn answer_failure(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        error: &Error,
+        mark: Mark,
+        reply: &mut Reply,
+    ) {
+        reply.out.cut_back(mark);
+        self.answer_error(Some(row.id), error, reply);
+        if matches!(error, Error::ReplyTooLong(_)) {
+            self.server.note_reply_too_long(client);
+        }
     }
 
     #[cold]

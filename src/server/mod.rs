@@ -9,6 +9,7 @@ pub mod identity;
 pub mod memory;
 mod notify;
 pub mod observe;
+pub mod output_limits;
 pub mod persistence;
 pub mod pubsub;
 pub mod report;

@@ -664,6 +664,11 @@ impl Database {
         self.table.bytes()
     }
 
+    /// Whether it has keys, or pages that had some.
+    pub fn holds_pages(&self) -> bool {
+        self.records.page_bytes() > 0
+    }
+
     /// Bytes of the LRU list's links.
     pub fn links_bytes(&self) -> usize {
         if self.recency.is_listed() { self.records.len() * 8 } else { 0 }
