@@ -75,8 +75,7 @@ impl Dispatcher {
         let begun_ns = self.server.clock.monotonic_ns();
         self.begin_use(client, row, raised);
         if let Err(error) = self.run_row(client, row, args, None, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, row, &error, mark, reply);
         }
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         self.server.commands.record(row.id, spent_ns);

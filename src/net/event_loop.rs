@@ -11,10 +11,10 @@ use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::operation::Operation;
-use super::reading::{INPUT_BYTES, OUTPUT_FIRST_BYTES};
+use super::reading::{GROUP_TURNS, INPUT_BYTES, OUTPUT_FIRST_BYTES};
 use super::signals::{Signal, Signals};
 use super::writing::refuse;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Batch, Dispatcher};
 use crate::server::access::Newcomer;
 use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
@@ -51,12 +51,14 @@ pub struct EventLoop {
     next_warning_ms: u64,
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
-    ready: VecDeque<ClientIndex>,
+    pub(super) ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
     /// Clients whose replies wait for the disk.
     pub(super) held: Vec<ClientIndex>,
     pub(super) pending: Vec<ClientIndex>,
     pub(super) input: Box<[u8]>,
+    /// What was looked at ahead, by place in the group of turns.
+    pub(super) batches: Vec<Batch>,
     pub(super) spare: Vec<Vec<u8>>,
     /// Up to where the log is durable: replies that depend on more wait.
     pub(super) durable_offset: u64,
@@ -87,6 +89,7 @@ impl EventLoop {
             held: Vec::new(),
             pending: Vec::new(),
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
+            batches: (0..GROUP_TURNS).map(|_| Batch::default()).collect(),
             // The first client would find none: a limit on memory set in the first moments would not know of it.
             spare: vec![Vec::with_capacity(OUTPUT_FIRST_BYTES)],
             durable_offset: u64::MAX,
@@ -238,9 +241,9 @@ impl EventLoop {
                 self.accept(i);
             }
         }
-        for _ in 0..self.ready.len().min(ROUND_TURNS) {
-            let Some(index) = self.ready.pop_front() else { break };
-            self.turn(index);
+        let mut left = self.ready.len().min(ROUND_TURNS);
+        while left > 0 {
+            left -= self.take_turns(left);
         }
     }
 

@@ -231,7 +231,7 @@ impl EventLoop {
             if self.connections[index].is_some() {
                 self.close_if_idle(index, now_ms);
                 if !self.dispatcher.server.clients.get(index).output.is_empty() {
-                    self.check_output_limit(index);
+                    self.dispatcher.server.check_output_limit(index);
                 }
             }
         }

@@ -138,6 +138,12 @@ pub struct NewWait {
 }
 
 impl Clients {
+    /// Keys that somebody waits for who is to run when the key has gone, too.
+    pub fn keys_whose_loss_wakes(&self) -> usize {
+        let wakes = |client: &ClientIndex| self.get(*client).wait.as_ref().is_some_and(|wait| wait.even_without_key);
+        self.waiters.by_key.iter().flat_map(BTreeMap::values).filter(|queue| queue.values().any(wakes)).count()
+    }
+
     /// A client begins to wait, behind all that wait already.
     pub fn begin_wait(&mut self, index: ClientIndex, new: NewWait) {
         let turn = self.waiters.next_turn;

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod memory;
 mod notify;
 pub mod observe;
+pub mod output_limits;
 pub mod persistence;
 pub mod pubsub;
 pub mod report;
@@ -67,6 +68,13 @@ impl Time {
     #[inline]
     pub fn monotonic_ms(self) -> u64 {
         self.monotonic_ns / 1_000_000
+    }
+
+    /// The monotonic clock shows this now; the other has gone as far.
+    #[inline]
+    pub fn advance_to(&mut self, monotonic_ns: u64) {
+        self.wall_us += (monotonic_ns - self.monotonic_ns) / 1000;
+        self.monotonic_ns = monotonic_ns;
     }
 }
 

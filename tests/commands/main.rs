@@ -11,6 +11,7 @@ static ALLOCATOR: Counting = Counting;
 mod bitmap;
 mod cross_protocol;
 mod durability;
+mod from_suites;
 mod generic;
 mod command;
 mod config;

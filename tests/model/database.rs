@@ -284,7 +284,7 @@ impl Test {
         if self.expired != Expired::Removed {
             return;
         }
-        let more = self.keyspace.expire_due(self.random.usize(1..600), |_| late += 1);
+        let more = self.keyspace.expire_due(Now { ms: self.now }, self.random.usize(1..600), |_| late += 1);
         let before: usize = self.model.iter().map(Map::len).sum();
         self.note_removals();
         let after: usize = self.model.iter().map(Map::len).sum();

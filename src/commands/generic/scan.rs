@@ -77,6 +77,7 @@ fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         });
         (next, seen)
     });
+    // As in Redis 8.0, SCAN is one of those who meet an expired key.
     expired.into_iter().for_each(|handle| cx.db.remove_expired(handle));
     cx.reply.array(2);
     cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());

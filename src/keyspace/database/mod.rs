@@ -22,6 +22,7 @@ use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
 use crate::base::hash::KeyHasher;
 use crate::formats::rdb::Value;
+use crate::structures::element_table::ElementTable;
 use crate::structures::key_table::KeyTable;
 use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
@@ -189,13 +190,45 @@ impl Database {
         Some(handle)
     }
 
+    /// Whether records have neighbours in an LRU list.
+    #[inline]
+    pub fn is_in_order(&self) -> bool {
+        self.recency.is_listed()
+    }
+
     /// Asks the cache for the LRU neighbours of a record, whose own links have been asked for.
     #[inline]
     pub fn prefetch_neighbours(&self, handle: Handle) {
-        if self.recency.is_listed() {
+        if self.is_in_order() {
             let links = self.records.links(handle);
             self.records.prefetch_links(links.prev);
             self.records.prefetch_links(links.next);
+        }
+    }
+
+    /// Asks the cache for the bucket of an element in the big collection that a record holds, and gives its hash; `None` when it holds
+    /// something else.
+    #[inline]
+    pub fn prefetch_element_bucket(&self, handle: Handle, name: &[u8]) -> Option<u64> {
+        let elements = self.elements(handle)?;
+        let hash = elements.hash(name);
+        elements.prefetch(hash);
+        Some(hash)
+    }
+
+    /// Asks the cache for the element itself, whose bucket has been asked for.
+    #[inline]
+    pub fn prefetch_element(&self, handle: Handle, hash: u64) {
+        if let Some(elements) = self.elements(handle) {
+            elements.prefetch_record(hash);
+        }
+    }
+
+    #[inline]
+    fn elements(&self, handle: Handle) -> Option<&ElementTable> {
+        match self.records.payload(handle) {
+            Payload::Boxed(big) => big.elements(),
+            Payload::Inline { .. } => None,
         }
     }
 
@@ -598,6 +631,12 @@ impl Database {
         self.expire_due_fields(budget);
     }
 
+    /// Whether a key or a field has a deadline.
+    #[inline]
+    pub fn has_deadlines(&self) -> bool {
+        !self.wheel.is_empty() || self.fields.len() > 0
+    }
+
     /// When `expire_due` should be called next; `None` while no key and no field has a deadline.
     pub fn next_deadline(&self) -> Option<u64> {
         [self.wheel.next_deadline(), self.fields.next_deadline()].into_iter().flatten().min()
@@ -623,6 +662,11 @@ impl Database {
     /// Bytes of the table that finds keys.
     pub fn table_bytes(&self) -> usize {
         self.table.bytes()
+    }
+
+    /// Whether it has keys, or pages that had some.
+    pub fn holds_pages(&self) -> bool {
+        self.records.page_bytes() > 0
     }
 
     /// Bytes of the LRU list's links.

@@ -26,5 +26,5 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("clients_in_timeout_table", |s| Value::Count(s.clients.waiters.timed() as u64)),
     Statistic::new("total_watched_keys", |s| Value::Count(s.clients.watchers.keys() as u64)),
     Statistic::new("total_blocking_keys", |s| Value::Count(s.clients.waiters.keys() as u64)),
-    Statistic::zero("total_blocking_keys_on_nokey"),
+    Statistic::new("total_blocking_keys_on_nokey", |s| Value::Count(s.clients.keys_whose_loss_wakes() as u64)),
 ];
