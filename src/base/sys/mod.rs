@@ -8,6 +8,7 @@ pub mod local_time;
 pub mod memory;
 pub mod pages;
 pub mod process;
+pub mod write_back;
 
 use super::platform::{AllocatorFacts, Crash, HostFacts, Platform, ProcessFacts};
 use std::time::Duration;
