@@ -7,7 +7,7 @@ Phases (PHASES=idle,grow,rewrite,expire,bigdel):
   rewrite  BGREWRITEAOF under write load, with the peak memory of the process tree and the commands served meanwhile
   expire   1 M keys due in the same millisecond: how long until none of them is left in memory (expired_keys in INFO)
   bigdel   DEL of a set of 2 M members
-The probe (probe.c beside this file) sends a GET each millisecond on its own schedule. Server on CPU 0, load and probe on
+The probe (probe.c beside this file) sends a GET each millisecond on its own schedule, before the load where the system lets it (root). Server on CPU 0, load and probe on
 CPU 1. A server that forks puts its child on the same CPU 0; for its best case give it CPU 1 as well
 (--aof_rewrite_cpulist 1 for Redis, --aof-rewrite-cpulist 1 for Valkey) and publish both. A server that has the statistics
 loop_longest_turn_us (by the clock on the wall: what its other threads take of CPU 0 meanwhile, and the machine's stalls, are in it)

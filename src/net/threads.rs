@@ -1,7 +1,7 @@
 //! The threads beside the loop: the log's writer, the snapshots' writer, the reaper. Each owns what it works on.
 
 use crate::base::clock::{Clock, SystemClock};
-use crate::base::sys::allocator;
+use crate::base::sys::{allocator, priority};
 use crate::dispatch::storage::{Garbage, Threads};
 use crate::persistence::aof::writer::Writer;
 use crate::persistence::snapshot::SnapshotWriter;
@@ -26,6 +26,7 @@ impl SystemThreads {
         let free_pending = Arc::new(AtomicU64::new(0));
         let pending = free_pending.clone();
         Builder::new().name("reaper".into()).spawn(move || {
+            priority::give_way();
             for garbage in garbage {
                 let objects = garbage.objects();
                 drop(garbage);

@@ -7,6 +7,7 @@ pub mod limits;
 pub mod local_time;
 pub mod memory;
 pub mod pages;
+pub mod priority;
 pub mod process;
 pub mod write_back;
 
