@@ -26,7 +26,7 @@ impl SystemThreads {
         let free_pending = Arc::new(AtomicU64::new(0));
         let pending = free_pending.clone();
         Builder::new().name("reaper".into()).spawn(move || {
-            priority::give_way();
+            priority::stand_back();
             for garbage in garbage {
                 let objects = garbage.objects();
                 drop(garbage);

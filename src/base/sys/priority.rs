@@ -1,9 +1,14 @@
 //! Threads beside the loop give way to it where they share its CPU. What the system refuses stays as it was.
+//!
+//! A lower priority is not for a thread that maps or frees memory: preempted while it holds the kernel's lock on the mappings, it
+//! would keep the loop waiting for as long as anybody else wants the CPU. Such a thread works in short pieces and yields between.
 #![allow(unsafe_code)]
 
-/// How far whoever gives way stands back: a tenth of the CPU is still its own while the loop wants all of it.
-#[cfg(target_os = "linux")]
-const NICE: libc::c_int = 10;
+use std::cell::Cell;
+
+thread_local! {
+    static STANDS_BACK: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The calling thread runs when nobody else wants its CPU: for work that whoever waits for it can do as well.
 pub fn run_when_idle() {
@@ -15,11 +20,15 @@ pub fn run_when_idle() {
     }
 }
 
-/// The calling thread lets others go first, but gets on: for work that must be done some time.
-pub fn give_way() {
-    #[cfg(target_os = "linux")]
-    // SAFETY: numbers only; 0 is the calling thread, since in Linux each has a priority of its own.
-    unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+/// The calling thread lets others go first whenever it has come to a [`pause`].
+pub fn stand_back() {
+    STANDS_BACK.set(true);
+}
+
+/// A piece of long work is done, with no lock held. A thread that stands back yields its CPU; for any other, nothing happens.
+#[inline]
+pub fn pause() {
+    if STANDS_BACK.get() {
+        std::thread::yield_now();
     }
 }

@@ -16,6 +16,7 @@
 mod ahead;
 mod region;
 
+use super::priority;
 use region::Region;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,7 @@ const HUGE_BYTES: usize = 2 << 20;
 /// A huge page is asked for when so many bytes before it are taken, at least ...
 const AHEAD_MIN_BYTES: usize = 512 << 10;
 /// ... and this part of all regions: whoever has much takes more in the time that a page needs.
-const AHEAD_PART: usize = 128;
+const AHEAD_PART: usize = 256;
 
 /// Where the pieces of the process are. The lock is held for some dozen steps, and for a call that makes a mapping.
 static POOL: Mutex<Pool> = Mutex::new(Pool { own_bytes: 0, regions: Vec::new() });
@@ -100,7 +101,13 @@ pub fn map(bytes: usize) -> Option<NonNull<u8>> {
 /// # Safety
 /// `place` came from `map(bytes)` with the same number of bytes, and nothing refers to it any more.
 pub unsafe fn unmap(place: NonNull<u8>, bytes: usize) {
-    let bytes = whole_pages(bytes);
+    // SAFETY: the caller's.
+    unsafe { give_back(place, whole_pages(bytes)) };
+    priority::pause();
+}
+
+/// SAFETY (caller): as of `unmap`, with whole pages.
+unsafe fn give_back(place: NonNull<u8>, bytes: usize) {
     let stands_in_region = pool().region_of(place).is_some();
     if stands_in_region {
         // SAFETY: the caller's: the piece is theirs until the region has it back, and nobody wants what stands in it.
