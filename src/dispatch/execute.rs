@@ -1,7 +1,7 @@
 //! The life of one call: look up, gates, run, settle.
 
 use super::batch::{Batch, Stop};
-use super::gates::Passage;
+use super::gates::{Moment, Passage};
 use super::resume::{keep_big_partial, keep_partial};
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
@@ -87,6 +87,7 @@ impl Dispatcher {
         let state = self.server.clients.get_mut(client);
         let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
         state.output.append(sent_to_itself);
+        state.is_parked = turn == Turn::Parked;
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
         }
@@ -147,7 +148,7 @@ impl Dispatcher {
                     return (at, Turn::Drained);
                 }
                 Stop::Error(error) => {
-                    self.server.errors.record(b"ERR");
+                    self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
                     return (input.len(), Turn::Closed);
                 }
@@ -198,18 +199,20 @@ impl Dispatcher {
                 break;
             }
         }
-        self.settle_tally(tally, begun);
+        self.settle_tally(client, tally, begun);
         ended
     }
 
     /// Shares the time of a batch among its calls.
     #[inline]
-    pub(super) fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
+    pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.advance_to(now);
         self.server.counters.calls += tally.calls;
+        let state = self.server.clients.get_mut(client);
+        state.calls += tally.calls.saturating_sub(u64::from(state.wait.is_some())); // one that waits counts when it is over
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
             self.server.commands.record_batch(id, calls, shared * calls / sharing);
@@ -234,7 +237,7 @@ impl Dispatcher {
         let begun = self.server.time.monotonic_ns;
         let mut tally = Tally::default();
         let ran = self.call(client, row, &mut args, None, reply, &mut tally);
-        self.settle_tally(tally, begun);
+        self.settle_tally(client, tally, begun);
         ran
     }
 
@@ -289,8 +292,7 @@ impl Dispatcher {
         let is_timed = args.len() > row.quick_words || raised & gates::TIMED != 0;
         let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, &row, &error, mark, reply);
         }
         if is_timed {
             self.note_duration(client, &row, args, begun, tally);
@@ -303,6 +305,12 @@ impl Dispatcher {
         }
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
+        }
+        if stopped_by & gates::NO_TOUCH != 0 {
+            self.end_use();
+        }
+        if stopped_by & gates::MONITOR != 0 {
+            self.show_call(client, &row, args, Moment::After);
         }
         if !self.ready.is_empty() {
             self.serve_ready();
@@ -345,12 +353,15 @@ impl Dispatcher {
     fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
-        self.note_call(client, row, args, spent_ns);
+        self.server.commands.record(row.id, spent_ns);
+        // One that waits is not over: how long it took is told when it has run to its end.
+        if self.effects.block.is_none() {
+            self.note_slowness(client, row, args, spent_ns);
+        }
     }
 
-    /// What the statistics, the slow log and the latency monitor learn of a call that took so long.
-    pub(super) fn note_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
-        self.server.commands.record(row.id, spent_ns);
+    /// What the slow log and the latency monitor learn of a call that took so long.
+    pub(super) fn note_slowness(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
         self.server.note_slow_call(
             client,
             row.command.has(Flag::SkipSlowlog),
@@ -396,6 +407,8 @@ impl Dispatcher {
                 let limits = Limits {
                     string_bytes: self.server.config.proto_max_bulk_len_bytes,
                     databases: self.server.keyspace.count(),
+                    reply_bytes: self.server.longest_reply_bytes(),
+                    checksum: self.server.debug.payload_checksums,
                 };
                 let db = self.server.keyspace.db(number);
                 db.now = now;
@@ -433,14 +446,30 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// A call failed while it ran: its error takes the place of what it had answered.
+    #[cold]
+    pub(super) fn answer_failure(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        error: &Error,
+        mark: Mark,
+        reply: &mut Reply,
+    ) {
+        reply.out.cut_back(mark);
+        self.answer_error(Some(row.id), error, reply);
+        if matches!(error, Error::ReplyTooLong(_)) {
+            self.server.note_reply_too_long(client);
+        }
+    }
+
     #[cold]
     pub(super) fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
         let text = error.text();
         if let Some(id) = ran {
             self.server.commands.record_failed(id);
         }
-        self.server.counters.error_replies += 1;
-        self.server.errors.record(text.split(' ').next().unwrap_or("ERR").as_bytes());
+        self.server.count_error(&text);
         reply.error(&text);
     }
 
@@ -478,8 +507,7 @@ impl Dispatcher {
             }
             rest.push_str(&format!("'{}' ", show(&word[..word.len().min(128 - rest.len())])));
         }
-        self.server.counters.error_replies += 1;
-        self.server.errors.record(b"ERR");
+        self.server.count_error("ERR");
         reply.error(&format!("ERR unknown command '{}', with args beginning with: {rest}", show(args.get(0))));
     }
 }

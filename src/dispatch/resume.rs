@@ -63,6 +63,7 @@ impl Dispatcher {
                     return Err((0, Turn::Drained));
                 }
                 Parsed::Error(error) => {
+                    self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
                     return Err((input.len(), Turn::Closed));
                 }
@@ -79,7 +80,7 @@ impl Dispatcher {
         let mut tally = Tally::default();
         match self.call(client, row, &mut args, None, reply, &mut tally) {
             Ran::Done => {
-                self.settle_tally(tally, self.server.time.monotonic_ns);
+                self.settle_tally(client, tally, self.server.time.monotonic_ns);
                 Ok(end)
             }
             Ran::Parked => {

@@ -29,8 +29,9 @@ use std::time::Duration;
 pub(super) const SPARE_BUFFERS: usize = 256;
 /// Events taken per poll.
 const EVENTS: usize = 1024;
-/// Clients' turns per round: then replies leave, and the rest goes on.
+/// Clients' turns per round, and the time after which no other begins: then replies leave, and the rest goes on.
 const ROUND_TURNS: usize = 1024;
+const ROUND_NS: u64 = 500_000;
 /// How often it is said that descriptors are out.
 const WARNING_MS: u64 = 1000;
 const FIRST_LISTENER: usize = usize::MAX / 2;
@@ -98,7 +99,7 @@ impl EventLoop {
 
     /// Takes the process's signals: for a program that is nothing but this server.
     pub fn take_signals(&mut self) -> io::Result<()> {
-        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS)?);
+        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS, self.dispatcher.interrupt())?);
         Ok(())
     }
 
@@ -194,19 +195,15 @@ impl EventLoop {
 
     fn take_pending_signals(&mut self) {
         let Some(signals) = &mut self.signals else { return };
+        if self.dispatcher.server.ending_signal.is_none() {
+            signals.forget(); // what the last one asked for has not come about
+        }
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {
                     self.operation.manager.stopping();
                     log::warn!("Received {name} scheduling shutdown...");
-                    let config = &self.dispatcher.server.config;
-                    let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
-                    if self.dispatcher.shut_down(flags).is_err() {
-                        self.operation.manager.not_stopping();
-                        log::warn!(
-                            "{name} received but errors trying to shut down the server, check the logs for more information"
-                        );
-                    }
+                    self.dispatcher.server.ending_signal = Some(name);
                 }
                 Signal::Reload => self.dispatcher.request_config_reload(),
             }
@@ -231,6 +228,7 @@ impl EventLoop {
                     self.parked.push(index);
                 } else if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
                     connection.is_parked = false;
+                    self.dispatcher.server.clients.get_mut(index).is_parked = false;
                     self.queue(index);
                 }
             }
@@ -244,8 +242,10 @@ impl EventLoop {
                 self.accept(i);
             }
         }
+        let end_ns = self.dispatcher.server.time.monotonic_ns + ROUND_NS;
         let mut left = self.ready.len().min(ROUND_TURNS);
-        while left > 0 {
+        // The clock is read after each batch of calls.
+        while left > 0 && self.dispatcher.server.time.monotonic_ns < end_ns {
             left -= self.take_turns(left);
         }
     }

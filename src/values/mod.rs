@@ -241,6 +241,16 @@ impl<'a> AnyRef<'a> {
             AnyRef::Stream(_) => "stream",
         }
     }
+
+    /// Buckets of the table that its elements are found through, and elements in it; `None` where there is no table.
+    pub fn table_size(&self) -> Option<(usize, usize)> {
+        match self {
+            AnyRef::Set(SetRef::Table(table)) => Some(table.table_size()),
+            AnyRef::Hash(HashRef::Table(table)) => Some(table.table_size()),
+            AnyRef::SortedSet(SortedSetRef::Ranked(set)) => Some(set.table_size()),
+            _ => None,
+        }
+    }
 }
 
 /// The types that `TYPE` names.

@@ -34,6 +34,18 @@ use field_expiry::{FieldWheel, first_deadline_of};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
+/// What becomes of keys and fields past their deadline.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// They go when they are met, and when their time comes.
+    #[default]
+    Removed,
+    /// They stay, and nobody sees them: nothing is to change for a while.
+    Hidden,
+    /// They are there as others are until a call says that they have gone: while a log is replayed, what follows in it was true of them.
+    There,
+}
+
 /// What a write does to a key's deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
@@ -89,8 +101,8 @@ pub struct Database {
     chance: u64,
     /// The time of the call that runs.
     pub now: Now,
-    /// Whether keys past their deadline are removed here (else they are only not seen).
-    pub removes_expired: bool,
+    /// What becomes of keys past their deadline.
+    pub expired: Expired,
     /// Whether keys that come are told of.
     pub tells_births: bool,
     /// Whether keys that are asked for and are not there are told of.
@@ -121,7 +133,7 @@ impl Database {
             spare: Vec::new(),
             hashed: (0, 0, 0),
             now,
-            removes_expired: true,
+            expired: Expired::default(),
             tells_births: false,
             tells_misses: false,
             touches: true,
@@ -135,7 +147,7 @@ impl Database {
     /// An empty database with this one's settings.
     pub fn empty_like(&self) -> Self {
         let mut db = Database::new(self.hasher, self.now, self.policy);
-        (db.removes_expired, db.counts) = (self.removes_expired, self.counts);
+        (db.expired, db.counts) = (self.expired, self.counts);
         (db.tells_births, db.tells_misses) = (self.tells_births, self.tells_misses);
         db
     }
@@ -183,8 +195,8 @@ impl Database {
     fn locate_hashed(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         match self.records.deadline_ms(handle) {
-            Some(deadline) if deadline <= self.now.ms => {
-                if self.removes_expired {
+            Some(deadline) if deadline <= self.now.ms && self.expired != Expired::There => {
+                if self.expired == Expired::Removed {
                     self.remove_by_itself(handle, hash, Cause::Expired);
                 }
                 None
@@ -206,7 +218,7 @@ impl Database {
 
     /// A new value takes the place of one past its deadline: that goes, and is told of where expired keys are removed.
     fn clear_expired(&mut self, handle: Handle, hash: u64) {
-        if self.removes_expired {
+        if self.expired == Expired::Removed {
             return self.remove_by_itself(handle, hash, Cause::Expired);
         }
         self.before_change(handle);
@@ -578,6 +590,11 @@ impl Database {
     /// Bytes of the table that finds keys.
     pub fn table_bytes(&self) -> usize {
         self.table.bytes()
+    }
+
+    /// Whether it has keys, or pages that had some.
+    pub fn holds_pages(&self) -> bool {
+        self.records.page_bytes() > 0
     }
 
     /// Bytes of the LRU list's links.

@@ -45,6 +45,11 @@ impl Table {
         self.elements.is_empty()
     }
 
+    /// Buckets of the table, elements in it.
+    pub fn table_size(&self) -> (usize, usize) {
+        (self.elements.buckets(), self.elements.len())
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         size_of::<Table>() + self.elements.heap_bytes()
     }
