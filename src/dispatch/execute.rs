@@ -83,7 +83,7 @@ impl Dispatcher {
         state.active_ms = self.server.time.monotonic_ms();
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
         let (consumed, turn) = self.run_calls(client, input, partial, batch, &mut reply);
-        batch.is_ahead = false; // whether they were run or not
+        batch.forget(); // whether its calls were run or not
         let state = self.server.clients.get_mut(client);
         let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
         state.output.append(sent_to_itself);
