@@ -106,11 +106,15 @@ impl Dispatcher {
         let mark = reply.mark();
         let mut args = kept.args(self.is_logged());
         self.waiting = Waiting::Woken;
+        let begun_ns = self.server.clock.monotonic_ns();
         let ran = self.run_row(client, &row, &mut args, None, &mut reply);
         self.waiting = Waiting::Allowed;
         let waits_on = self.effects.block.take().is_some();
         if let Err(error) = ran {
             self.answer_failure(client, &row, &error, mark, &mut reply);
+        }
+        if !waits_on {
+            self.note_slowness(client, &row, &args, self.server.clock.monotonic_ns() - begun_ns);
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);

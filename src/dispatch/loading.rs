@@ -124,7 +124,7 @@ impl Dispatcher {
             (Some(self.server.time.wall_us / 1_000_000), total, 0);
         (state.loaded_keys, state.expired_keys, state.empty_keys) = (0, 0, 0);
         self.server.raised |= gates::LOADING;
-        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
+        self.server.settle_expired();
         let begun_ns = self.server.clock.monotonic_ns();
         self.storage.loading = Some(Loading {
             source,
@@ -515,9 +515,9 @@ impl Dispatcher {
     /// Loading is over, well or not.
     fn leave_loading(&mut self, client: ClientIndex) {
         self.server.clients.remove(client);
-        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = true);
         self.server.persistence.loading.started_seconds = None;
         self.set_gate(gates::LOADING, false);
+        self.server.settle_expired();
     }
 
     fn end_loading(&mut self, mut loading: Loading) -> Result<(), Refusal> {

@@ -164,6 +164,7 @@ impl Clients {
         let client = self.get_mut(index);
         let wait = client.wait.take()?;
         client.raised &= !gates::WAITING;
+        client.calls += 1;
         self.waiters.remove(&wait);
         self.has_unparked = true;
         self.note_observers();
@@ -179,18 +180,20 @@ impl Server {
 
     /// A client's wait is ended by an error.
     pub fn end_wait_by_error(&mut self, index: ClientIndex, error: &str) {
-        self.answer_wait(index, |reply| reply.error(error));
+        let Some(row) = self.answer_wait(index, |reply| reply.error(error)) else { return };
+        self.commands.record_failed(row);
+        self.count_error(error);
     }
 
-    fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) {
-        if self.clients.end_wait(index).is_none() {
-            return;
-        }
+    /// Ends a wait by an answer; gives the row of the call that waited.
+    fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) -> Option<usize> {
+        let wait = self.clients.end_wait(index)?;
         let client = self.clients.get_mut(index);
         let mut reply = Reply::new(std::mem::take(&mut client.output), client.protocol);
         write(&mut reply);
         client.output = reply.out;
         self.clients.mark_pending(index);
+        Some(wait.row)
     }
 
     /// Whether a key that a client watches has passed its deadline since.

@@ -19,6 +19,7 @@ pub mod views;
 
 pub use encodings::{Encodings, FieldDeadlines};
 
+use crate::structures::element_table::ElementTable;
 use crate::structures::record_arena::{NewPayload, Payload, PayloadMut};
 use hash::{Hash, HashRef};
 use list::{List, ListRef};
@@ -77,6 +78,17 @@ impl Big {
                 Big::SortedSet(set) => set.heap_bytes(),
                 Big::Stream(stream) => stream.heap_bytes(),
             }
+    }
+
+    /// The table of a big hash, set or sorted set.
+    #[inline]
+    pub fn elements(&self) -> Option<&ElementTable> {
+        match self {
+            Big::Hash(Hash::Table(table)) => Some(table.elements()),
+            Big::Set(Set::Table(table)) => Some(table.elements()),
+            Big::SortedSet(SortedSet::Ranked(ranked)) => Some(ranked.elements()),
+            _ => None,
+        }
     }
 
     /// Elements that freeing it has to visit: what tells a value worth the reaper from one freed on the spot.

@@ -21,6 +21,7 @@ mod lines;
 mod list;
 mod hash;
 mod hyperloglog;
+mod observed;
 mod pubsub;
 mod report;
 mod restore;

@@ -12,6 +12,8 @@ mod output;
 mod packaging;
 mod process;
 mod rewrite;
+mod shutdown;
 mod snapshot;
+mod system;
 mod waiting;
 mod wire;

@@ -8,8 +8,8 @@ use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
 use crate::formats::rdb::payload::{dump as dump_value, verify};
 use crate::formats::rdb::{Compression, Limits, Value};
-use crate::keyspace::database::Expiry;
-use crate::values::AnyRef;
+use crate::keyspace::database::{Expired, Expiry};
+use crate::values::{AnyRef, Encodings};
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&DUMP, &RESTORE];
@@ -106,7 +106,7 @@ pub(in crate::commands) fn restore(cx: &mut DataContext<'_>, args: &mut Args<'_>
     let origin_ms = if options.is_absolute { 0 } else { cx.now_ms() };
     let deadline = (ttl != 0).then(|| ttl.saturating_add(origin_ms).min(i64::MAX as u64));
     let was_there = cx.db.remove(key);
-    if deadline.is_some_and(|deadline| deadline <= cx.now_ms()) && cx.db.removes_expired {
+    if deadline.is_some_and(|deadline| deadline <= cx.now_ms()) && cx.db.expired != Expired::There {
         if was_there {
             cx.propagate_as(&[b"DEL", key]);
             cx.changed(key, Event::generic("del"));

@@ -71,10 +71,8 @@ fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         let mut seen = 0;
         let next = db.scan(cursor, |handle| {
             seen += 1;
-            if db.is_past_deadline(handle) {
-                expired.push(handle);
-            } else if is_wanted(&options, db, handle) {
-                found.push(handle);
+            if is_wanted(&options, db, handle) {
+                if db.is_past_deadline(handle) { expired.push(handle) } else { found.push(handle) }
             }
         });
         (next, seen)

@@ -20,6 +20,12 @@ impl Table {
         Table { elements: ElementTable::new(hasher), hasher }
     }
 
+    /// Its elements by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
+        &self.elements
+    }
+
     pub(super) fn len(&self) -> usize {
         self.elements.len()
     }

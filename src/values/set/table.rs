@@ -30,6 +30,12 @@ impl Table {
         Table { elements: ElementTable::new(hasher), hasher, removals: 0 }
     }
 
+    /// Its elements by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
+        &self.elements
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.elements.len()

@@ -96,7 +96,9 @@ impl Ranked {
         self.tree.entries(self.tree.at_rank(ranks.start), self.tree.at_rank(ranks.end))
     }
 
-    pub(super) fn elements(&self) -> &ElementTable {
+    /// Its members by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
         &self.elements
     }
 

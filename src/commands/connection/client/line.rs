@@ -69,6 +69,9 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));
     add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
     add("io-thread", &0);
+    add("tot-net-in", &client.bytes_in);
+    add("tot-net-out", &client.bytes_out);
+    add("tot-cmds", &client.calls);
     line
 }
 
@@ -78,7 +81,7 @@ fn flags(client: &Client) -> String {
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
-        ('b', client.wait.is_some()),
+        ('b', client.wait.is_some() || client.is_parked),
         ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),
