@@ -9,7 +9,7 @@ use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
 use crate::formats::rdb::payload::{dump as dump_value, verify};
 use crate::formats::rdb::{Compression, Limits, Value};
 use crate::keyspace::database::{Expired, Expiry};
-use crate::values::{AnyRef, Encodings};
+use crate::values::AnyRef;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&DUMP, &RESTORE];
