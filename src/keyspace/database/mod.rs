@@ -7,12 +7,14 @@
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
 mod collections;
+mod consult;
 mod field_expiry;
 mod strings;
 mod usage;
 mod visiting;
 
 pub use collections::Edit;
+pub use consult::Consulted;
 pub use strings::{EditError, IncrementError};
 pub(in crate::keyspace) use usage::stamp_of;
 
