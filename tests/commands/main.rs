@@ -16,6 +16,7 @@ mod command;
 mod config;
 mod connection;
 mod harness;
+mod lines;
 mod list;
 mod phrases;
 mod hash;

@@ -1,7 +1,8 @@
 //! SORT and SORT_RO, over every type and encoding that they take.
 
 use crate::harness::Db;
-use crate::phrases::{all_say, changes, events, says};
+use crate::lines::{all_say, says};
+use crate::phrases::{changes, events, sorted};
 use crate::string::{WRONG_TYPE, logged};
 
 const NO_NUMBER: &str = "!ERR One or more scores can't be converted into double";
@@ -219,8 +220,8 @@ fn a_constant_pattern_keeps_the_order() {
         says(db, "LRANGE t 0 -1", "[1 2 3 a b]");
         says(db, "SORT s BY nosort DESC LIMIT 0 2 STORE t", "2");
         says(db, "LRANGE t 0 -1", "[b a]");
-        assert_eq!(crate::phrases::sorted(&db.run("SORT s BY nosort")).join(" "), "1 2 3 a b");
-        assert_eq!(crate::phrases::sorted(&db.run("SORT s BY nosort LIMIT 1 3")).len(), 3);
+        assert_eq!(sorted(&db.run("SORT s BY nosort")).join(" "), "1 2 3 a b");
+        assert_eq!(sorted(&db.run("SORT s BY nosort LIMIT 1 3")).len(), 3);
     });
 }
 

@@ -1,7 +1,7 @@
 //! Streams.
 
 use crate::harness::{Db, START_MS};
-use crate::phrases::{all_say, line_of, says};
+use crate::lines::{all_say, line_of, says};
 use crate::string::{WRONG_TYPE, logged};
 
 /// A stream of the entries 1-0 to `last`-0, with a group that has read nothing.

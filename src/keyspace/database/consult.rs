@@ -10,6 +10,13 @@ use crate::values::hash::Hash;
 use crate::values::string::Text;
 use crate::values::{Collection, View};
 
+/// A field past its deadline.
+#[derive(Debug)]
+struct PastField {
+    key: Box<[u8]>,
+    name: Box<[u8]>,
+}
+
 /// What look-ups left to be made up for.
 #[derive(Debug, Default)]
 pub struct Consulted {
@@ -17,8 +24,7 @@ pub struct Consulted {
     misses: u64,
     /// Keys to be read once more: they are past their deadline, or misses are to be told of.
     again: Vec<Box<[u8]>>,
-    /// Fields past their deadline, behind their keys.
-    past: Vec<(Box<[u8]>, Box<[u8]>)>,
+    past: Vec<PastField>,
 }
 
 impl Database {
@@ -32,7 +38,7 @@ impl Database {
     pub fn consult_field(&self, key: &[u8], hash: u64, field: &[u8], noted: &mut Consulted) -> Option<Entry<'_>> {
         let found = Hash::view(self.consult_key(key, hash, noted)?).ok()?.find(field)?;
         if found.is_past(self.now.ms) {
-            noted.past.push((key.into(), field.into()));
+            noted.past.push(PastField { key: key.into(), name: field.into() });
             return None;
         }
         Some(found.value)
@@ -60,8 +66,8 @@ impl Database {
         for key in noted.again {
             self.read(&key);
         }
-        for (key, field) in noted.past {
-            self.remove_expired_field(&key, &field);
+        for PastField { key, name } in noted.past {
+            self.remove_expired_field(&key, &name);
         }
     }
 }
