@@ -24,6 +24,7 @@ mod hyperloglog;
 mod pubsub;
 mod report;
 mod restore;
+mod set;
 mod sort;
 mod stream;
 mod string;
