@@ -87,6 +87,8 @@ pub struct KeySpec {
     pub variable: bool,
     /// The access of a call with these words, when it depends on them.
     pub use_of: Option<fn(&Args<'_>) -> KeyUse>,
+    /// The key in a call, where begin and find cannot tell it.
+    pub found_by: Option<fn(&Args<'_>) -> Option<usize>>,
     /// What else is to be known, for COMMAND INFO; or nothing.
     pub note: &'static str,
 }
@@ -152,7 +154,8 @@ impl KeySpec {
     /// Keys that begin and follow like this.
     pub const fn new(access: Access, purpose: Purpose, begin: Begin, find: Find) -> KeySpec {
         let (is_told, incomplete, variable) = (false, false, false);
-        KeySpec { access, purpose, is_told, begin, find, incomplete, variable, use_of: None, note: "" }
+        let (use_of, found_by, note) = (None, None, "");
+        KeySpec { access, purpose, is_told, begin, find, incomplete, variable, use_of, found_by, note }
     }
 
     /// The same, where the caller learns of the value too.
@@ -177,6 +180,12 @@ impl KeySpec {
     /// The same, with more keys than it tells of.
     pub const fn incomplete(mut self) -> KeySpec {
         self.incomplete = true;
+        self
+    }
+
+    /// The same, with a key that nobody can tell from the specification, and `found_by` from the words.
+    pub const fn found_by(mut self, found_by: fn(&Args<'_>) -> Option<usize>) -> KeySpec {
+        self.found_by = Some(found_by);
         self
     }
 
@@ -205,6 +214,9 @@ impl KeySpec {
     pub fn positions(&self, args: &Args<'_>) -> Option<Vec<usize>> {
         if self.access == Access::NotKey {
             return Some(Vec::new());
+        }
+        if let Some(found_by) = self.found_by {
+            return Some(found_by(args).into_iter().collect());
         }
         let len = args.len() as i32;
         let begin = match self.begin {

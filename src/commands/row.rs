@@ -124,6 +124,12 @@ pub enum Category {
     Admin,
     /// About transactions.
     Transaction,
+    /// About lists, though it is of no one group.
+    List,
+    /// About sets.
+    Set,
+    /// About sorted sets.
+    SortedSet,
 }
 
 impl Category {
@@ -135,6 +141,9 @@ impl Category {
             Category::Connection => "connection",
             Category::Admin => "admin",
             Category::Transaction => "transaction",
+            Category::List => "list",
+            Category::Set => "set",
+            Category::SortedSet => "sortedset",
         }
     }
 }
@@ -381,8 +390,10 @@ impl Command {
                 Some(group)
             }
             "sorted_set" => Some("sortedset"),
-            // WAIT and the container OBJECT are about no keys themselves.
-            "generic" if !self.has(Flag::Blocking) && self.subcommands.is_empty() => Some("keyspace"),
+            // WAIT and the container OBJECT are about no keys themselves, and SORT is about types.
+            "generic" if self.has(Flag::Blocking) || !self.subcommands.is_empty() => None,
+            "generic" if self.categories.contains(&Category::List) => None,
+            "generic" => Some("keyspace"),
             _ => None,
         });
         for category in self.categories {
