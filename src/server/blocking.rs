@@ -173,13 +173,16 @@ impl Server {
 
     /// A client's wait is ended by an error.
     pub fn end_wait_by_error(&mut self, index: ClientIndex, error: &str) {
+        if let Some(row) = self.clients.get(index).wait.as_ref().map(|wait| wait.row) {
+            self.commands.record_failed(row);
+        }
         self.answer_wait(index, |reply| reply.error(error));
     }
 
     fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) {
-        if self.clients.end_wait(index).is_none() {
-            return;
-        }
+        let Some(wait) = self.clients.end_wait(index) else { return };
+        self.counters.calls += 1;
+        self.commands.record(wait.row, 0);
         let client = self.clients.get_mut(index);
         let mut reply = Reply::new(std::mem::take(&mut client.output), client.protocol);
         write(&mut reply);
