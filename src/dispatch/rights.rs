@@ -44,7 +44,9 @@ impl Dispatcher {
             Denied::Channel(place) => (Reason::Channel, args.get(place).to_vec()),
             Denied::Database(_, number) => (Reason::Database, number.to_string().into_bytes()),
         };
-        let calling = Calling::of(args, &reply.out, name);
+        // It is EXEC that the client has called.
+        let shown = if self.in_transaction { "exec" } else { name };
+        let calling = Calling::of(args, &reply.out, shown);
         note_denial(&mut self.server, client, &calling, (reason, origin), (&user, &object));
         match reason {
             Reason::Key => Error::Text("NOPERM No permissions to access a key"),
