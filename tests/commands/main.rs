@@ -17,6 +17,7 @@ mod command;
 mod config;
 mod connection;
 mod harness;
+mod lines;
 mod list;
 mod hash;
 mod hyperloglog;
