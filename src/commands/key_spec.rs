@@ -218,7 +218,7 @@ impl KeySpec {
             _ => (self.span(args)?, None),
         };
         let is_key = move |place: &usize| behind.is_none_or(|word| args.is(place - 1, word));
-        Some((range.first..range.end).step_by(range.step).filter(is_key))
+        Some(range.filter(is_key))
     }
 
     #[inline]
@@ -258,7 +258,7 @@ impl KeySpec {
     }
 }
 
-/// Words from `first` on, each `step`, below `end`.
+/// Words from `first` on, each `step`, below `end`. Unlike `StepBy` it divides nothing to begin.
 struct Span {
     first: usize,
     end: usize,
@@ -271,6 +271,17 @@ impl Span {
     /// All words behind the first that may be a keyword.
     fn behind(from: i32, args: &Args<'_>) -> Span {
         Span { first: from.max(0) as usize + 1, end: args.len(), step: 1 }
+    }
+}
+
+impl Iterator for Span {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let place = self.first;
+        self.first += self.step;
+        (place < self.end).then_some(place)
     }
 }
 

@@ -201,9 +201,13 @@ fn one_logs_in_by_any_of_the_passwords() {
     db.run("ACL SETUSER u on >a >b +acl");
     let client = db.connect();
     let wrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
-    for (line, reply) in
-        [("AUTH u a", "+OK\r\n"), ("AUTH u b", "+OK\r\n"), ("AUTH u c", wrong), ("AUTH nobody a", wrong), ("AUTH a", wrong)]
-    {
+    for (line, reply) in [
+        ("AUTH u a", "+OK\r\n"),
+        ("AUTH u b", "+OK\r\n"),
+        ("AUTH u c", wrong),
+        ("AUTH nobody a", wrong),
+        ("AUTH a", wrong),
+    ] {
         let reply = if line == "AUTH a" { "-ERR AUTH <password> called without" } else { reply };
         assert!(on(&mut db, client, line).starts_with(reply), "{line}");
     }
@@ -454,7 +458,10 @@ fn a_call_that_waited_is_judged_again() {
     assert_eq!(db.output_of(client), GET_KEY.as_bytes());
     db.is("LLEN list", ":1\r\n");
     let stats = db.run("INFO commandstats");
-    assert!(stats.contains("cmdstat_blpop:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0"), "{stats}");
+    assert!(
+        stats.contains("cmdstat_blpop:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0"),
+        "{stats}"
+    );
 }
 
 #[test]
@@ -519,13 +526,30 @@ fn the_log_shows_what_was_denied() {
     db.advance_ms(1500);
     as_user(&mut db, client, "GET y", &no_command("get"));
     let log = db.run("ACL LOG");
-    assert!(log.starts_with("*5\r\n*20\r\n$5\r\ncount\r\n:2\r\n$6\r\nreason\r\n$7\r\ncommand\r\n$7\r\ncontext\r\n$5\r\nmulti\r\n"), "{log}");
-    assert!(log.contains("$6\r\nobject\r\n$3\r\nget\r\n$8\r\nusername\r\n$1\r\nu\r\n$11\r\nage-seconds\r\n$1\r\n0\r\n"), "{log}");
+    assert!(
+        log.starts_with(
+            "*5\r\n*20\r\n$5\r\ncount\r\n:2\r\n$6\r\nreason\r\n$7\r\ncommand\r\n$7\r\ncontext\r\n$5\r\nmulti\r\n"
+        ),
+        "{log}"
+    );
+    assert!(
+        log.contains("$6\r\nobject\r\n$3\r\nget\r\n$8\r\nusername\r\n$1\r\nu\r\n$11\r\nage-seconds\r\n$1\r\n0\r\n"),
+        "{log}"
+    );
     assert!(log.contains(" cmd=get user=u ") && log.contains("$8\r\nentry-id\r\n:4\r\n"), "{log}");
     let first = START_MS;
-    assert!(log.contains(&format!("timestamp-created\r\n:{first}\r\n$22\r\ntimestamp-last-updated\r\n:{}\r\n", first + 1500)));
+    assert!(
+        log.contains(&format!(
+            "timestamp-created\r\n:{first}\r\n$22\r\ntimestamp-last-updated\r\n:{}\r\n",
+            first + 1500
+        ))
+    );
     for (reason, object) in [("auth", "AUTH"), ("channel", "c"), ("key", "b")] {
-        let entry = format!("reason\r\n${}\r\n{reason}\r\n$7\r\ncontext\r\n$8\r\ntoplevel\r\n$6\r\nobject\r\n${}\r\n{object}\r\n", reason.len(), object.len());
+        let entry = format!(
+            "reason\r\n${}\r\n{reason}\r\n$7\r\ncontext\r\n$8\r\ntoplevel\r\n$6\r\nobject\r\n${}\r\n{object}\r\n",
+            reason.len(),
+            object.len()
+        );
         assert!(log.contains(&entry), "{entry} in {log}");
     }
     assert!(log.contains("username\r\n$2\r\nu2\r\n"));
@@ -548,7 +572,14 @@ fn secrets_stand_neither_in_the_slow_log_nor_with_monitors() {
     let monitor = db.connect();
     db.run("CONFIG SET slowlog-log-slower-than 0");
     on(&mut db, monitor, "MONITOR");
-    for line in ["ACL SETUSER hidden on >hidden +@all", "ACL GETUSER hidden", "AUTH hidden hidden", "HELLO 2 AUTH hidden hidden", "AUTH default x", "ACL DELUSER hidden"] {
+    for line in [
+        "ACL SETUSER hidden on >hidden +@all",
+        "ACL GETUSER hidden",
+        "AUTH hidden hidden",
+        "HELLO 2 AUTH hidden hidden",
+        "AUTH default x",
+        "ACL DELUSER hidden",
+    ] {
         db.run(line);
     }
     let shown = String::from_utf8_lossy(&db.dispatcher.server.clients.get(monitor).shown).into_owned();
@@ -641,7 +672,8 @@ fn users_are_saved_and_loaded() {
 
 #[test]
 fn a_file_with_an_error_changes_nothing() {
-    let (mut db, file) = with_file("user default on nopass ~* &* +@all\nuser u on +get\nuser v on >hidden zz\nuser w +nope\n");
+    let (mut db, file) =
+        with_file("user default on nopass ~* &* +@all\nuser u on +get\nuser v on >hidden zz\nuser w +nope\n");
     db.fails(
         "ACL LOAD",
         "ERR users.acl:3: Syntax error. users.acl:4: Error in applying operation '+nope': Unknown command or category name in ACL. \
@@ -651,12 +683,16 @@ fn a_file_with_an_error_changes_nothing() {
     *file.content.lock().unwrap() = None;
     assert!(db.run("ACL LOAD").starts_with("-ERR Error loading ACLs, opening file 'users.acl': "));
     db.dispatcher.server.surroundings = Box::new(OneFile { is_full: true, ..file });
-    db.fails("ACL SAVE", "ERR There was an error trying to save the ACLs. Please check the server logs for more information");
+    db.fails(
+        "ACL SAVE",
+        "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
+    );
 }
 
 #[test]
 fn a_loaded_file_disconnects_those_who_are_no_more_or_lose_a_channel() {
-    let (mut db, _) = with_file("user same on nopass +@all ~* &*\nuser less on nopass +@all &b\nuser fewer on nopass +get\n");
+    let (mut db, _) =
+        with_file("user same on nopass +@all ~* &*\nuser less on nopass +@all &b\nuser fewer on nopass +get\n");
     let clients = ["same", "less", "gone", "fewer"].map(|name| {
         db.run(&format!("ACL SETUSER {name} on nopass +@all ~* &*"));
         let client = db.connect();
@@ -709,22 +745,32 @@ fn any_user_is_made_again_by_what_list_shows() {
         let replay = format!("FERRODIS_SEED={seed} cargo test --test commands made_again, round {round}: {line}");
         assert_eq!(db.call(&call), b"+OK\r\n", "{replay}");
         assert_eq!(rules_of(&mut db, "v"), line, "{replay}");
-        for call in ["get a1", "set b 1", "config get x", "publish c 1", "psubscribe c*", "select 1", "mget a b", "ping"] {
+        for call in
+            ["get a1", "set b 1", "config get x", "publish c 1", "psubscribe c*", "select 1", "mget a b", "ping"]
+        {
             let [first, second] = ["u", "v"].map(|user| db.run(&format!("ACL DRYRUN {user} {call}")));
-            assert_eq!(first.replace("User u", "User v").replace("$40", "$"), second.replace("$40", "$"), "{replay}: {call}");
+            assert_eq!(
+                first.replace("User u", "User v").replace("$40", "$"),
+                second.replace("$40", "$"),
+                "{replay}: {call}"
+            );
         }
     }
 }
 
 fn random_rule(rng: &mut fastrand::Rng) -> String {
     let one_of = |rng: &mut fastrand::Rng, words: &[&str]| words[rng.usize(..words.len())].to_string();
-    let commands = ["get", "set", "config", "config|get", "config|set", "publish", "select|1", "mget", "ping", "client|id"];
+    let commands =
+        ["get", "set", "config", "config|get", "config|set", "publish", "select|1", "mget", "ping", "client|id"];
     let categories = ["@all", "@read", "@write", "@slow", "@fast", "@admin", "@dangerous", "@string", "@pubsub"];
     let patterns = ["a", "a*", "*", "b?", "c*", "[ab]", "\\*", "x\"y", "p)", "(q", ""];
     match rng.u8(0..12) {
         0 => one_of(rng, &["on", "off", "nopass", "resetpass", "reset", "clearselectors", "skip-sanitize-payload"]),
         1 => one_of(rng, &[">a", ">b", "<a"]),
-        2 => one_of(rng, &["allkeys", "resetkeys", "allchannels", "resetchannels", "alldbs", "resetdbs", "db=0", "db=3,1"]),
+        2 => one_of(
+            rng,
+            &["allkeys", "resetkeys", "allchannels", "resetchannels", "alldbs", "resetdbs", "db=0", "db=3,1"],
+        ),
         3..=5 => format!("{}{}", one_of(rng, &["+", "-"]), one_of(rng, &commands)),
         6 | 7 => format!("{}{}", one_of(rng, &["+", "-"]), one_of(rng, &categories)),
         8 => format!("{}{}", one_of(rng, &["~", "%R~", "%W~", "%RW~"]), one_of(rng, &patterns)),

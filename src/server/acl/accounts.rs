@@ -124,8 +124,13 @@ impl Server {
             format!("Error loading ACLs, opening file '{shown}': {reason}")
         })?;
         let users = file::parse(&text, shown, &self.acl.terms(self.config.acl_pubsub_default))?;
-        let gone: Vec<UserIndex> =
-            self.acl.by_name.values().copied().filter(|&i| !users.iter().any(|u| u.name == self.acl.get(i).name)).collect();
+        let gone: Vec<UserIndex> = self
+            .acl
+            .by_name
+            .values()
+            .copied()
+            .filter(|&i| !users.iter().any(|u| u.name == self.acl.get(i).name))
+            .collect();
         for index in gone {
             match index {
                 DEFAULT => drop(self.put_user(User::unrestricted(super::DEFAULT_USER.as_bytes()), caller)),
@@ -183,7 +188,8 @@ impl Server {
 
     /// Ends the connections that fit, which are nobody's from now on.
     fn disconnect(&mut self, fits: impl Fn(&Client) -> bool, caller: Option<ClientIndex>) {
-        let all: Vec<ClientIndex> = self.clients.iter().filter(|(_, client)| fits(client)).map(|(index, _)| index).collect();
+        let all: Vec<ClientIndex> =
+            self.clients.iter().filter(|(_, client)| fits(client)).map(|(index, _)| index).collect();
         for index in all {
             let client = self.clients.get_mut(index);
             client.user = DEFAULT;

@@ -109,8 +109,7 @@ impl AclLog {
     }
 
     fn add(&mut self, denial: Denial, now_ms: u64) {
-        let is_same =
-            |entry: &Entry| entry.denial.is_like(&denial) && now_ms.abs_diff(entry.last_ms) <= GROUPED_MS;
+        let is_same = |entry: &Entry| entry.denial.is_like(&denial) && now_ms.abs_diff(entry.last_ms) <= GROUPED_MS;
         let entry = match self.entries.iter().take(SEARCHED).position(is_same) {
             Some(place) => {
                 let entry = self.entries.remove(place).expect("found there");

@@ -18,10 +18,7 @@ pub(super) static SETUSER: Command = Command::server("setuser", setuser)
     .complexity("O(N). Where N is the number of rules provided.")
     .summary("Creates and modifies an ACL user and its rules.")
     .syntax("username [rule [rule ...]]")
-    .history(&[
-        ("6.2.0", "Added Pub/Sub channel patterns."),
-        ("7.0.0", "Added selectors and key based permissions."),
-    ])
+    .history(&[("6.2.0", "Added Pub/Sub channel patterns."), ("7.0.0", "Added selectors and key based permissions.")])
     .tips(TIPS)
     .secrets(|_, i| i > 1);
 
