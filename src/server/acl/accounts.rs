@@ -133,7 +133,7 @@ impl Server {
             .collect();
         for index in gone {
             match index {
-                DEFAULT => drop(self.put_user(User::unrestricted(super::DEFAULT_USER.as_bytes()), caller)),
+                DEFAULT => self.put_user(User::unrestricted(super::DEFAULT_USER.as_bytes()), caller),
                 _ => self.delete_user(index, caller),
             }
         }

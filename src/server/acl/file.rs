@@ -90,7 +90,7 @@ mod tests {
                     user b\u{e9} off sanitize-payload resetchannels -@all\n";
         let users = read(text).unwrap();
         assert_eq!(String::from_utf8(print(users.iter())).unwrap(), text);
-        assert_eq!(read("\n  \r\nuser  \t on\n").unwrap_err().matches("users.acl:3").count(), 1);
+        assert_eq!(read("\n  \r\nuser a\tb on\n").unwrap_err().matches("'users.acl:3").count(), 1);
         assert_eq!(read(" user a  on \t( +get ) \r\n\n").unwrap().len(), 1);
     }
 

@@ -152,14 +152,15 @@ fn parse_key_rule(rule: &[u8]) -> Result<(KeyAccess, &[u8]), RuleError> {
     if let Some(text) = rule.strip_prefix(b"~") {
         return Ok((KeyAccess::FULL, text));
     }
-    let end = rule.iter().position(|&byte| byte == b'~').ok_or(RuleError::Syntax)?;
+    // `%R` alone is taken for `%R~`, as in Redis.
+    let end = rule.iter().position(|&byte| byte == b'~').unwrap_or(rule.len());
     let access = match rule[1..end].to_ascii_lowercase().as_slice() {
         b"r" => KeyAccess::READ,
         b"w" => KeyAccess::WRITE,
         b"rw" | b"wr" => KeyAccess::FULL,
         _ => return Err(RuleError::Syntax),
     };
-    Ok((access, &rule[end + 1..]))
+    Ok((access, rule.get(end + 1..).unwrap_or_default()))
 }
 
 fn check_pattern(text: &[u8]) -> Result<(), RuleError> {
@@ -210,6 +211,7 @@ mod tests {
         is(&["~a", "%r~a", "%W~b", "%wr~c", "%R~d", "%W~d"], "~a %W~b ~c ~d resetchannels -@all");
         is(&["&a", "&b*", "&a", "AllKeys"], "~* resetchannels &a &b* -@all");
         is(&["&*", "~*", "+@all"], "~* &* +@all");
+        is(&["%R"], "%R~ resetchannels -@all");
         is(&["allkeys", "resetkeys", "~x", "allchannels", "resetchannels"], "~x resetchannels -@all");
         is(&["db=3,1,3", "DB=2,0"], "resetchannels db=0,2 -@all");
         is(&["db=1", "resetdbs"], "resetchannels resetdbs -@all");
@@ -219,7 +221,7 @@ mod tests {
     #[test]
     fn bad_rules_are_told_apart() {
         let error = |rules: &[&str]| selector(rules).unwrap_err();
-        for rule in ["", "x", "%~a", "%RR~a", "%R", "%X~a", "~a b", "&a\0", "db=", "db=1,", "db=a", "db=1-3", "on"] {
+        for rule in ["", "x", "%~a", "%RR~a", "%", "%X~a", "~a b", "&a\0", "db=", "db=1,", "db=a", "db=1-3", "on"] {
             assert_eq!(error(&[rule]), RuleError::Syntax, "{rule}");
         }
         for rule in ["db=-1", "db=2147483648", "db=99999999999999999999"] {
