@@ -4,6 +4,7 @@ use super::args::Args;
 use super::context::{DataContext, ServerContext};
 use super::error::Error;
 use super::key_spec::{Access, Begin, Find, KeySpec};
+use super::reach::{Channels, Databases};
 
 /// What a function answers: a reply was written, or an error is to be.
 pub type Outcome = Result<Done, Error>;
@@ -161,6 +162,10 @@ pub struct Command {
     pub keys: &'static [KeySpec],
     /// The word that names an element of its first key's collection, 0: none.
     pub element: u16,
+    /// Its channels.
+    pub channels: Channels,
+    /// Databases that it reaches beside the client's own.
+    pub databases: Databases,
     /// Its subcommands.
     pub subcommands: &'static [&'static Command],
     categories: &'static [Category],
@@ -195,6 +200,8 @@ impl Command {
             flags: 0,
             keys: &[],
             element: 0,
+            channels: Channels::None,
+            databases: Databases::None,
             subcommands: &[],
             categories: &[],
             since: "1.0.0",
@@ -258,6 +265,18 @@ impl Command {
     /// Which word usually names an element of the first key's collection: the cache is asked for it ahead.
     pub const fn element(mut self, word: u16) -> Command {
         self.element = word;
+        self
+    }
+
+    /// Its channels.
+    pub const fn channels(mut self, channels: Channels) -> Command {
+        self.channels = channels;
+        self
+    }
+
+    /// Databases that it reaches beside the client's own.
+    pub const fn databases(mut self, databases: Databases) -> Command {
+        self.databases = databases;
         self
     }
 

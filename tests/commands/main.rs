@@ -8,6 +8,7 @@ use ferrodis::base::sys::allocator::counting::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+mod acl;
 mod bitmap;
 mod cross_protocol;
 mod durability;
