@@ -219,7 +219,7 @@ impl Dispatcher {
         self.server.time.advance_to(now);
         self.server.counters.calls += tally.calls;
         let state = self.server.clients.get_mut(client);
-        state.calls += tally.calls.saturating_sub(u64::from(state.wait.is_some())); // one that waits counts when it is over
+        state.calls += tally.calls;
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
             self.server.commands.record_batch(id, calls, shared * calls / sharing);

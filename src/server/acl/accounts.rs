@@ -7,6 +7,7 @@ use super::patterns::Pattern;
 use super::user::{BadRule, User};
 use super::{DEFAULT, UserIndex, judge_line};
 use crate::server::clients::{Client, ClientIndex};
+use crate::server::config::UserLine;
 use crate::server::{Server, gates};
 use std::path::PathBuf;
 
@@ -154,7 +155,7 @@ impl Server {
 
     /// The users as `user` lines of a configuration say them: all but a default user that `requirepass` alone would make.
     /// None where an ACL file has them.
-    pub(in crate::server) fn user_directives(&self) -> Vec<Vec<Vec<u8>>> {
+    pub(in crate::server) fn user_directives(&self) -> Vec<UserLine> {
         if !self.config.aclfile.is_empty() {
             return Vec::new();
         }
@@ -165,7 +166,7 @@ impl Server {
             let rules = user.words();
             // A selector goes over several words, so that it can be read without quotes.
             let rules = rules.iter().flat_map(|rule| rule.split(|&byte| byte == b' ').map(<[u8]>::to_vec));
-            std::iter::once(user.name.to_vec()).chain(rules).collect()
+            std::iter::once(user.name.to_vec()).chain(rules).collect::<Vec<_>>().into()
         };
         self.acl.iter().filter(is_said).map(words).collect()
     }
