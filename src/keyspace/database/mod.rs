@@ -8,12 +8,14 @@
 
 mod ahead;
 mod collections;
+mod consult;
 mod field_expiry;
 mod strings;
 mod usage;
 mod visiting;
 
 pub use collections::Edit;
+pub use consult::Consulted;
 pub use strings::{EditError, IncrementError};
 pub(in crate::keyspace) use usage::stamp_of;
 
