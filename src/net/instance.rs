@@ -2,7 +2,7 @@
 //! embeds Ferrodis runs as many as it likes.
 
 use super::config_files::{ConfigFiles, plain};
-use super::doors::{Outside, doors, open, refused};
+use super::doors::{Outside, doors, open, refused, tls_context};
 use super::event_loop::EventLoop;
 use super::listener::Listener;
 use super::logging::Logging;
@@ -52,6 +52,10 @@ impl Instance {
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
     pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
+        let tls = tls_context(&config).map_err(|why| {
+            log::error!("{why}");
+            "Failed to configure TLS. Check logs for more info.".to_string()
+        })?;
         let mut listeners = std::mem::take(&mut parts.listeners);
         listen(&config, &mut listeners)?;
         let commands = registry::all().len();
@@ -65,6 +69,7 @@ impl Instance {
         let threads = SystemThreads::new(waker.clone()).map_err(failed)?;
         let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         let mut event_loop = EventLoop::new(poll, dispatcher);
+        event_loop.tls = tls;
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;

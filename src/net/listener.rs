@@ -32,11 +32,18 @@ pub struct Listener {
 pub enum Serves {
     /// RESP.
     Clients,
+    /// RESP within TLS.
+    TlsClients,
     /// HTTP: metrics and health.
     Metrics,
 }
 
 impl Listener {
+    /// Whether clients come through it.
+    pub fn is_for_clients(&self) -> bool {
+        self.serves != Serves::Metrics
+    }
+
     /// Listens on a TCP address.
     pub fn tcp(address: SocketAddr, backlog: u32, serves: Serves) -> io::Result<Listener> {
         let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;

@@ -80,6 +80,7 @@ impl EventLoop {
         let kept = connection.rest.len();
         input[..kept].copy_from_slice(&connection.rest);
         let outcome = brought(connection.socket.read(&mut input[kept..]));
+        let has_unsent = connection.socket.has_unsent();
         match outcome {
             Brought::Some(n) => {
                 connection.is_readable = kept + n == input.len() || connection.is_read_closed;
@@ -92,6 +93,9 @@ impl EventLoop {
             }
             Brought::Nothing => connection.is_readable = false,
             Brought::End => self.end_input(index),
+        }
+        if has_unsent {
+            self.dispatcher.server.clients.mark_pending(index); // a handshake's answer
         }
         self.input = input;
     }

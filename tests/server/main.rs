@@ -12,4 +12,5 @@ mod packaging;
 mod process;
 mod rewrite;
 mod snapshot;
+mod tls;
 mod wire;
