@@ -76,7 +76,8 @@ impl Encrypted {
         // Another process may take a free port before the server does.
         for _ in 0..5 {
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-            let with_port = [&arguments[..], &["--tls-port", &port.to_string()]].concat();
+            let number = port.to_string();
+            let with_port = [&arguments[..], &["--tls-port", &number]].concat();
             match Server::try_start(&with_port) {
                 Ok(server) => return Some(Encrypted { server, port, files }),
                 Err(trouble) => assert!(trouble.contains("in use"), "{trouble}"),

@@ -16,8 +16,8 @@ const NO_DHE: &str = "there are no cipher suites with finite-field Diffie-Hellma
 
 const DIRECTIVES: &[Directive] = &[
     Directive::integer("tls-port", int!(tls_port), 0, PORT_MAX, "0").doc("TCP port for TLS clients; 0 means none."),
-    text("tls-cert-file", text!(tls_cert_file)).doc("Certificate of the server, PEM."),
-    text("tls-key-file", text!(tls_key_file)).doc("Private key that belongs to `tls-cert-file`, PEM."),
+    file("tls-cert-file", text!(tls_cert_file)).doc("Certificate of the server, PEM."),
+    file("tls-key-file", text!(tls_key_file)).doc("Private key that belongs to `tls-cert-file`, PEM."),
     Directive::secret("tls-key-file-pass", secret!(tls_key_file_pass)).doc("Passphrase of `tls-key-file`."),
     text("tls-client-cert-file", text!(tls_client_cert_file))
         .no_effect(NO_CLIENT)
@@ -31,9 +31,9 @@ const DIRECTIVES: &[Directive] = &[
     text("tls-dh-params-file", text!(tls_dh_params_file))
         .no_effect(NO_DHE)
         .doc("Diffie-Hellman parameters for old clients."),
-    text("tls-ca-cert-file", text!(tls_ca_cert_file))
+    file("tls-ca-cert-file", text!(tls_ca_cert_file))
         .doc("Certificates of the authorities that peers are checked against."),
-    text("tls-ca-cert-dir", text!(tls_ca_cert_dir)).doc("Directory of such certificates, by hash."),
+    file("tls-ca-cert-dir", text!(tls_ca_cert_dir)).doc("Directory of such certificates, by hash."),
     Directive::choice("tls-auth-clients", choice!(tls_auth_clients), "yes")
         .doc("Whether a client must show a certificate."),
     Directive::choice("tls-auth-clients-user", choice!(tls_auth_clients_user), "off")
@@ -62,6 +62,11 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("max-new-tls-connections-per-cycle", int!(max_new_tls_connections_per_cycle), 1, 1000, "1")
         .doc("TLS connections accepted in one turn of the loop."),
 ];
+
+/// Read again at each CONFIG SET: a certificate is exchanged by a new file of the same name, too.
+const fn file(name: &'static str, field: TextField) -> Directive {
+    text(name, field).names_outside()
+}
 
 const fn text(name: &'static str, field: TextField) -> Directive {
     Directive::optional_text(name, field, "")
