@@ -24,6 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
+use crate::keyspace::census::Taker;
 use crate::keyspace::database::{Database, Now};
 use crate::values::Encodings;
 use clients::Clients;
@@ -133,6 +134,8 @@ pub struct Server {
     pub errors: ErrorStats,
     /// Slow calls.
     pub slow_log: SlowLog,
+    /// Keys by type, size and prefix.
+    pub census: Taker,
     /// Latency spikes.
     pub latency: LatencyMonitor,
     /// Rates per second.
@@ -193,6 +196,7 @@ impl Server {
             counters: Counters::default(),
             commands: CommandStats::new(commands, config.latency_tracking),
             errors: ErrorStats::new(),
+            census: Taker::default(),
             slow_log: SlowLog::new(config.slowlog_max_len as usize),
             latency: LatencyMonitor::new(),
             rates: Rates::new(),

@@ -3,7 +3,8 @@
 //! ```text
 //! statistics   every line of INFO that has one value, by name
 //! histograms   calls and expiry lag, since the start: bounds in seconds, how many up to each
-//! databases    keys, keys with a deadline
+//! databases    keys, keys with a deadline, keys by type
+//! prefixes     keys and bytes by what stands before a key's first colon
 //! commands     name, calls, microseconds: since the start, the busiest first
 //! slow         the newest slow calls
 //! clients      those with the largest buffers first
@@ -12,6 +13,7 @@
 
 use crate::base::json::Json;
 use crate::commands::connection::client::line;
+use crate::keyspace::census::{KINDS, Share};
 use crate::server::Server;
 use crate::server::report::{self, Distribution, Value};
 
@@ -31,6 +33,7 @@ pub(super) fn live(server: &Server) -> String {
         json.key("statistics").object(|json| statistics(json, server));
         json.key("histograms").object(|json| histograms(json, server));
         json.key("databases").array(|json| databases(json, server));
+        json.key("prefixes").array(|json| prefixes(json, server));
         json.key("commands").array(|json| commands(json, server));
         json.key("slow").array(|json| slow_calls(json, server));
         json.key("clients").array(|json| clients(json, server));
@@ -82,7 +85,30 @@ fn databases(json: &mut Json, server: &Server) {
             json.key("keys").number(db.len());
             json.key("expiring").number(db.expiring());
             json.key("bytes").number(db.used_bytes());
+            json.key("types").object(|json| {
+                if let Some(sizes) = server.census.last().databases.get(&number) {
+                    KINDS.iter().for_each(|kind| json.key(kind.name()).number(sizes.keys(*kind)));
+                }
+            });
         });
+    }
+}
+
+fn prefixes(json: &mut Json, server: &Server) {
+    let census = server.census.last();
+    let mut add = |name: &str, share: &Share| {
+        json.object(|json| {
+            json.key("name").string(name);
+            json.key("keys").number(share.keys);
+            json.key("bytes").number(share.bytes);
+        });
+    };
+    for (prefix, share) in census.largest_prefixes(ROWS) {
+        let name = if prefix.is_empty() { "(none)".into() } else { prefix.escape_ascii().to_string() };
+        add(&name, &share);
+    }
+    if census.others.keys > 0 {
+        add("(others)", &census.others);
     }
 }
 

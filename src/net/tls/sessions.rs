@@ -1,7 +1,7 @@
 //! Sessions that clients may resume: so many, for so long (`tls-session-cache-size`, `-timeout`).
 
 use rustls::server::StoresServerSessions;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ pub(super) struct Sessions {
 
 #[derive(Default)]
 struct Kept {
-    by_id: HashMap<Vec<u8>, (Instant, Vec<u8>)>,
+    by_id: BTreeMap<Vec<u8>, (Instant, Vec<u8>)>,
     /// In the order they came: the oldest go first. Some may be gone from the map.
     order: VecDeque<(Instant, Vec<u8>)>,
 }
