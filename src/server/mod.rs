@@ -36,6 +36,7 @@ use observe::command_stats::CommandStats;
 use observe::error_stats::{ErrorStats, MAX_PREFIXES};
 use observe::event_loop_stats::EventLoopStats;
 use observe::expiry_lag::ExpiryLag;
+use observe::hot_keys::HotKeys;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
@@ -142,6 +143,8 @@ pub struct Server {
     pub errors: ErrorStats,
     /// Slow calls.
     pub slow_log: SlowLog,
+    /// Which keys most calls go to.
+    pub hot_keys: HotKeys,
     /// Keys by type, size and prefix.
     pub census: Taker,
     /// Latency spikes.
@@ -206,6 +209,7 @@ impl Server {
             counters: Counters::default(),
             commands: CommandStats::new(commands, config.latency_tracking),
             errors: ErrorStats::new(),
+            hot_keys: HotKeys::default(),
             census: Taker::default(),
             slow_log: SlowLog::new(config.slowlog_max_len as usize),
             latency: LatencyMonitor::new(),

@@ -1,10 +1,11 @@
-//! `/live.json`: what the dashboard shows, as one object. Nothing in it is a key's name or value but what the slow log shows too.
+//! `/live.json`: what the dashboard shows, as one object.
 //!
 //! ```text
 //! statistics   every line of INFO that has one value, by name
 //! histograms   calls and expiry lag, since the start: bounds in seconds, how many up to each
 //! databases    keys, keys with a deadline, keys by type
 //! prefixes     keys and bytes by what stands before a key's first colon
+//! hot          keys that most calls, time and bytes go to: their part of all, 0 to 1
 //! commands     name, calls, microseconds: since the start, the busiest first
 //! slow         the newest slow calls
 //! clients      those with the largest buffers first
@@ -15,6 +16,7 @@ use crate::base::json::Json;
 use crate::commands::connection::client::line;
 use crate::keyspace::census::{KINDS, Share};
 use crate::server::Server;
+use crate::server::observe::hot_keys::ALL;
 use crate::server::report::{self, Distribution, Value};
 
 /// What the text says it is.
@@ -22,6 +24,8 @@ pub(super) const CONTENT_TYPE: &str = "application/json";
 
 /// Rows of a table, at most.
 const ROWS: usize = 50;
+/// Hot keys of each kind.
+const HOT_KEYS: usize = 12;
 /// Clients that are looked at to find the largest.
 const CLIENTS_LOOKED_AT: usize = 4096;
 
@@ -34,6 +38,7 @@ pub(super) fn live(server: &Server) -> String {
         json.key("histograms").object(|json| histograms(json, server));
         json.key("databases").array(|json| databases(json, server));
         json.key("prefixes").array(|json| prefixes(json, server));
+        json.key("hot").object(|json| hot_keys(json, server));
         json.key("commands").array(|json| commands(json, server));
         json.key("slow").array(|json| slow_calls(json, server));
         json.key("clients").array(|json| clients(json, server));
@@ -109,6 +114,20 @@ fn prefixes(json: &mut Json, server: &Server) {
     }
     if census.others.keys > 0 {
         add("(others)", &census.others);
+    }
+}
+
+fn hot_keys(json: &mut Json, server: &Server) {
+    for (by, name) in ALL {
+        json.key(name).array(|json| {
+            for hot in server.hot_keys.hottest(by, HOT_KEYS) {
+                json.object(|json| {
+                    json.key("db").number(hot.db);
+                    json.key("key").string(&hot.key.escape_ascii().to_string());
+                    json.key("share").float(hot.share);
+                });
+            }
+        });
     }
 }
 

@@ -16,6 +16,7 @@ mod commandstats;
 mod cpu;
 mod debug;
 mod errorstats;
+mod hot_keys;
 mod info;
 mod keyspace;
 mod latencystats;
@@ -166,6 +167,7 @@ pub const SECTIONS: &[Section] = &[
     Section { title: "Keyspace", shown: Shown::ByDefault, rows: keyspace::ROWS },
     Section { title: "Keysizes", shown: Shown::ByDefault, rows: census::KEYSIZES },
     Section { title: "Prefixes", shown: Shown::WithAll, rows: census::PREFIX_ROWS },
+    Section { title: "Hotkeys", shown: Shown::WithAll, rows: hot_keys::ROWS },
     Section { title: "Debug", shown: Shown::WhenNamed, rows: debug::ROWS },
 ];
 
