@@ -15,6 +15,7 @@ pub mod loading;
 mod log;
 mod requests;
 mod resume;
+mod rights;
 mod save_rules;
 mod saving;
 mod settle;
@@ -25,6 +26,7 @@ mod transactions;
 use crate::commands::context::Waiting;
 use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
+use crate::commands::rights as command_rights;
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
 pub use batch::Batch;
@@ -119,6 +121,7 @@ impl Dispatcher {
             found.map(|r| r.to.clone())
         };
         let lookup = Lookup::new(renamed, gates::stopping);
+        server.acl.set_catalogue(command_rights::catalogue());
         server.raised |= gates::PROTECTED;
         Dispatcher {
             server,

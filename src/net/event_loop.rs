@@ -250,7 +250,7 @@ impl EventLoop {
         let mut left = self.ready.len().min(ROUND_TURNS);
         // The clock is read after each batch of calls.
         while left > 0 && self.dispatcher.server.time.monotonic_ns < end_ns {
-            left -= self.take_turns(left);
+            left -= self.take_turns(left, end_ns);
         }
     }
 

@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod files;
 mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
+mod sort;

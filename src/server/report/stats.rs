@@ -106,9 +106,14 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("instantaneous_eventloop_duration_usec", |s| Value::Count(s.rates.turn_us())),
     Statistic::new("acl_access_denied_auth", |s| Value::Count(s.counters.failed_authentications))
         .counter("failed_authentications_total", "Calls of AUTH and HELLO with a wrong name or password."),
-    Statistic::zero("acl_access_denied_cmd"),
-    Statistic::zero("acl_access_denied_key"),
-    Statistic::zero("acl_access_denied_channel"),
+    Statistic::new("acl_access_denied_cmd", |s| Value::Count(s.counters.denied_commands))
+        .counter("denied_commands_total", "Calls that their user may not make."),
+    Statistic::new("acl_access_denied_key", |s| Value::Count(s.counters.denied_keys))
+        .counter("denied_keys_total", "Calls with a key that their user may not use."),
+    Statistic::new("acl_access_denied_channel", |s| Value::Count(s.counters.denied_channels))
+        .counter("denied_channels_total", "Calls with a channel that their user may not use."),
+    Statistic::new("acl_access_denied_db", |s| Value::Count(s.counters.denied_databases))
+        .counter("denied_databases_total", "Calls in a database that their user may not use."),
 ];
 
 /// Upper bounds of the histograms' buckets, in nanoseconds: 1, 2, 5 to the power of ten, 1 µs to 10 s.
