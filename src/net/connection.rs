@@ -2,6 +2,7 @@
 
 use super::tls::TlsStream;
 use crate::dispatch::Partial;
+use crate::server::config::TlsAuthClientsUser;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -74,6 +75,15 @@ impl Socket {
     #[inline]
     pub fn has_unsent(&self) -> bool {
         matches!(self, Socket::Tls(stream) if stream.has_unsent())
+    }
+
+    /// The name in the certificate that a peer has just shown, in this field of it.
+    #[inline]
+    pub fn peer_name(&mut self, field: TlsAuthClientsUser) -> Option<&[u8]> {
+        match self {
+            Socket::Tls(stream) => stream.peer_name(field),
+            Socket::Tcp(_) | Socket::Unix(_) => None,
+        }
     }
 
     /// The descriptor's number, for CLIENT LIST.

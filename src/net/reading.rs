@@ -138,10 +138,15 @@ impl EventLoop {
         let kept = connection.rest.len();
         room[..kept].copy_from_slice(&connection.rest);
         let outcome = brought(connection.socket.read(&mut room[kept..]));
-        if connection.socket.has_unsent() {
-            self.dispatcher.server.clients.mark_pending(index); // a handshake's answer
+        let has_unsent = connection.socket.has_unsent();
+        let server = &mut self.dispatcher.server;
+        if has_unsent {
+            server.clients.mark_pending(index); // a handshake's answer
         }
-        let connection = self.connection(index);
+        let connection = self.connections[index].as_mut().expect("checked when its turn began");
+        if let Some(name) = connection.socket.peer_name(server.config.tls_auth_clients_user) {
+            server.authenticate_by_certificate(index, name);
+        }
         match outcome {
             Brought::Some(n) => {
                 connection.is_readable = kept + n == room.len() || connection.is_read_closed;

@@ -158,6 +158,21 @@ fn who_must_show_a_certificate() {
 }
 
 #[test]
+fn a_certificate_may_name_the_user() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let who_am_i = || encrypted.openssl(&WITH_CERTIFICATE, b"ACL WHOAMI\r\nQUIT\r\n");
+    assert_eq!(plain.run("ACL SETUSER client on >secret ~* +@all"), "OK");
+    assert!(who_am_i().contains("default\r\n"));
+    assert_eq!(plain.run("CONFIG SET tls-auth-clients-user CN"), "OK");
+    assert!(who_am_i().contains("client\r\n"));
+    assert_eq!(plain.run("ACL SETUSER client off"), "OK");
+    assert!(who_am_i().contains("default\r\n"), "a user who is off is nobody's");
+    assert_eq!(plain.run("ACL SETUSER default resetpass >other"), "OK");
+    assert!(who_am_i().contains("NOAUTH"));
+}
+
+#[test]
 fn certificates_are_exchanged_while_it_serves() {
     let Some(encrypted) = Encrypted::start(&[]) else { return };
     let mut plain = encrypted.server.client();

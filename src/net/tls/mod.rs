@@ -6,6 +6,7 @@
 
 mod certificates;
 mod context;
+mod names;
 mod sessions;
 mod stream;
 mod suites;

@@ -8,6 +8,8 @@
 //! Reading never writes: what the session wants to say (a handshake's answer, an alert) is unsent, too, and leaves at the end of the
 //! round like any reply.
 
+use super::names;
+use crate::server::config::TlsAuthClientsUser;
 use mio::net::TcpStream;
 use rustls::ServerConnection;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -19,13 +21,15 @@ const WRITE_BYTES: usize = 64 * 1024;
 pub struct TlsStream {
     socket: TcpStream,
     session: ServerConnection,
+    /// Whether the peer's certificate has been asked for, which is once.
+    is_known: bool,
 }
 
 impl TlsStream {
     /// A stream whose handshake has not begun.
     pub(super) fn new(socket: TcpStream, mut session: ServerConnection) -> TlsStream {
         session.set_buffer_limit(Some(WRITE_BYTES));
-        TlsStream { socket, session }
+        TlsStream { socket, session, is_known: false }
     }
 
     /// The socket underneath.
@@ -41,6 +45,20 @@ impl TlsStream {
     /// Whether there are records that the socket has not taken.
     pub fn has_unsent(&self) -> bool {
         self.session.wants_write()
+    }
+
+    /// The name in the certificate that the peer has shown; asked for when the handshake is over, and given once.
+    pub fn peer_name(&mut self, field: TlsAuthClientsUser) -> Option<&[u8]> {
+        if self.is_known || self.session.is_handshaking() {
+            return None;
+        }
+        self.is_known = true;
+        let certificate = self.session.peer_certificates()?.first()?;
+        match field {
+            TlsAuthClientsUser::Off => None,
+            TlsAuthClientsUser::CommonName => names::common_name(certificate),
+            TlsAuthClientsUser::Uri => names::uri(certificate),
+        }
     }
 
     /// Says that no more will be sent.
