@@ -20,6 +20,14 @@ impl Server {
         self.apply_rights_to(index);
     }
 
+    /// The client has shown a certificate with this name in it: it is the user of that name, if there is one and it is on.
+    pub fn authenticate_by_certificate(&mut self, index: ClientIndex, name: &[u8]) {
+        match self.acl.find(name).filter(|user| self.acl.get(*user).is_enabled) {
+            Some(user) => self.authenticate(index, user),
+            None => log::debug!("There is no user '{}' whom a client's certificate names", name.escape_ascii()),
+        }
+    }
+
     /// What a client is before it has said who it is.
     pub fn enter_as_default(&mut self, index: ClientIndex) {
         let is_open = self.acl.get(DEFAULT).is_open();
