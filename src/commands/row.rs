@@ -155,6 +155,8 @@ pub struct Command {
     pub channels: Channels,
     /// Databases that it reaches beside the client's own.
     pub databases: Databases,
+    /// The word that names an element of its first key's collection, 0: none.
+    pub element: u16,
     /// Its subcommands.
     pub subcommands: &'static [&'static Command],
     categories: &'static [Category],
@@ -190,6 +192,7 @@ impl Command {
             keys: &[],
             channels: Channels::None,
             databases: Databases::None,
+            element: 0,
             subcommands: &[],
             categories: &[],
             since: "1.0.0",
@@ -259,6 +262,12 @@ impl Command {
     /// Databases that it reaches beside the client's own.
     pub const fn databases(mut self, databases: Databases) -> Command {
         self.databases = databases;
+        self
+    }
+
+    /// Which word usually names an element of the first key's collection: the cache is asked for it ahead.
+    pub const fn element(mut self, word: u16) -> Command {
+        self.element = word;
         self
     }
 

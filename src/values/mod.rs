@@ -19,6 +19,7 @@ pub mod views;
 
 pub use encodings::{Encodings, FieldDeadlines};
 
+use crate::structures::element_table::ElementTable;
 use crate::structures::record_arena::{NewPayload, Payload, PayloadMut};
 use hash::{Hash, HashRef};
 use list::{List, ListRef};
@@ -77,6 +78,17 @@ impl Big {
                 Big::SortedSet(set) => set.heap_bytes(),
                 Big::Stream(stream) => stream.heap_bytes(),
             }
+    }
+
+    /// The table of a big hash, set or sorted set.
+    #[inline]
+    pub fn elements(&self) -> Option<&ElementTable> {
+        match self {
+            Big::Hash(Hash::Table(table)) => Some(table.elements()),
+            Big::Set(Set::Table(table)) => Some(table.elements()),
+            Big::SortedSet(SortedSet::Ranked(ranked)) => Some(ranked.elements()),
+            _ => None,
+        }
     }
 
     /// Elements that freeing it has to visit: what tells a value worth the reaper from one freed on the spot.
@@ -227,6 +239,16 @@ impl<'a> AnyRef<'a> {
             AnyRef::Hash(hash) => hash.encoding(),
             AnyRef::SortedSet(set) => set.encoding(),
             AnyRef::Stream(_) => "stream",
+        }
+    }
+
+    /// Buckets of the table that its elements are found through, and elements in it; `None` where there is no table.
+    pub fn table_size(&self) -> Option<(usize, usize)> {
+        match self {
+            AnyRef::Set(SetRef::Table(table)) => Some(table.table_size()),
+            AnyRef::Hash(HashRef::Table(table)) => Some(table.table_size()),
+            AnyRef::SortedSet(SortedSetRef::Ranked(set)) => Some(set.table_size()),
+            _ => None,
         }
     }
 }
