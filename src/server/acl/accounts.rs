@@ -62,8 +62,9 @@ impl Server {
     /// # Errors
     /// Why there can be no server with these.
     pub fn load_users(&mut self) -> Result<(), String> {
-        for words in &self.config.users {
-            let user = judge_line(words, &self.acl.catalogue, self.config.acl_pubsub_default)?;
+        // They may hold passwords, which nobody needs from here on.
+        for words in std::mem::take(&mut self.config.users) {
+            let user = judge_line(&words, &self.acl.catalogue, self.config.acl_pubsub_default)?;
             if !user.is_enabled {
                 log::info!(
                     "The user '{}' is disabled (there is no 'on' modifier in the user description). Make sure this is not a \
