@@ -4,8 +4,12 @@
 mod support;
 
 mod files;
+mod geo;
 mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
+mod set;
 mod sort;
+mod sorted_set;
+mod stream;

@@ -49,6 +49,9 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
         cx.reply.array(0);
         return Ok(Done);
     };
+    if count < 0 && count.unsigned_abs() > DRAWN_MAX {
+        return Err(Error::ValueOutOfRange);
+    }
     let (len, random) = (set.len(), &mut *cx.random);
     match usize::try_from(count) {
         Ok(count) if count >= len => answer_elements(cx.reply, set.walk(0..len, Direction::Backward), scores),
@@ -71,8 +74,7 @@ fn wanted(args: &Args<'_>) -> Result<(i64, Scores), Error> {
         return Err(Error::Syntax);
     }
     let scores = if args.len() == 4 { Scores::Shown } else { Scores::Hidden };
-    let is_doubled = scores == Scores::Shown && count.unsigned_abs() > i64::MAX as u64 / 2;
-    if is_doubled || count < 0 && count.unsigned_abs() > DRAWN_MAX {
+    if scores == Scores::Shown && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::ValueOutOfRange);
     }
     Ok((count, scores))
