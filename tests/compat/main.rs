@@ -5,8 +5,12 @@ mod support;
 
 mod acl;
 mod files;
+mod geo;
 mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
+mod set;
 mod sort;
+mod sorted_set;
+mod stream;
