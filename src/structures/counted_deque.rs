@@ -130,6 +130,11 @@ impl<T: Counted> CountedDeque<T> {
         Some(Place { group, slot: self.groups[group].items.len() - 1 })
     }
 
+    /// Whether a place that was valid once is one now.
+    pub fn holds(&self, place: Place) -> bool {
+        self.groups.get(place.group).is_some_and(|group| place.slot < group.items.len())
+    }
+
     /// The item at a place.
     #[inline]
     pub fn at(&self, place: Place) -> &T {

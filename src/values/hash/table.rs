@@ -20,6 +20,16 @@ impl Table {
         Table { elements: ElementTable::new(hasher), hasher }
     }
 
+    /// Its elements.
+    pub(in crate::values) fn elements(&self) -> &ElementTable {
+        &self.elements
+    }
+
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
+    }
+
     pub(super) fn len(&self) -> usize {
         self.elements.len()
     }

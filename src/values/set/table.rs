@@ -30,6 +30,16 @@ impl Table {
         Table { elements: ElementTable::new(hasher), hasher, removals: 0 }
     }
 
+    /// Its elements.
+    pub(in crate::values) fn elements(&self) -> &ElementTable {
+        &self.elements
+    }
+
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.elements.len()

@@ -91,8 +91,13 @@ impl Ranked {
         self.tree.entries(self.tree.at_rank(ranks.start), self.tree.at_rank(ranks.end))
     }
 
-    pub(super) fn elements(&self) -> &ElementTable {
+    pub(in crate::values) fn elements(&self) -> &ElementTable {
         &self.elements
+    }
+
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
     }
 
     pub(super) fn scan<'a>(&'a self, cursor: u64, mut visit: impl FnMut(&'a [u8], f64)) -> u64 {
