@@ -8,3 +8,4 @@ mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
+mod travel;
