@@ -4,6 +4,7 @@ pub mod args;
 pub mod bitmap;
 pub mod connection;
 pub mod context;
+mod draws;
 pub mod effects;
 pub mod error;
 pub mod expire_options;

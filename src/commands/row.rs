@@ -150,6 +150,8 @@ pub struct Command {
     flags: u32,
     /// Where its keys are.
     pub keys: &'static [KeySpec],
+    /// The word that names an element of its first key's collection, 0: none.
+    pub element: u16,
     /// Its subcommands.
     pub subcommands: &'static [&'static Command],
     categories: &'static [Category],
@@ -183,6 +185,7 @@ impl Command {
             arity: Arity::AtLeast(1),
             flags: 0,
             keys: &[],
+            element: 0,
             subcommands: &[],
             categories: &[],
             since: "1.0.0",
@@ -240,6 +243,12 @@ impl Command {
     /// Where its keys are.
     pub const fn keys(mut self, keys: &'static [KeySpec]) -> Command {
         self.keys = keys;
+        self
+    }
+
+    /// Which word usually names an element of the first key's collection: the cache is asked for it ahead.
+    pub const fn element(mut self, word: u16) -> Command {
+        self.element = word;
         self
     }
 

@@ -79,9 +79,11 @@ impl Dispatcher {
         }
     }
 
-    /// Runs the calls that waited for the keys that have changed.
+    /// Runs the calls that waited for the keys that have changed. They are calls of their own, with a time of their own: what the
+    /// call that changed a key took may have been the key's last moment.
     #[cold]
     pub(super) fn serve_ready(&mut self) {
+        self.server.read_clock();
         while let Some((db, key)) = self.ready.pop_front() {
             let mut behind = None;
             while let Some((turn, client)) = self.server.clients.waiters.next(db, &key, behind) {
@@ -104,12 +106,15 @@ impl Dispatcher {
         let mark = reply.mark();
         let mut args = kept.args(self.is_logged());
         self.waiting = Waiting::Woken;
+        let begun_ns = self.server.clock.monotonic_ns();
         let ran = self.run_row(client, &row, &mut args, None, &mut reply);
         self.waiting = Waiting::Allowed;
         let waits_on = self.effects.block.take().is_some();
         if let Err(error) = ran {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, &mut reply);
+            self.answer_failure(client, &row, &error, mark, &mut reply);
+        }
+        if !waits_on {
+            self.note_slowness(client, &row, &args, self.server.clock.monotonic_ns() - begun_ns);
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);

@@ -9,7 +9,7 @@ use super::transactions::RUN_AT_ONCE;
 use crate::commands::args::Args;
 use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
-use crate::commands::row::{Command, Flag};
+use crate::commands::row::{Command, Flag, Run};
 use crate::server::clients::ClientIndex;
 pub use crate::server::gates::*;
 
@@ -67,6 +67,15 @@ pub(super) enum Passage {
     Refused(Error),
 }
 
+/// When a call is shown to monitors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Before it runs.
+    Before,
+    /// When it has run.
+    After,
+}
+
 impl Dispatcher {
     /// Why the server cannot take reads and writes now, if it cannot: it is loading, or the disk refuses writes.
     pub fn unready_reason(&self) -> Option<String> {
@@ -119,19 +128,34 @@ impl Dispatcher {
         if is_queued {
             return Passage::Queued;
         }
-        if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
-            self.server.show_to_monitors(client, row.command.shown(args));
+        if met & MONITOR != 0 {
+            self.show_call(client, row, args, Moment::Before);
         }
         self.begin_use(client, row, met);
         Passage::Open
     }
 
-    /// Under CLIENT NO-TOUCH only TOUCH counts as a use of keys.
+    /// Shows a call to those who watch, at one of the two moments. One that sees data only is shown before it runs, since it may take its
+    /// words along; others afterwards, as in Redis: in the database that they chose, behind the calls that they ran.
+    pub(super) fn show_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, moment: Moment) {
+        let its_moment = if matches!(row.command.run, Run::Data(_)) { Moment::Before } else { Moment::After };
+        if moment == its_moment && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
+            self.server.show_to_monitors(client, row.command.shown(args));
+        }
+    }
+
+    /// Under CLIENT NO-TOUCH only TOUCH counts as a use of keys, until `end_use`.
     pub(super) fn begin_use(&mut self, client: ClientIndex, row: &Hot, raised: u32) {
         if raised & NO_TOUCH != 0 {
             let db = self.server.clients.get(client).db;
             self.server.keyspace.db(db).touches = row.command.name == "touch";
         }
+    }
+
+    /// The call is over: others' calls are uses.
+    #[cold]
+    pub(super) fn end_use(&mut self) {
+        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.touches = true);
     }
 
     fn check_protected(&self, client: ClientIndex, row: &Hot) -> Result<(), Error> {

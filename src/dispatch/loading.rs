@@ -6,7 +6,7 @@ use crate::base::disk::{DiskFile, OpenMode, exists, read_full};
 use crate::commands::args::Args;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
-use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, Value, VersionCheck};
+use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, RdbError, Step, Usage, Value, VersionCheck};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::formats::resp::request::Range;
 use crate::keyspace::database::{Database, Expiry, Full};
@@ -122,9 +122,9 @@ impl Dispatcher {
         let state = &mut self.server.persistence.loading;
         (state.started_seconds, state.total_bytes, state.loaded_bytes) =
             (Some(self.server.time.wall_us / 1_000_000), total, 0);
-        (state.loaded_keys, state.expired_keys) = (0, 0);
+        (state.loaded_keys, state.expired_keys, state.empty_keys) = (0, 0, 0);
         self.server.raised |= gates::LOADING;
-        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
+        self.server.settle_expired();
         let begun_ns = self.server.clock.monotonic_ns();
         self.storage.loading = Some(Loading {
             source,
@@ -300,14 +300,17 @@ impl Dispatcher {
     }
 
     fn decoder(&self) -> Decoder {
-        let skips = !self.server.config.rdbchecksum || self.server.debug.skips_checksums;
         Decoder::new(Limits {
             max_string_bytes: self.server.config.proto_max_bulk_len_bytes.max(512 << 20),
             versions: match self.server.config.rdb_version_check {
                 RdbVersionCheck::Strict => VersionCheck::Strict,
                 RdbVersionCheck::Relaxed => VersionCheck::Relaxed,
             },
-            checksum: if skips { ChecksumCheck::Skip } else { ChecksumCheck::Verify },
+            checksum: if self.server.config.rdbchecksum {
+                self.server.debug.payload_checksums
+            } else {
+                ChecksumCheck::Skip
+            },
             encodings: self.server.encodings,
         })
     }
@@ -318,7 +321,7 @@ impl Dispatcher {
                 self.put_entries(loading)?;
             }
             let decoder = loading.decoder.as_mut().expect("checked by the caller");
-            match decoder.next().map_err(|e| format!("{e} ({})", loading.source.place()))? {
+            match decoder.next().map_err(|error| unreadable(error, &loading.source))? {
                 Step::Entry(entry) => {
                     self.delay_load();
                     loading.entries.push(entry);
@@ -351,11 +354,7 @@ impl Dispatcher {
                         Source::FirstBase => 0,
                     };
                     if fed == 0 {
-                        return Err(format!(
-                            "{} ({}). Terminating server after rdb file reading failure.",
-                            decoder.cut_off(),
-                            loading.source.place()
-                        ));
+                        return Err(unreadable(decoder.cut_off(), &loading.source));
                     }
                 }
                 Step::End { consumed, .. } => {
@@ -399,7 +398,8 @@ impl Dispatcher {
                 continue;
             }
             if entry.value == Value::Empty {
-                log::info!("Skipping empty key: {}", entry.key.escape_ascii());
+                log::info!("Loading RDB, skipping empty key: {}", entry.key.escape_ascii());
+                self.server.persistence.loading.empty_keys += 1;
                 continue;
             }
             if loading.refuses_present && db.peek(&entry.key).is_some() {
@@ -515,9 +515,9 @@ impl Dispatcher {
     /// Loading is over, well or not.
     fn leave_loading(&mut self, client: ClientIndex) {
         self.server.clients.remove(client);
-        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = true);
         self.server.persistence.loading.started_seconds = None;
         self.set_gate(gates::LOADING, false);
+        self.server.settle_expired();
     }
 
     fn end_loading(&mut self, mut loading: Loading) -> Result<(), Refusal> {
@@ -532,7 +532,12 @@ impl Dispatcher {
             log::info!("DB loaded from append only file: {seconds:.3} seconds, {keys} keys");
         } else {
             let state = &self.server.persistence.loading;
-            log::info!("Done loading RDB, keys loaded: {}, keys expired: {}.", state.loaded_keys, state.expired_keys);
+            log::info!(
+                "Done loading RDB, keys loaded: {}, keys expired: {}, empty keys skipped: {}.",
+                state.loaded_keys,
+                state.expired_keys,
+                state.empty_keys
+            );
             log::info!("DB loaded from disk: {seconds:.3} seconds");
             self.server.dirty = 0;
             if self.server.config.appendonly && self.storage.log.is_none() {
@@ -547,6 +552,12 @@ impl Dispatcher {
         self.server.dirty = 0;
         Ok(())
     }
+}
+
+/// Says what is wrong with RDB data, and gives why the server cannot go on.
+fn unreadable(error: RdbError, source: &Source) -> Refusal {
+    log::error!("{error} ({})", source.place());
+    format!("Terminating server after rdb file reading failure. {}", error.reason)
 }
 
 fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {

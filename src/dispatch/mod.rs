@@ -27,7 +27,7 @@ use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
-use batch::Batch;
+pub use batch::Batch;
 use blocking::ReadyKeys;
 use storage::Storage;
 
@@ -36,6 +36,7 @@ pub struct Dispatcher {
     /// All state.
     pub server: Server,
     lookup: Lookup,
+    /// For turns that were not looked at ahead.
     batch: Batch,
     effects: Effects,
     /// Keys that have changed and that somebody waits for.

@@ -170,6 +170,8 @@ impl Dispatcher {
                 Target::Base(_) => header(&mut encoder, &self.server, RDB_VERSION, true),
             }
             saving.append(&encoder.take(Vec::new()));
+        } else if self.server.config.aof_timestamp_enabled {
+            saving.append(format!("#TS:{}\r\n", self.server.time.wall_us / 1_000_000).as_bytes());
         }
         self.server.keyspace.begin_walk(format);
         self.server.persistence.walk_keys_total = self.server.keyspace.all().iter().map(|db| db.len() as u64).sum();

@@ -190,10 +190,9 @@ impl Dispatcher {
             return self.cron_ms();
         }
         let now = self.server.now();
-        self.server.keyspace.set_now(now);
         let begun = self.begin_spike();
         let lag = &mut self.server.expiry_lag;
-        let more = self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1));
+        let more = self.server.keyspace.expire_due(now, EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1));
         self.collect_removals();
         self.end_spike("expire-cycle", begun);
         if more {

@@ -142,9 +142,11 @@ impl Keyspace {
         Some(number)
     }
 
-    /// Removes due keys everywhere, at the cost of `budget`; `late_ms` is told how late each is. Whether work is left.
-    pub fn expire_due(&mut self, mut budget: usize, mut late_ms: impl FnMut(u64)) -> bool {
-        for db in &mut self.databases {
+    /// Removes keys that are due by `now` everywhere, at the cost of `budget`; `late_ms` is told how late each is. Whether work is
+    /// left. It is asked each round: databases without deadlines are not touched.
+    pub fn expire_due(&mut self, now: Now, mut budget: usize, mut late_ms: impl FnMut(u64)) -> bool {
+        for db in self.databases.iter_mut().filter(|db| db.has_deadlines()) {
+            db.now = now;
             db.expire_due(&mut budget, &mut late_ms);
         }
         budget == 0
@@ -152,7 +154,7 @@ impl Keyspace {
 
     /// When `expire_due` should be called next (ms since 1970).
     pub fn next_deadline(&self) -> Option<u64> {
-        self.databases.iter().filter_map(Database::next_deadline).min()
+        self.databases.iter().filter(|db| db.has_deadlines()).filter_map(Database::next_deadline).min()
     }
 
     // ---- the walk over all databases ----

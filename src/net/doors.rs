@@ -4,7 +4,8 @@
 //! ([`NewDoors`]) at the end of the round and closes those that are not wanted any more.
 
 use super::config_files::plain;
-use super::listener::{Listener, Serves, addresses};
+use super::listener::{Listener, Serves, SocketOptions, addresses};
+use super::oom_score::{OomScore, SCORE_DIRECTIVES};
 use crate::base::disk::RealDisk;
 use crate::base::files;
 use crate::base::sys::limits;
@@ -65,8 +66,8 @@ pub fn doors_at(bind: &[String], port: u16, serves: Serves) -> Result<Vec<Door>,
 }
 
 /// Opens a door; `None` when it may be missing, and is.
-pub fn open(door: &Door, backlog: u32) -> Result<Option<Listener>, io::Error> {
-    match Listener::tcp(door.address, backlog, door.serves) {
+pub fn open(door: &Door, options: &SocketOptions) -> Result<Option<Listener>, io::Error> {
+    match Listener::tcp(door.address, options, door.serves) {
         Ok(listener) => Ok(Some(listener)),
         Err(e) if door.is_optional && is_missing(&e) => Ok(None),
         // Any interface of a machine without IPv6 is no reason not to start, as in Redis.
@@ -95,13 +96,17 @@ pub struct NewDoors {
 /// The process around a server that has sockets.
 pub struct Outside {
     new_doors: Sender<NewDoors>,
+    oom_score: OomScore,
 }
 
 impl Outside {
-    /// The process, and where the loop takes new listeners from.
-    pub fn new() -> (Outside, Receiver<NewDoors>) {
+    /// The process under this configuration, and where the loop takes new listeners from.
+    pub fn new(config: &Config) -> (Outside, Receiver<NewDoors>) {
         let (new_doors, receiver) = channel();
-        (Outside { new_doors }, receiver)
+        let mut oom_score = OomScore::default();
+        // One that cannot be had is logged, and no reason not to start.
+        let _ = oom_score.follow(config);
+        (Outside { new_doors, oom_score }, receiver)
     }
 
     fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
@@ -113,7 +118,7 @@ impl Outside {
             if old_doors.iter().any(|old| (old.address, old.serves) == (door.address, door.serves)) {
                 continue;
             }
-            match open(door, new.tcp_backlog) {
+            match open(door, &SocketOptions::of(new)) {
                 Ok(listener) => prepared.opened.extend(listener),
                 Err(e) if e.kind() == io::ErrorKind::AddrInUse && old_doors.iter().any(|old| overlap(old, door)) => {
                     prepared.later.push(door.clone());
@@ -168,6 +173,12 @@ impl Surroundings for Outside {
                 log::error!("The log cannot be turned on: {text}");
                 Refusal { name, reason: "Unable to turn on AOF. Check server logs.".into() }
             })?;
+        }
+        if let Some(name) = SCORE_DIRECTIVES.into_iter().find_map(has)
+            && self.oom_score.follow(new).is_err()
+        {
+            let _ = self.oom_score.follow(old);
+            return Err(Refusal { name, reason: "Failed to set current oom_score_adj. Check server logs.".into() });
         }
         if let Some(name) = has("dir") {
             new.dir = enter(&new.dir).map_err(|e| Refusal { name, reason: plain(&e) })?;
@@ -235,17 +246,17 @@ mod tests {
     fn an_address_that_may_be_missing_is_left_out_and_another_is_not() {
         // 192.0.2.0/24 is for documentation: nobody has it.
         let door = |is_optional| Door { address: "192.0.2.1:0".parse().unwrap(), serves: Serves::Clients, is_optional };
-        assert!(open(&door(true), 1).unwrap().is_none());
-        assert!(open(&door(false), 1).is_err());
+        assert!(open(&door(true), &SocketOptions::default()).unwrap().is_none());
+        assert!(open(&door(false), &SocketOptions::default()).is_err());
     }
 
     #[test]
     fn a_narrower_address_of_the_same_port_is_opened_when_the_wider_is_closed() {
         let held = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
         let port = held.local_addr().unwrap().port().to_string();
-        let (outside, _receiver) = Outside::new();
         let old = config(&[("port", &port), ("bind", "*")]);
         let new = config(&[("port", &port), ("bind", "127.0.0.1")]);
+        let (outside, _receiver) = Outside::new(&old);
         let prepared = outside.prepare_doors(&old, &new).unwrap();
         assert_eq!((prepared.opened.len(), prepared.later.len()), (0, 1));
         let elsewhere = config(&[("port", "1"), ("bind", "*")]);

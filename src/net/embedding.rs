@@ -3,7 +3,7 @@
 use super::config_files::plain;
 use super::doors::{doors_at, open, refused};
 use super::instance::{Instance, Parts};
-use super::listener::{Listener, Serves};
+use super::listener::{Listener, Serves, SocketOptions};
 use crate::server::config::{Config, Sources};
 use mio::Waker;
 use std::io::Write;
@@ -122,7 +122,7 @@ fn open_at_free_port(config: &mut Config) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
     for mut door in doors_at(&config.bind, 0, Serves::Clients).map_err(|(word, e)| format!("{word}: {}", plain(&e)))? {
         door.address.set_port(config.port);
-        let opened = open(&door, config.tcp_backlog).map_err(|e| refused(&door.address, &e))?;
+        let opened = open(&door, &SocketOptions::of(config)).map_err(|e| refused(&door.address, &e))?;
         if let Some(address) = opened.as_ref().and_then(Listener::address) {
             config.port = address.port();
         }

@@ -11,10 +11,10 @@ use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::operation::Operation;
-use super::reading::{INPUT_BYTES, OUTPUT_FIRST_BYTES};
+use super::reading::{GROUP_TURNS, INPUT_BYTES, OUTPUT_FIRST_BYTES};
 use super::signals::{Signal, Signals};
 use super::writing::refuse;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Batch, Dispatcher};
 use crate::server::access::Newcomer;
 use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
@@ -51,12 +51,14 @@ pub struct EventLoop {
     next_warning_ms: u64,
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
-    ready: VecDeque<ClientIndex>,
+    pub(super) ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
     /// Clients whose replies wait for the disk.
     pub(super) held: Vec<ClientIndex>,
     pub(super) pending: Vec<ClientIndex>,
     pub(super) input: Box<[u8]>,
+    /// What was looked at ahead, by place in the group of turns.
+    pub(super) batches: Vec<Batch>,
     pub(super) spare: Vec<Vec<u8>>,
     /// Up to where the log is durable: replies that depend on more wait.
     pub(super) durable_offset: u64,
@@ -87,6 +89,7 @@ impl EventLoop {
             held: Vec::new(),
             pending: Vec::new(),
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
+            batches: (0..GROUP_TURNS).map(|_| Batch::default()).collect(),
             // The first client would find none: a limit on memory set in the first moments would not know of it.
             spare: vec![Vec::with_capacity(OUTPUT_FIRST_BYTES)],
             durable_offset: u64::MAX,
@@ -95,7 +98,7 @@ impl EventLoop {
 
     /// Takes the process's signals: for a program that is nothing but this server.
     pub fn take_signals(&mut self) -> io::Result<()> {
-        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS)?);
+        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS, self.dispatcher.interrupt())?);
         Ok(())
     }
 
@@ -191,19 +194,15 @@ impl EventLoop {
 
     fn take_pending_signals(&mut self) {
         let Some(signals) = &mut self.signals else { return };
+        if self.dispatcher.server.ending_signal.is_none() {
+            signals.forget(); // what the last one asked for has not come about
+        }
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {
                     self.operation.manager.stopping();
                     log::warn!("Received {name} scheduling shutdown...");
-                    let config = &self.dispatcher.server.config;
-                    let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
-                    if self.dispatcher.shut_down(flags).is_err() {
-                        self.operation.manager.not_stopping();
-                        log::warn!(
-                            "{name} received but errors trying to shut down the server, check the logs for more information"
-                        );
-                    }
+                    self.dispatcher.server.ending_signal = Some(name);
                 }
                 Signal::Reload => self.dispatcher.request_config_reload(),
             }
@@ -228,6 +227,7 @@ impl EventLoop {
                     self.parked.push(index);
                 } else if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
                     connection.is_parked = false;
+                    self.dispatcher.server.clients.get_mut(index).is_parked = false;
                     self.queue(index);
                 }
             }
@@ -241,9 +241,9 @@ impl EventLoop {
                 self.accept(i);
             }
         }
-        for _ in 0..self.ready.len().min(ROUND_TURNS) {
-            let Some(index) = self.ready.pop_front() else { break };
-            self.turn(index);
+        let mut left = self.ready.len().min(ROUND_TURNS);
+        while left > 0 {
+            left -= self.take_turns(left);
         }
     }
 

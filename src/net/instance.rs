@@ -4,14 +4,16 @@
 use super::config_files::{ConfigFiles, plain};
 use super::doors::{Outside, doors, open, refused};
 use super::event_loop::EventLoop;
-use super::listener::Listener;
+use super::listener::{Listener, SocketOptions};
 use super::logging::Logging;
+use super::process_title::ProcessTitle;
 use super::service_manager::ServiceManager;
-use super::threads::SystemThreads;
+use super::threads::{Pins, SystemThreads};
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::random::entropy;
 use crate::base::sys::System;
+use crate::base::sys::process::group_number;
 use crate::commands::registry;
 use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Storage;
@@ -30,6 +32,8 @@ pub struct Parts {
     pub files: Option<ConfigFiles>,
     /// The log of the process.
     pub logging: Option<Logging>,
+    /// Where the title of the process stands, if it is to show one.
+    pub title: Option<ProcessTitle>,
     /// Who is told of start and end.
     pub manager: ServiceManager,
     /// Set when the server is to end; its loop looks when it is woken.
@@ -56,13 +60,14 @@ impl Instance {
         listen(&config, &mut listeners)?;
         let commands = registry::all().len();
         let clock = Arc::new(SystemClock::default());
+        let (outside, new_doors) = Outside::new(&config);
+        let pins = Pins::of(&config);
         let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
-        let (outside, new_doors) = Outside::new();
         server.surroundings = Box::new(outside);
         server.config_path = parts.files.as_ref().and_then(|files| files.path.clone());
         let failed = |e: io::Error| format!("Failed creating the event loop: {}", plain(&e));
         let (poll, waker) = EventLoop::poll().map_err(failed)?;
-        let threads = SystemThreads::new(waker.clone()).map_err(failed)?;
+        let threads = SystemThreads::new(waker.clone(), pins).map_err(failed)?;
         let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         let mut event_loop = EventLoop::new(poll, dispatcher);
         event_loop.operate_with(parts, new_doors);
@@ -99,16 +104,20 @@ fn listen(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), String> 
     })?;
     let open_already: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
     for door in all.into_iter().filter(|door| !open_already.contains(&door.address)) {
-        match open(&door, config.tcp_backlog) {
+        match open(&door, &SocketOptions::of(config)) {
             Ok(listener) => listeners.extend(listener),
             Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
         }
     }
     if !config.unixsocket.is_empty() {
-        let listener = Listener::unix(Path::new(&config.unixsocket), config.tcp_backlog, config.unixsocketperm)
-            .map_err(|e| {
-                aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)))
-            })?;
+        let failed =
+            |e: io::Error| aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)));
+        let group = match config.unixsocketgroup.as_str() {
+            "" => None,
+            name => Some(group_number(name).map_err(failed)?),
+        };
+        let path = Path::new(&config.unixsocket);
+        let listener = Listener::unix(path, config.tcp_backlog, config.unixsocketperm, group).map_err(failed)?;
         listeners.push(listener);
     }
     if listeners.is_empty() {

@@ -5,8 +5,9 @@ use super::config_files::ConfigFiles;
 use super::doors::{DOOR_DIRECTIVES, NewDoors, open, refused};
 use super::event_loop::EventLoop;
 use super::instance::Parts;
-use super::listener::{Acceptor, Listener, Serves};
+use super::listener::{Acceptor, Listener, Serves, SocketOptions};
 use super::logging::Logging;
+use super::process_title::{ProcessTitle, TITLE_DIRECTIVES};
 use super::service_manager::ServiceManager;
 use crate::base::sys::{crash, limits};
 use crate::server::clients::{ClientIndex, Closing};
@@ -23,6 +24,7 @@ const STATUS_MS: u64 = 1000;
 pub(super) struct Operation {
     files: Option<ConfigFiles>,
     logging: Option<Logging>,
+    title: Option<ProcessTitle>,
     pub(super) manager: ServiceManager,
     new_doors: Option<Receiver<NewDoors>>,
     /// Set by the program around when the server is to end.
@@ -40,9 +42,9 @@ pub(super) struct Operation {
 impl EventLoop {
     /// Takes what an operated server has.
     pub(super) fn operate_with(&mut self, parts: Parts, new_doors: Receiver<NewDoors>) {
-        let Parts { files, logging, manager, stop, .. } = parts;
+        let Parts { files, logging, title, manager, stop, .. } = parts;
         self.operation =
-            Operation { files, logging, manager, stop, new_doors: Some(new_doors), ..Operation::default() };
+            Operation { files, logging, title, manager, stop, new_doors: Some(new_doors), ..Operation::default() };
     }
 
     /// What is due at the end of a round.
@@ -60,6 +62,11 @@ impl EventLoop {
         for name in self.dispatcher.take_config_changes() {
             self.follow(name);
         }
+        if !self.dispatcher.server.debug.cron_paused
+            && let Some(name) = self.dispatcher.server.ending_signal.take()
+        {
+            self.end_by_signal(name);
+        }
         if self.operation.stop.as_ref().is_some_and(|stop| stop.load(Relaxed)) && self.dispatcher.exit_code().is_none()
         {
             let flags = self.dispatcher.server.config.shutdown_on_sigterm;
@@ -72,6 +79,18 @@ impl EventLoop {
             if self.dispatcher.server.config.watchdog_period_ms > 0 && self.has_signals() {
                 self.feed_watchdog();
             }
+        }
+    }
+
+    /// SIGTERM or SIGINT: the end, unless what is to be saved cannot be.
+    fn end_by_signal(&mut self, name: &str) {
+        let config = &self.dispatcher.server.config;
+        let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
+        if self.dispatcher.shut_down(flags).is_err() {
+            self.operation.manager.not_stopping();
+            log::warn!(
+                "{name} received but errors trying to shut down the server, check the logs for more information"
+            );
         }
     }
 
@@ -114,6 +133,9 @@ impl EventLoop {
 
     /// Acts on a directive that has changed.
     fn follow(&mut self, name: &str) {
+        if TITLE_DIRECTIVES.contains(&name) {
+            self.show_title();
+        }
         match name {
             _ if DOOR_DIRECTIVES.contains(&name) => self.change_doors(),
             "crash-log-enabled" if self.has_signals() => {
@@ -129,6 +151,13 @@ impl EventLoop {
         }
     }
 
+    pub(super) fn show_title(&mut self) {
+        let server = &self.dispatcher.server;
+        if let Some(title) = &mut self.operation.title {
+            title.show(&server.config, server.config_path.as_deref());
+        }
+    }
+
     /// Takes over the listeners that CONFIG SET has opened, and closes those that are not wanted any more.
     fn change_doors(&mut self) {
         let Some(new) = self.operation.new_doors.as_ref().and_then(|doors| doors.try_iter().last()) else { return };
@@ -137,10 +166,10 @@ impl EventLoop {
             None => true,
         };
         self.close_listeners(|listener| !is_wanted(listener));
-        let backlog = self.dispatcher.server.config.tcp_backlog;
+        let options = SocketOptions::of(&self.dispatcher.server.config);
         let mut opened = new.opened;
         for door in new.later {
-            match open(&door, backlog) {
+            match open(&door, &options) {
                 Ok(listener) => opened.extend(listener),
                 Err(e) => log::error!("Warning: {}", refused(&door.address, &e)),
             }
@@ -202,7 +231,7 @@ impl EventLoop {
             if self.connections[index].is_some() {
                 self.close_if_idle(index, now_ms);
                 if !self.dispatcher.server.clients.get(index).output.is_empty() {
-                    self.check_output_limit(index);
+                    self.dispatcher.server.check_output_limit(index);
                 }
             }
         }

@@ -109,6 +109,8 @@ pub struct Client {
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
     pub is_pending: bool,
+    /// Whether its next call waits for a gate.
+    pub is_parked: bool,
     /// What it waits for, if it does.
     pub wait: Option<Box<Wait>>,
     /// What it has queued since MULTI; `None`: its calls run at once.

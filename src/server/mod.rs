@@ -9,6 +9,7 @@ pub mod identity;
 pub mod memory;
 mod notify;
 pub mod observe;
+pub mod output_limits;
 pub mod persistence;
 pub mod pubsub;
 pub mod report;
@@ -31,7 +32,7 @@ use config::Config;
 use debug::DebugSwitches;
 use identity::Identity;
 use observe::command_stats::CommandStats;
-use observe::error_stats::ErrorStats;
+use observe::error_stats::{ErrorStats, MAX_PREFIXES};
 use observe::event_loop_stats::EventLoopStats;
 use observe::expiry_lag::ExpiryLag;
 use observe::latency::LatencyMonitor;
@@ -67,6 +68,13 @@ impl Time {
     #[inline]
     pub fn monotonic_ms(self) -> u64 {
         self.monotonic_ns / 1_000_000
+    }
+
+    /// The monotonic clock shows this now; the other has gone as far.
+    #[inline]
+    pub fn advance_to(&mut self, monotonic_ns: u64) {
+        self.wall_us += (monotonic_ns - self.monotonic_ns) / 1000;
+        self.monotonic_ns = monotonic_ns;
     }
 }
 
@@ -157,6 +165,8 @@ pub struct Server {
     pub requests: Vec<Request>,
     /// What DEBUG has switched.
     pub debug: DebugSwitches,
+    /// The signal that has asked for the end and has not been acted on.
+    pub ending_signal: Option<&'static str>,
     /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
     pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
@@ -206,6 +216,7 @@ impl Server {
             persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
             requests: Vec::new(),
             debug: DebugSwitches::default(),
+            ending_signal: None,
             shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
@@ -234,6 +245,19 @@ impl Server {
         let client = self.clients.get(client);
         let seconds = (self.time.wall_us / 1_000_000) as i64;
         self.slow_log.record(seconds, spent_us, args, &client.address, &client.name);
+    }
+
+    /// Counts an error that is answered, by its first word.
+    #[cold]
+    pub fn count_error(&mut self, text: &str) {
+        self.counters.error_replies += 1;
+        let word = text.split(' ').next().unwrap_or("ERR");
+        if let Some(words) = self.errors.record(word.as_bytes()) {
+            log::warn!(
+                "Errorstats stopped adding new errors because the number of errors reached the limit ({MAX_PREFIXES})."
+            );
+            log::warn!("Current errors code list: {words}");
+        }
     }
 
     /// Notes a latency spike, if it is one.

@@ -104,15 +104,6 @@ impl Big {
         }
     }
 
-    fn elements(&self) -> Option<&ElementTable> {
-        match self {
-            Big::Hash(Hash::Table(table)) => Some(table.elements()),
-            Big::Set(Set::Table(table)) => Some(table.elements()),
-            Big::SortedSet(SortedSet::Ranked(set)) => Some(set.elements()),
-            _ => None,
-        }
-    }
-
     fn elements_mut(&mut self) -> Option<&mut ElementTable> {
         match self {
             Big::Hash(Hash::Table(table)) => Some(table.elements_mut()),

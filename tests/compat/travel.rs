@@ -88,7 +88,7 @@ fn change(client: &mut Client, mark: &str) {
         "HSET #:hash:small new field",
         "ZINCRBY #:zset:large 4.5 member:9",
         "ZREM #:zset:small member:0",
-        "XADD #:stream:large 999999-1 a b",
+        "XADD #:stream:large * a b",
         "XACK #:stream:medium readers 3-0",
         "XTRIM #:stream:medium MAXLEN = 100",
         "PFADD #:hll:medium another",

@@ -50,7 +50,9 @@ fn calls_in(data: &[u8], progress: &mut Progress, ranges: &mut Vec<Range>, calls
                 end
             }
             Parsed::Call { end, .. } => {
-                calls.push(ranges.drain(..).map(|range| data[range.start as usize..range.end as usize].to_vec()).collect());
+                calls.push(
+                    ranges.drain(..).map(|range| data[range.start as usize..range.end as usize].to_vec()).collect(),
+                );
                 end
             }
         };
@@ -78,7 +80,9 @@ fn steps(file: &[u8], piece_bytes: usize) -> Result<Vec<String>, RdbError> {
                     steps.push(format!("{end:?}"));
                     return Ok(steps);
                 }
-                Step::Entry(entry) => steps.push(format!("{} {:?} {:?}", entry.key.escape_ascii(), entry.deadline_ms, entry.usage)),
+                Step::Entry(entry) => {
+                    steps.push(format!("{} {:?} {:?}", entry.key.escape_ascii(), entry.deadline_ms, entry.usage))
+                }
                 step => steps.push(format!("{step:?}")),
             }
         }

@@ -20,7 +20,7 @@ fn a_crash_left_nothing_in_the_log() {
             assert!(log.contains(words), "{how}: {words:?} is missing from {log}");
         }
         assert_eq!(log.matches("STACK TRACE ---").count(), 1, "{how}: one report");
-        assert!(log.contains("EventLoop::run"), "{how}: functions are named: {log}");
+        assert!(log.contains("EventLoop::round"), "{how}: functions are named: {log}");
     }
 }
 

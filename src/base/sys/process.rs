@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::base::platform::{Crash, ProcessFacts};
-use std::ffi::{CStr, c_char};
-use std::fs;
+use std::ffi::{CStr, CString, c_char};
+use std::{fs, io};
 
 /// Memory and CPU time until now. What cannot be read is 0.
 pub fn facts() -> ProcessFacts {
@@ -43,6 +43,19 @@ pub fn kernel() -> String {
         unsafe { CStr::from_ptr(field.as_ptr()) }.to_string_lossy().into_owned()
     };
     format!("{} {} {}", text(&names.sysname), text(&names.release), text(&names.machine))
+}
+
+/// The number of a group of this machine. To be called while no other thread asks for users or groups.
+///
+/// # Errors
+/// There is none of this name.
+pub fn group_number(name: &str) -> io::Result<u32> {
+    let c_name = CString::new(name)?;
+    // SAFETY: the name ends with a zero and lives through the call; what is given points to memory of the C library, or nowhere.
+    let group = unsafe { libc::getgrnam(c_name.as_ptr()) };
+    // SAFETY: where it points to a group, that stays until the next question, which nobody asks before the number is read.
+    let number = unsafe { group.as_ref() }.map(|group| group.gr_gid);
+    number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no group '{name}'")))
 }
 
 /// Ends the process by a signal, as a bug would.

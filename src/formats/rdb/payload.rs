@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(reason(b"\0"), Reason::UnexpectedEnd);
         assert_eq!(reason(b"\0\x05abc"), Reason::UnexpectedEnd);
         assert_eq!(reason(b"\0\x03abcde"), Reason::TrailingBytes(2));
-        assert_eq!(reason(b"\x12\0"), Reason::UnsupportedType { number: 18, dialect: Dialect::Redis, key: None });
+        assert_eq!(reason(b"\x07\0"), Reason::UnsupportedType { number: 7, dialect: Dialect::Redis, key: None });
         assert_eq!(reason(b"\xC8\0"), Reason::UnknownType(200));
         let large = [&[0, 0x80, 0, 1, 0, 0][..], &[7; 1 << 16][..], &[8; 100_000][..]].concat();
         assert_eq!(reason(&large), Reason::TrailingBytes(100_000));

@@ -22,6 +22,7 @@ use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
 use super::walk::TableWalk;
 use crate::base::hash::KeyHasher;
 use crate::formats::rdb::Value;
+use crate::structures::element_table::ElementTable;
 use crate::structures::key_table::KeyTable;
 use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
@@ -32,6 +33,18 @@ use field_expiry::{FieldWheel, first_deadline_of};
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
+
+/// What becomes of keys and fields past their deadline.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// They go when they are met, and when their time comes.
+    #[default]
+    Removed,
+    /// They stay, and nobody sees them: nothing is to change for a while.
+    Hidden,
+    /// They are there as others are until a call says that they have gone: while a log is replayed, what follows in it was true of them.
+    There,
+}
 
 /// What a write does to a key's deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +101,8 @@ pub struct Database {
     chance: u64,
     /// The time of the call that runs.
     pub now: Now,
-    /// Whether keys past their deadline are removed here (else they are only not seen).
-    pub removes_expired: bool,
+    /// What becomes of keys past their deadline.
+    pub expired: Expired,
     /// Whether keys that come are told of.
     pub tells_births: bool,
     /// Whether keys that are asked for and are not there are told of.
@@ -120,7 +133,7 @@ impl Database {
             spare: Vec::new(),
             hashed: (0, 0, 0),
             now,
-            removes_expired: true,
+            expired: Expired::default(),
             tells_births: false,
             tells_misses: false,
             touches: true,
@@ -134,7 +147,7 @@ impl Database {
     /// An empty database with this one's settings.
     pub fn empty_like(&self) -> Self {
         let mut db = Database::new(self.hasher, self.now, self.policy);
-        (db.removes_expired, db.counts) = (self.removes_expired, self.counts);
+        (db.expired, db.counts) = (self.expired, self.counts);
         (db.tells_births, db.tells_misses) = (self.tells_births, self.tells_misses);
         db
     }
@@ -177,13 +190,45 @@ impl Database {
         Some(handle)
     }
 
+    /// Whether records have neighbours in an LRU list.
+    #[inline]
+    pub fn is_in_order(&self) -> bool {
+        self.recency.is_listed()
+    }
+
     /// Asks the cache for the LRU neighbours of a record, whose own links have been asked for.
     #[inline]
     pub fn prefetch_neighbours(&self, handle: Handle) {
-        if self.recency.is_listed() {
+        if self.is_in_order() {
             let links = self.records.links(handle);
             self.records.prefetch_links(links.prev);
             self.records.prefetch_links(links.next);
+        }
+    }
+
+    /// Asks the cache for the bucket of an element in the big collection that a record holds, and gives its hash; `None` when it holds
+    /// something else.
+    #[inline]
+    pub fn prefetch_element_bucket(&self, handle: Handle, name: &[u8]) -> Option<u64> {
+        let elements = self.elements(handle)?;
+        let hash = elements.hash(name);
+        elements.prefetch(hash);
+        Some(hash)
+    }
+
+    /// Asks the cache for the element itself, whose bucket has been asked for.
+    #[inline]
+    pub fn prefetch_element(&self, handle: Handle, hash: u64) {
+        if let Some(elements) = self.elements(handle) {
+            elements.prefetch_record(hash);
+        }
+    }
+
+    #[inline]
+    fn elements(&self, handle: Handle) -> Option<&ElementTable> {
+        match self.records.payload(handle) {
+            Payload::Boxed(big) => big.elements(),
+            Payload::Inline { .. } => None,
         }
     }
 
@@ -222,8 +267,8 @@ impl Database {
     fn locate_hashed(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         match self.records.deadline_ms(handle) {
-            Some(deadline) if deadline <= self.now.ms => {
-                if self.removes_expired {
+            Some(deadline) if deadline <= self.now.ms && self.expired != Expired::There => {
+                if self.expired == Expired::Removed {
                     self.remove_by_itself(handle, hash, Cause::Expired);
                 }
                 None
@@ -245,7 +290,7 @@ impl Database {
 
     /// A new value takes the place of one past its deadline: that goes, and is told of where expired keys are removed.
     fn clear_expired(&mut self, handle: Handle, hash: u64) {
-        if self.removes_expired {
+        if self.expired == Expired::Removed {
             return self.remove_by_itself(handle, hash, Cause::Expired);
         }
         self.before_change(handle);
@@ -590,6 +635,12 @@ impl Database {
         self.expire_due_fields(budget);
     }
 
+    /// Whether a key or a field has a deadline.
+    #[inline]
+    pub fn has_deadlines(&self) -> bool {
+        !self.wheel.is_empty() || self.fields.len() > 0
+    }
+
     /// When `expire_due` should be called next; `None` while no key and no field has a deadline.
     pub fn next_deadline(&self) -> Option<u64> {
         [self.wheel.next_deadline(), self.fields.next_deadline()].into_iter().flatten().min()
@@ -615,6 +666,11 @@ impl Database {
     /// Bytes of the table that finds keys.
     pub fn table_bytes(&self) -> usize {
         self.table.bytes()
+    }
+
+    /// Whether it has keys, or pages that had some.
+    pub fn holds_pages(&self) -> bool {
+        self.records.page_bytes() > 0
     }
 
     /// Bytes of the LRU list's links.

@@ -30,8 +30,9 @@ impl Table {
         Table { elements: ElementTable::new(hasher), hasher, removals: 0 }
     }
 
-    /// Its elements.
-    pub(in crate::values) fn elements(&self) -> &ElementTable {
+    /// Its elements by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
         &self.elements
     }
 
@@ -47,6 +48,11 @@ impl Table {
 
     pub(super) fn is_empty(&self) -> bool {
         self.elements.is_empty()
+    }
+
+    /// Buckets of the table, elements in it.
+    pub fn table_size(&self) -> (usize, usize) {
+        (self.elements.buckets(), self.elements.len())
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

@@ -341,6 +341,3 @@ impl Collection for SortedSet {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -47,6 +47,11 @@ impl Ranked {
         self.elements.len()
     }
 
+    /// Buckets of the table, elements in it.
+    pub fn table_size(&self) -> (usize, usize) {
+        (self.elements.buckets(), self.elements.len())
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         size_of::<Ranked>() + self.elements.heap_bytes() + self.tree.heap_bytes()
     }
@@ -91,7 +96,9 @@ impl Ranked {
         self.tree.entries(self.tree.at_rank(ranks.start), self.tree.at_rank(ranks.end))
     }
 
-    pub(in crate::values) fn elements(&self) -> &ElementTable {
+    /// Its members by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
         &self.elements
     }
 

@@ -31,7 +31,6 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     let now_ms = server.time.monotonic_ms();
     let input_bytes = client.input_bytes + calling.map_or(0, |calling| calling.call_bytes);
     let input_capacity = client.input_capacity.max(input_bytes);
-    let chunk_bytes = output.capacity() - output.tail_capacity();
     let mut line = String::with_capacity(400);
     let mut add = |name: &str, value: &dyn std::fmt::Display| {
         let blank = if line.is_empty() { "" } else { " " };
@@ -58,9 +57,9 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
-    add("obl", &output.tail_len());
+    add("obl", &(output.len() - output.counted_bytes()));
     add("oll", &output.chunk_count());
-    add("omem", &chunk_bytes);
+    add("omem", &output.counted_bytes());
     add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity()));
     add("events", &events(client, calling.is_some()));
     add("cmd", &command);
@@ -70,6 +69,9 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));
     add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
     add("io-thread", &0);
+    add("tot-net-in", &client.bytes_in);
+    add("tot-net-out", &client.bytes_out);
+    add("tot-cmds", &client.calls);
     line
 }
 
@@ -79,7 +81,7 @@ fn flags(client: &Client) -> String {
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
-        ('b', client.wait.is_some()),
+        ('b', client.wait.is_some() || client.is_parked),
         ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),

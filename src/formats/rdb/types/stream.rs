@@ -204,7 +204,8 @@ impl StreamReader {
 
     fn block(&mut self, input: &mut Input) -> Next {
         let pack = input.string()?.into_bytes();
-        self.stream.entries.push_block(self.key, pack).map_err(|flaw| damaged(input, flaw))?;
+        let pushed = self.stream.entries.push_block(self.key, pack);
+        pushed.map_err(|flaw| Stop::Bad(input.error(Reason::StreamBlock(flaw))))?;
         self.left -= 1;
         Ok(Part::BlockKey)
     }
@@ -305,7 +306,7 @@ impl StreamReader {
             Ok((seen_ms, active_ms, input.length()?))
         })?;
         let Some(consumer) = self.group.create_consumer(&self.consumer_name, seen_ms) else {
-            return Err(damaged(input, "a stream's group has two consumers of one name"));
+            return Err(damaged(input, "Duplicate stream consumer detected"));
         };
         self.group.consumer_mut(consumer).active_ms = active_ms;
         (self.consumer, self.left) = (Some(consumer), pending);
