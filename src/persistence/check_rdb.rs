@@ -80,13 +80,16 @@ pub struct Contents {
     pub timed_hashes: u64,
 }
 
+/// A key, and the database that it is in.
+type Key = (u64, Vec<u8>);
+
 /// Keys that a target cannot read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unreadable {
     /// How many.
     pub keys: u64,
     /// The first few, each with its database.
-    pub named: Vec<(u64, Vec<u8>)>,
+    named: Vec<Key>,
 }
 
 /// What was found.
@@ -107,8 +110,10 @@ pub struct Report {
     behind_bytes: u64,
     /// For whom it is to be, and what that cannot read, by the reason.
     target: Option<(Target, BTreeMap<String, Unreadable>)>,
-    /// What is wrong, and the database and key whose value that is.
-    pub fault: Option<(Fault, Option<(u64, Vec<u8>)>)>,
+    /// What is wrong.
+    pub fault: Option<Fault>,
+    /// The database and key whose value is damaged.
+    damaged: Option<Key>,
 }
 
 /// What can be wrong.
@@ -171,7 +176,8 @@ pub fn check(disk: &dyn Disk, path: &Path, target: Option<Target>) -> Report {
     let mut decoder = Decoder::new(Limits { versions: VersionCheck::Relaxed, ..Limits::default() });
     let mut db = 0;
     if let Err(fault) = read_all(disk, path, &mut decoder, &mut report, &mut db) {
-        report.fault = Some((fault, decoder.key().map(|key| (db, key.to_vec()))));
+        report.fault = Some(fault);
+        report.damaged = decoder.key().map(|key| (db, key.to_vec()));
     }
     report
 }
@@ -266,8 +272,8 @@ impl fmt::Display for Report {
         if self.behind_bytes > 0 {
             writeln!(f, "  {} bytes of calls behind the RDB part", self.behind_bytes)?;
         }
-        if let Some((fault, key)) = &self.fault {
-            return write_fault(f, &self.path, fault, key.as_ref());
+        if let Some(fault) = &self.fault {
+            return write_fault(f, &self.path, fault, self.damaged.as_ref());
         }
         let checksum = match self.checksum {
             Some(Checksum::Verified) => "its checksum is right",
@@ -292,7 +298,7 @@ fn write_contents(f: &mut fmt::Formatter<'_>, number: u64, contents: &Contents) 
     writeln!(f)
 }
 
-fn write_fault(f: &mut fmt::Formatter<'_>, path: &Path, fault: &Fault, key: Option<&(u64, Vec<u8>)>) -> fmt::Result {
+fn write_fault(f: &mut fmt::Formatter<'_>, path: &Path, fault: &Fault, key: Option<&Key>) -> fmt::Result {
     match fault {
         Fault::Disk(trouble) => writeln!(f, "{trouble}"),
         Fault::Damage(RdbError { offset, reason }) => {

@@ -85,16 +85,14 @@ impl TableWalk {
         }
     }
 
-    /// Goes on with the first one, found at its key by `find`. What it costs in records; when it is done and has no key, it is left in
-    /// `garbage`.
+    /// Goes on with the first one, found at its key by `find`. Gives it when it is done and has no key any more: to be freed.
     pub(super) fn step_deferred(
         &mut self,
         records: &mut RecordArena<Big>,
         budget: usize,
         find: impl Fn(&RecordArena<Big>, &[u8]) -> Option<Handle>,
-        garbage: &mut Vec<Box<Big>>,
-    ) {
-        let Some(mut first) = self.deferred.pop_front() else { return };
+    ) -> Option<Box<Big>> {
+        let mut first = self.deferred.pop_front()?;
         self.open(&mut first);
         let mut visit = |part: Part<'_>| self.image.part(&first.key, &mut first.writing, part);
         let elements = budget * ELEMENTS_PER_RECORD;
@@ -118,11 +116,13 @@ impl TableWalk {
         };
         self.kept_bytes = self.kept_bytes + after - before;
         if more {
-            return self.deferred.push_front(first);
+            self.deferred.push_front(first);
+            return None;
         }
         self.close(&first.key, first.writing);
-        if let Place::Own(big) = first.place {
-            garbage.push(big);
+        match first.place {
+            Place::Own(big) => Some(big),
+            Place::Key(_) | Place::Nowhere => None,
         }
     }
 

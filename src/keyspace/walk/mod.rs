@@ -188,7 +188,8 @@ impl Database {
             let find = |records: &RecordArena<Big>, key: &[u8]| {
                 table.find(hasher.hash(key), |handle| records.key(handle) == key)
             };
-            walk.step_deferred(&mut self.records, budget, find, &mut self.removals.garbage);
+            let done = walk.step_deferred(&mut self.records, budget, find);
+            self.removals.garbage.extend(done);
             left = 0;
         }
         while left > 0 && !walk.done && walk.deferred.is_empty() {
