@@ -50,7 +50,7 @@ const BELL: u8 = 0x07;
 const BACKSPACE: u8 = 0x08;
 
 /// C's `isspace`: unlike Rust's, it counts the vertical tab.
-fn is_space(byte: u8) -> bool {
+pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 

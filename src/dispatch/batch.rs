@@ -73,6 +73,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// What was looked at ahead will not be run from here.
+    pub fn forget(&mut self) {
+        self.is_ahead = false;
+    }
+
     /// Parses up to `most` calls from `at` on.
     fn parse(&mut self, input: &[u8], at: usize, most: usize, limits: &Limits) {
         self.ranges.clear();

@@ -4,7 +4,7 @@
 //! anyone's next call, and after the outermost one, those who wait for it run their call again, the longest waiting first, until the
 //! key has gone. What they change may wake others in turn.
 
-use super::Dispatcher;
+use super::{Dispatcher, gates};
 use crate::commands::args::Args;
 use crate::commands::context::Waiting;
 use crate::commands::effects::Block;
@@ -102,9 +102,17 @@ impl Dispatcher {
         let state = self.server.clients.get_mut(client);
         let wait = state.wait.as_ref().expect("it waits");
         let (row, kept) = (*self.lookup.get(wait.row), Kept::new(&wait.call));
+        let is_restricted = state.raised & gates::ACL != 0;
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
         let mark = reply.mark();
         let mut args = kept.args(self.is_logged());
+        if is_restricted && let Err(denied) = self.judge(client, &row, &args) {
+            let error = self.deny(client, &row, &args, denied, &reply);
+            self.server.clients.end_wait(client);
+            self.server.commands.record_rejected(row.id);
+            self.answer_error(None, &error, &mut reply);
+            return self.give_output(client, reply);
+        }
         self.waiting = Waiting::Woken;
         let begun_ns = self.server.clock.monotonic_ns();
         let ran = self.run_row(client, &row, &mut args, None, &mut reply);

@@ -50,6 +50,13 @@ impl Tally {
         }
     }
 
+    /// The call just counted waits for keys: it counts when it is answered.
+    #[cold]
+    fn forget(&mut self, id: usize) {
+        self.calls -= 1;
+        self.own(id, 0);
+    }
+
     /// The call just counted was timed on its own.
     fn own(&mut self, id: usize, spent_ns: u64) {
         self.own_ns += spent_ns;
@@ -83,7 +90,7 @@ impl Dispatcher {
         state.active_ms = self.server.time.monotonic_ms();
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
         let (consumed, turn) = self.run_calls(client, input, partial, batch, &mut reply);
-        batch.is_ahead = false; // whether they were run or not
+        batch.forget(); // whether its calls were run or not
         let state = self.server.clients.get_mut(client);
         let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
         state.output.append(sent_to_itself);
@@ -274,8 +281,8 @@ impl Dispatcher {
         }
         let raised = self.server.raised | self.server.clients.get(client).raised;
         let stopped_by = raised & row.stopped_by;
-        if stopped_by != 0 {
-            match self.meet_gates(client, &row, stopped_by, args) {
+        if stopped_by != 0 && !(stopped_by == gates::ACL && self.judge(client, &row, args).is_ok()) {
+            match self.meet_gates(client, &row, stopped_by, args, reply) {
                 Passage::Open => {}
                 Passage::Parked => return Ran::Parked,
                 Passage::Queued => {
@@ -294,7 +301,9 @@ impl Dispatcher {
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
             self.answer_failure(client, &row, &error, mark, reply);
         }
-        if is_timed {
+        if self.effects.block.is_some() {
+            tally.forget(row.id);
+        } else if is_timed {
             self.note_duration(client, &row, args, begun, tally);
         }
         if self.needs_settling(client) {
@@ -327,7 +336,8 @@ impl Dispatcher {
     fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
-        if row.command.name == "exec" && state.end_transaction().is_some() {
+        if row.command.name == "exec" {
+            state.end_transaction();
             self.server.clients.unwatch(client);
             error = error!("EXECABORT Transaction discarded because of: {}", error.text());
         } else {

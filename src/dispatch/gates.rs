@@ -10,6 +10,7 @@ use crate::commands::args::Args;
 use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Command, Flag, Run};
+use crate::formats::resp::reply::Reply;
 use crate::server::clients::ClientIndex;
 pub use crate::server::gates::*;
 
@@ -32,6 +33,7 @@ pub fn stopping(row: &Command) -> u32 {
     }
     for (gate, stops) in [
         (AUTH, !row.has(Flag::NoAuth)),
+        (ACL, !row.has(Flag::NoAuth)),
         (LOADING, !row.has(Flag::Loading)),
         (MEMORY, row.has(Flag::DenyOom)),
         (DISK, row.has(Flag::Write)),
@@ -88,7 +90,14 @@ impl Dispatcher {
 
     /// Tests the raised gates that stop a row, in order.
     #[cold]
-    pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, mut met: u32, args: &Args<'_>) -> Passage {
+    pub(super) fn meet_gates(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        mut met: u32,
+        args: &Args<'_>,
+        reply: &Reply,
+    ) -> Passage {
         let refused = |text| Passage::Refused(Error::Text(text));
         let is_exec = row.command.name == "exec";
         let is_queued = met & MULTI != 0 && !is_exec;
@@ -100,6 +109,11 @@ impl Dispatcher {
         }
         if met & AUTH != 0 {
             return refused("NOAUTH Authentication required.");
+        }
+        if met & ACL != 0
+            && let Err(denied) = self.judge(client, row, args)
+        {
+            return Passage::Refused(self.deny(client, row, args, denied, reply));
         }
         if met & SUBSCRIBED != 0 {
             return Passage::Refused(crate::error!(

@@ -14,6 +14,7 @@ use crate::persistence::aof::read::{Call, Item, Reader, Tail};
 use crate::persistence::aof::store::Store;
 use crate::server::clients::{Client, ClientIndex};
 use crate::server::config::RdbVersionCheck;
+use crate::server::observe::turn::Phase;
 use std::path::PathBuf;
 
 /// Time that loading may take of one turn.
@@ -201,8 +202,15 @@ impl Dispatcher {
     /// # Errors
     /// The files cannot be loaded: the server must not go on.
     pub fn step_loading(&mut self) -> Result<(), Refusal> {
-        let begun = self.server.clock.monotonic_ns();
         self.server.read_clock();
+        self.server.event_loop.lap(Phase::Commands, self.server.time.monotonic_ns);
+        let loaded = self.load_slice();
+        self.lap(Phase::Loading);
+        loaded
+    }
+
+    fn load_slice(&mut self) -> Result<(), Refusal> {
+        let begun = self.server.time.monotonic_ns;
         let Some(mut loading) = self.storage.loading.take() else { return Ok(()) };
         if matches!(loading.source, Source::FirstBase) {
             return self.step_first_base(loading);

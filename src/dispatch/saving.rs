@@ -11,6 +11,7 @@ use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::server::observe::turn::Phase;
 use crate::values::FieldDeadlines;
 
 /// The RDB version of a file in which no field of a hash has a deadline: Redis 5 to 8 and all of Valkey know it.
@@ -19,8 +20,10 @@ const RDB_VERSION: u32 = 9;
 const STEP_RECORDS: usize = 16;
 /// Bytes of images after which they are gathered.
 const GATHER_BYTES: usize = 32 * 1024;
-/// Time that the walk may take of one turn.
-const SLICE_NS: u64 = 300_000;
+/// Time that the walk takes of one turn: as much as was spent on the clients in it, within these bounds ...
+const SLICE_NS: std::ops::RangeInclusive<u64> = 20_000..=300_000;
+/// ... or this when there was no call.
+const QUIET_SLICE_NS: u64 = 100_000;
 /// Bytes gathered before they go to the writer.
 const PIECE_BYTES: usize = 128 * 1024;
 /// Bytes of written images that may wait for the disk; past that the walk is given up.
@@ -284,6 +287,7 @@ impl Dispatcher {
     /// Walks for a slice of time, as long as the writer keeps up. Gives true when there is more to do at once.
     fn walk_slice(&mut self, saving: &mut Saving) -> bool {
         let begun = self.server.clock.monotonic_ns();
+        let slice_ns = self.walk_slice_ns();
         loop {
             if !saving.given_up && self.server.keyspace.kept_bytes() > IMAGE_MAX_BYTES {
                 log::warn!("Large collections change faster than they are written during the save: it is given up");
@@ -315,10 +319,17 @@ impl Dispatcher {
                 self.finish_file(saving);
                 return false;
             }
-            if self.server.clock.monotonic_ns() - begun >= SLICE_NS {
+            if self.server.clock.monotonic_ns() - begun >= slice_ns {
                 return true;
             }
         }
+    }
+
+    fn walk_slice_ns(&self) -> u64 {
+        if self.server.counters.calls == self.calls_before {
+            return QUIET_SLICE_NS;
+        }
+        self.server.event_loop.laps().of(Phase::Commands).clamp(*SLICE_NS.start(), *SLICE_NS.end())
     }
 
     /// `rdb-key-save-delay`: tests hold a save open with it. The loop is not held up: the walk has a pace that it keeps to.

@@ -54,7 +54,10 @@ impl Dispatcher {
             let row = *self.lookup.get(call.row);
             let kept = Kept::new(&call.words);
             let mut args = kept.args(self.is_logged());
-            self.run_nested(client, &row, &mut args, reply);
+            match self.judge_again(client, &row, &args, reply) {
+                Ok(()) => self.run_nested(client, &row, &mut args, reply),
+                Err(error) => self.answer_error(None, &error, reply),
+            }
         }
         self.in_transaction = false;
         self.waiting = Waiting::Allowed;

@@ -29,8 +29,9 @@ use std::time::Duration;
 pub(super) const SPARE_BUFFERS: usize = 256;
 /// Events taken per poll.
 const EVENTS: usize = 1024;
-/// Clients' turns per round: then replies leave, and the rest goes on.
+/// Clients' turns per round, and the time after which no other begins: then replies leave, and the rest goes on.
 const ROUND_TURNS: usize = 1024;
+const ROUND_NS: u64 = 500_000;
 /// How often it is said that descriptors are out.
 const WARNING_MS: u64 = 1000;
 const FIRST_LISTENER: usize = usize::MAX / 2;
@@ -241,9 +242,11 @@ impl EventLoop {
                 self.accept(i);
             }
         }
+        let end_ns = self.dispatcher.server.time.monotonic_ns + ROUND_NS;
         let mut left = self.ready.len().min(ROUND_TURNS);
-        while left > 0 {
-            left -= self.take_turns(left);
+        // The clock is read after each batch of calls.
+        while left > 0 && self.dispatcher.server.time.monotonic_ns < end_ns {
+            left -= self.take_turns(left, end_ns);
         }
     }
 

@@ -68,7 +68,8 @@ impl Instance {
         let failed = |e: io::Error| format!("Failed creating the event loop: {}", plain(&e));
         let (poll, waker) = EventLoop::poll().map_err(failed)?;
         let threads = SystemThreads::new(waker.clone(), pins).map_err(failed)?;
-        let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
+        let mut dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
+        dispatcher.server.load_users()?;
         let mut event_loop = EventLoop::new(poll, dispatcher);
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {

@@ -56,8 +56,8 @@ struct Received {
 }
 
 impl EventLoop {
-    /// Takes a group of turns, at most `most`; gives how many.
-    pub(super) fn take_turns(&mut self, most: usize) -> usize {
+    /// Takes a group of turns, at most `most`; gives how many. What is left of it at `end_ns` is run in the next round.
+    pub(super) fn take_turns(&mut self, most: usize, end_ns: u64) -> usize {
         let (mut input, mut batches) = (std::mem::take(&mut self.input), std::mem::take(&mut self.batches));
         let mut group: smallvec::SmallVec<[Received; GROUP_TURNS]> = smallvec::SmallVec::new();
         let (mut turns, mut calls, mut end) = (0, 0, 0);
@@ -83,10 +83,23 @@ impl EventLoop {
             self.dispatcher.server.read_clock();
         }
         for (Received { index, bytes }, batch) in group.into_iter().zip(&mut batches) {
-            self.run_calls(index, &input[bytes], Some(batch));
+            match self.dispatcher.server.time.monotonic_ns < end_ns {
+                true => self.run_calls(index, &input[bytes], Some(batch)),
+                false => self.postpone(index, &input[bytes], batch),
+            }
         }
         (self.input, self.batches) = (input, batches);
         turns
+    }
+
+    /// The round is long enough: what a client has sent waits for the next one.
+    fn postpone(&mut self, index: ClientIndex, bytes: &[u8], batch: &mut Batch) {
+        batch.forget();
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.extend_from_slice(bytes);
+        let connection = self.connection(index);
+        (connection.rest, connection.has_calls) = (buffer, true);
+        self.queue(index);
     }
 
     /// Begins the turn of a client that may have something to say: reads into `room` what is to be run with its group, and gives

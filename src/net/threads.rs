@@ -3,7 +3,7 @@
 use super::config_files::plain;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::sys::affinity::{self, CpuList};
-use crate::base::sys::allocator;
+use crate::base::sys::{allocator, priority};
 use crate::dispatch::storage::{Garbage, Threads};
 use crate::persistence::aof::writer::Writer;
 use crate::persistence::snapshot::SnapshotWriter;
@@ -55,6 +55,7 @@ impl SystemThreads {
         let (pending, cpus) = (free_pending.clone(), pins.background.clone());
         Builder::new().name("reaper".into()).spawn(move || {
             pin(&cpus);
+            priority::stand_back();
             for garbage in garbage {
                 let objects = garbage.objects();
                 drop(garbage);

@@ -32,10 +32,13 @@ pub struct Wait {
     pub even_without_key: bool,
 }
 
+/// Those who wait for one key, by their turns.
+type Queue = BTreeMap<u64, ClientIndex>;
+
 /// Clients by what they wait for.
 #[derive(Debug, Default)]
 pub struct Waiters {
-    by_key: Vec<BTreeMap<Box<[u8]>, BTreeMap<u64, ClientIndex>>>,
+    by_key: Vec<BTreeMap<Box<[u8]>, Queue>>,
     due: BTreeMap<(u64, u64), ClientIndex>,
     clients: usize,
     next_turn: u64,

@@ -1,6 +1,7 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
 pub mod access;
+pub mod acl;
 pub mod blocking;
 pub mod clients;
 pub mod config;
@@ -27,6 +28,7 @@ use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::{Database, Now};
 use crate::values::Encodings;
+use acl::Acl;
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
@@ -111,6 +113,14 @@ pub struct Counters {
     pub expiry_slices_cut: u64,
     /// Calls of AUTH and HELLO with a wrong name or password.
     pub failed_authentications: u64,
+    /// Calls denied for their command.
+    pub denied_commands: u64,
+    /// Calls denied for a key.
+    pub denied_keys: u64,
+    /// Calls denied for a channel.
+    pub denied_channels: u64,
+    /// Calls denied for a database.
+    pub denied_databases: u64,
 }
 
 /// Everything that is not a socket.
@@ -125,6 +135,8 @@ pub struct Server {
     pub garbage: Vec<Database>,
     /// The clients.
     pub clients: Clients,
+    /// The users.
+    pub acl: Acl,
     /// Gates raised for all clients.
     pub raised: u32,
     /// The time of this turn.
@@ -196,6 +208,7 @@ impl Server {
             encodings: Encodings::new(hasher),
             garbage: Vec::new(),
             clients: Clients::default(),
+            acl: Acl::new(&seed),
             raised: gates::PROTECTED,
             time,
             clock,

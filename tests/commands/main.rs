@@ -8,6 +8,7 @@ use ferrodis::base::sys::allocator::counting::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+mod acl;
 mod bitmap;
 mod cross_protocol;
 mod durability;
@@ -19,12 +20,15 @@ mod connection;
 mod harness;
 mod lines;
 mod list;
+mod phrases;
 mod hash;
 mod hyperloglog;
 mod observed;
 mod pubsub;
 mod report;
 mod restore;
+mod set;
+mod sort;
 mod stream;
 mod string;
 mod transactions;

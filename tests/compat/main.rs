@@ -3,9 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod files;
 mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
 mod travel;
+mod sort;

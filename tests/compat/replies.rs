@@ -153,6 +153,7 @@ fn call(rng: &mut Rng, shapes: &[&str]) -> Vec<String> {
                 let choices: Vec<&str> = word.split('|').collect();
                 match choices[rng.usize(0..choices.len())] {
                     "v" => value(rng),
+                    "k" => key(rng),
                     choice => choice.to_string(),
                 }
             }
@@ -171,6 +172,11 @@ fn random_scripts_get_the_same_replies() {
 
 /// Sends calls of these shapes to both servers, started with these arguments.
 pub(crate) fn compare(shapes: &[&str], arguments: &[&str]) {
+    compare_after(&[], shapes, arguments);
+}
+
+/// The same, after these calls.
+pub(crate) fn compare_after(preparation: &[&str], shapes: &[&str], arguments: &[&str]) {
     let Some(theirs) = Reference::start(arguments) else { return };
     let ours = Server::start(arguments);
     let first = std::env::var("FERRODIS_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
@@ -184,6 +190,7 @@ pub(crate) fn compare(shapes: &[&str], arguments: &[&str]) {
                 client.run("SELECT 0");
                 client.run("FLUSHALL");
                 client.run(&format!("HELLO {protocol}"));
+                preparation.iter().for_each(|line| drop(client.run(line)));
             }
             let mut history = Vec::new();
             for _ in 0..CALLS {

@@ -8,9 +8,11 @@ pub mod limits;
 pub mod local_time;
 pub mod memory;
 pub mod pages;
+pub mod priority;
 pub mod process;
 pub mod syslog;
 pub mod title;
+pub mod write_back;
 
 use super::platform::{AllocatorFacts, Crash, HostFacts, Platform, ProcessFacts};
 use std::time::Duration;

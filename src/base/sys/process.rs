@@ -68,6 +68,14 @@ pub fn crash(how: Crash) {
     unsafe { libc::raise(signal) };
 }
 
+/// Nanoseconds that the calling thread has run on a CPU; 0 when the kernel does not say.
+pub fn thread_run_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of our own.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    if failed == 0 { time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64 } else { 0 }
+}
+
 /// Bytes of the system's smallest page.
 pub(super) fn page_bytes() -> usize {
     // SAFETY: sysconf reads a constant of the system.

@@ -71,13 +71,16 @@ fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         let mut seen = 0;
         let next = db.scan(cursor, |handle| {
             seen += 1;
-            if is_wanted(&options, db, handle) {
-                if db.is_past_deadline(handle) { expired.push(handle) } else { found.push(handle) }
+            if !options.pattern.fits(db.key(handle)) {
+            } else if db.is_past_deadline(handle) {
+                expired.push(handle);
+            } else if is_of_kind(&options, db, handle) {
+                found.push(handle);
             }
         });
         (next, seen)
     });
-    // As in Redis 8.0, SCAN is one of those who meet an expired key.
+    // As in Redis 8.0, SCAN is one of those who meet an expired key, of whatever type.
     expired.into_iter().for_each(|handle| cx.db.remove_expired(handle));
     cx.reply.array(2);
     cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
@@ -85,9 +88,8 @@ fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     Ok(Done)
 }
 
-fn is_wanted(options: &ScanOptions<'_>, db: &Database, handle: Handle) -> bool {
-    options.pattern.fits(db.key(handle))
-        && options.kind.is_none_or(|name| name.eq_ignore_ascii_case(Kind::of(db.view(handle)).name().as_bytes()))
+fn is_of_kind(options: &ScanOptions<'_>, db: &Database, handle: Handle) -> bool {
+    options.kind.is_none_or(|name| name.eq_ignore_ascii_case(Kind::of(db.view(handle)).name().as_bytes()))
 }
 
 fn answer_keys(reply: &mut Reply, db: &Database, handles: &[Handle]) {

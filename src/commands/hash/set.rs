@@ -55,7 +55,7 @@ fn hmset(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 /// Sets the fields that the words name; how many of them are new.
 #[inline]
 fn set_all(cx: &mut DataContext<'_>, args: &Args<'_>, command: &str) -> Result<usize, Error> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(Error::Arity(command.into()));
     }
     let (key, pairs) = (args.get(1), args.len() / 2 - 1);

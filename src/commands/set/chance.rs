@@ -62,8 +62,8 @@ fn pop_one(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
 }
 
 fn pop_many(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
-    let count =
-        usize::try_from(args.int(2)?).map_err(|_| Error::Text("ERR value is out of range, must be positive"))?;
+    let count = args.int(2).ok().and_then(|count| usize::try_from(count).ok());
+    let count = count.ok_or(Error::Text("ERR value is out of range, must be positive"))?;
     let key = args.get(1);
     let len = match cx.db.find(key) {
         Some(handle) => cx.db.view_as::<Set>(handle)?.len(),

@@ -35,7 +35,7 @@ static ZADD: Command = Command::data("zadd", zadd)
 fn zadd(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let (rule, first) = Rule::parse(args)?;
     let words = args.len() - first;
-    if words == 0 || words % 2 != 0 {
+    if words == 0 || !words.is_multiple_of(2) {
         return Err(Error::Syntax);
     }
     rule.check(words / 2)?;

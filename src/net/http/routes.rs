@@ -5,7 +5,7 @@ use super::request::{Fault, HEAD_BYTES, Method, Request};
 use super::response::{PLAIN, Response, Status};
 use crate::dispatch::Dispatcher;
 use crate::server::Server;
-use crate::server::clients::DEFAULT_USER;
+use crate::server::acl::{DEFAULT, DEFAULT_USER};
 use crate::server::report;
 
 /// A page.
@@ -35,7 +35,7 @@ pub(super) fn answer<'a>(
     }
     if !may_enter(&mut dispatcher.server, request) {
         let header = Some("WWW-Authenticate: Basic realm=\"ferrodis\", charset=\"UTF-8\"");
-        let body = "The password of the default user is asked for (requirepass).\n";
+        let body = "Name and password are asked for of a user who may run INFO; those of the default user will do.\n";
         return Response { header, ..Response::plain(Status::Unauthorized, body) };
     }
     let Some(route) = ROUTES.iter().find(|route| route.path == request.path) else {
@@ -71,15 +71,16 @@ fn refuse(fault: Fault) -> Response<'static> {
     }
 }
 
-/// Whether the request has the password, if one is wanted: that of user `default`, who may be left unnamed.
+/// Whether the request comes from a user who may run INFO; `default` may be left unnamed, and needs no password where it needs none
+/// anywhere.
 fn may_enter(server: &mut Server, request: &Request) -> bool {
-    if server.config.requirepass.is_empty() {
+    if server.acl.get(DEFAULT).is_open() {
         return true;
     }
     let Some(header) = &request.authorization else { return false };
     let is_right = credentials::parse(header).is_some_and(|(user, password)| {
         let user = if user.is_empty() { DEFAULT_USER.as_bytes() } else { &user };
-        server.is_password(user, &password)
+        server.acl.log_in(user, &password).is_some_and(|user| server.acl.may_run(user, "info"))
     });
     server.counters.failed_authentications += u64::from(!is_right);
     is_right

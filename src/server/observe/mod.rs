@@ -12,3 +12,4 @@ pub mod latency_doctor;
 pub mod latency_graph;
 pub mod rates;
 pub mod slow_log;
+pub mod turn;

@@ -1,5 +1,6 @@
 //! A client as one line of `field=value`: CLIENT LIST, CLIENT INFO, the log.
 
+use crate::commands::args::Args;
 use crate::commands::registry;
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
@@ -17,6 +18,15 @@ pub struct Calling<'a> {
     pub argument_bytes: usize,
     /// The call's name, `client|list`.
     pub command: &'a str,
+}
+
+impl<'a> Calling<'a> {
+    /// The client whose call has these words.
+    pub fn of(args: &Args<'_>, output: &'a Output, command: &'a str) -> Calling<'a> {
+        let argument_bytes = args.iter().map(<[u8]>::len).sum();
+        let call_bytes = args.raw().map_or(argument_bytes, <[u8]>::len);
+        Calling { output, call_bytes, argument_bytes, command }
+    }
 }
 
 /// The line of the client at `index`, without an end of line; `calling` when it is the one that asks.
@@ -63,7 +73,7 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity()));
     add("events", &events(client, calling.is_some()));
     add("cmd", &command);
-    add("user", &client.user);
+    add("user", &String::from_utf8_lossy(&server.acl.get(client.user).name));
     add("redir", &-1);
     add("resp", &if client.protocol == Protocol::Resp3 { 3 } else { 2 });
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));

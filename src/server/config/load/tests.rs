@@ -14,7 +14,8 @@ fn load(text: &str) -> Result<Loaded, Box<ConfigError>> {
 
 fn load_words(file: &str, words: &[&str]) -> Result<Config, String> {
     let invocation = Invocation::parse(words);
-    let sources = Sources { file: Some(("redis.conf", file.as_bytes())), stdin: None, options: &invocation.options };
+    let sources =
+        Sources { file: Some(("redis.conf", file.as_bytes())), options: &invocation.options, ..Sources::default() };
     Config::from_sources(sources, &mut no_files).map(|loaded| loaded.config).map_err(|error| error.to_string())
 }
 
