@@ -292,6 +292,10 @@ impl Dispatcher {
         let begun = self.server.clock.monotonic_ns();
         let slice_ns = self.walk_slice_ns();
         loop {
+            if !saving.given_up && self.server.keyspace.kept_bytes() > IMAGE_MAX_BYTES {
+                log::warn!("Large collections change faster than they are written during the save: it is given up");
+                self.give_up_one(saving);
+            }
             if self.server.keyspace.image_bytes() >= GATHER_BYTES {
                 self.gather_images(saving);
             }

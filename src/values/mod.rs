@@ -16,6 +16,7 @@ pub mod sorted_set;
 pub mod stream;
 pub mod string;
 pub mod views;
+pub mod walk;
 
 pub use encodings::{Encodings, FieldDeadlines};
 

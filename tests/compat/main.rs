@@ -11,6 +11,7 @@ mod list;
 mod hash;
 mod replies;
 mod set;
+mod travel;
 mod sort;
 mod sorted_set;
 mod stream;

@@ -140,9 +140,11 @@ fn move_key(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         return Err(Error::SameObject);
     }
     let key = args.get(1);
-    let (source, target) = cx.server.keyspace.pair(here, there);
-    let is_wanted = source.find(key).is_some() && target.find(key).is_none();
+    let keyspace = &mut cx.server.keyspace;
+    let is_wanted = keyspace.db(here).find(key).is_some() && keyspace.db(there).find(key).is_none();
     if is_wanted {
+        keyspace.finish_walk_of(here, key);
+        let (source, target) = keyspace.pair(here, there);
         let (value, deadline) = source.take(key).ok_or(Error::NoSuchKey)?;
         target.put(key, value, expiry(deadline))?;
         cx.changed_in(here, key, Event::generic("move_from"));

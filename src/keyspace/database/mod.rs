@@ -389,6 +389,7 @@ impl Database {
         let (boxed, first) = (boxed_bytes(&payload), first_deadline_of(&payload));
         let handle = self.records.insert(key, deadline, payload).map_err(|_| Full)?;
         self.boxed_bytes += boxed;
+        self.walked_arrives(handle);
         self.fields.file(handle, first);
         let (records, hasher) = (&self.records, &self.hasher);
         self.table.insert(hash, handle, |h| records.prefetch(h), |h| hasher.hash(records.key(h)));
@@ -414,6 +415,7 @@ impl Database {
         if let Some(big) = old {
             self.free(big);
         }
+        self.walked_arrives(to);
         if to != handle {
             self.moved(hash, handle, to);
         }
@@ -432,7 +434,7 @@ impl Database {
         true
     }
 
-    /// Takes a key out: its value and deadline.
+    /// Takes a key out: its value and deadline. The value stays in this database, unless `Keyspace::finish_walk_of` came before.
     pub fn take(&mut self, key: &[u8]) -> Option<(Owned, Option<u64>)> {
         let (hash, handle) = self.locate(key)?;
         self.before_change(handle);
@@ -441,6 +443,7 @@ impl Database {
             Payload::Inline { tag, bytes } => Some(Owned::Inline(tag, bytes.into())),
             Payload::Boxed(_) => None,
         };
+        self.walked_leaves(handle);
         let boxed = self.unlink(handle, hash);
         let value = inline.or_else(|| {
             let big = boxed?;
@@ -538,6 +541,7 @@ impl Database {
 
     /// Frees a value that is not counted (any more), now or later.
     fn free_uncounted(&mut self, big: Box<Big>) {
+        let Some(big) = self.keep_walked(big) else { return };
         if big.free_effort() > FREE_LATER_EFFORT {
             self.removals.garbage.push(big);
         }
@@ -545,7 +549,7 @@ impl Database {
 
     /// Writes a record out to the walk that has not reached it.
     #[inline]
-    fn before_change(&mut self, handle: Handle) {
+    pub(in crate::keyspace) fn before_change(&mut self, handle: Handle) {
         if let Some(walk) = &mut self.walk {
             walk.write_before_change(&mut self.records, handle);
         }

@@ -95,6 +95,8 @@ impl<'a> Iterator for Der<'a> {
 mod tests {
     use super::*;
 
+    const SET: u8 = 0x31;
+
     fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
         let content = content.concat();
         let len = content.len();

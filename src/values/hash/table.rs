@@ -26,6 +26,11 @@ impl Table {
         &self.elements
     }
 
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
+    }
+
     pub(super) fn len(&self) -> usize {
         self.elements.len()
     }

@@ -102,6 +102,11 @@ impl Ranked {
         &self.elements
     }
 
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
+    }
+
     pub(super) fn scan<'a>(&'a self, cursor: u64, mut visit: impl FnMut(&'a [u8], f64)) -> u64 {
         self.elements.scan(cursor, |handle| visit(self.elements.name(handle), score_at(&self.elements, handle)))
     }

@@ -89,31 +89,40 @@ pub(super) fn write(hash: HashRef<'_>, compression: Compression, deadlines: Fiel
             out.extend_from_slice(&hash.next_deadline().unwrap_or(0).to_le_bytes());
             write_string(pack.bytes(), compression, out);
         }
-        (type_number::VALKEY_HASH_2, _) => write_fields(hash, compression, out, |field, compression, out| {
-            write_field(field, compression, out);
-            let deadline = field.deadline.map_or(-1, |deadline| deadline as i64);
-            out.extend_from_slice(&deadline.to_le_bytes());
-        }),
-        (type_number::HASH_METADATA, _) => {
-            let earliest = hash.iter().filter_map(|field| field.deadline).min().unwrap_or(0);
-            out.extend_from_slice(&earliest.to_le_bytes());
-            write_fields(hash, compression, out, |field, compression, out| {
-                write_length(field.deadline.map_or(0, |deadline| deadline - earliest + 1), out);
-                write_field(field, compression, out);
-            });
+        (number, _) => {
+            let earliest = write_head(hash, number, out);
+            hash.iter().for_each(|field| write_part(field, number, earliest, compression, out));
         }
-        _ => write_fields(hash, compression, out, write_field),
     }
 }
 
-fn write_fields(
-    hash: HashRef<'_>,
+/// Appends what stands before the fields of a form that is no listpack. Gives the time that deadlines are counted from: a deadline, or a
+/// time before all of them (which is as good to all readers).
+pub(in crate::formats::rdb) fn write_head(hash: HashRef<'_>, number: u8, out: &mut Vec<u8>) -> u64 {
+    let earliest = hash.next_deadline().unwrap_or(0);
+    if number == type_number::HASH_METADATA {
+        out.extend_from_slice(&earliest.to_le_bytes());
+    }
+    write_length(hash.len() as u64, out);
+    earliest
+}
+
+/// Appends a field in one of these forms.
+pub(in crate::formats::rdb) fn write_part(
+    field: Field<'_>,
+    number: u8,
+    earliest: u64,
     compression: Compression,
     out: &mut Vec<u8>,
-    write: impl Fn(Field<'_>, Compression, &mut Vec<u8>),
 ) {
-    write_length(hash.len() as u64, out);
-    hash.iter().for_each(|field| write(field, compression, out));
+    if number == type_number::HASH_METADATA {
+        write_length(field.deadline.map_or(0, |deadline| deadline - earliest + 1), out);
+    }
+    write_field(field, compression, out);
+    if number == type_number::VALKEY_HASH_2 {
+        let deadline = field.deadline.map_or(-1, |deadline| deadline as i64);
+        out.extend_from_slice(&deadline.to_le_bytes());
+    }
 }
 
 fn write_field(field: Field<'_>, compression: Compression, out: &mut Vec<u8>) {

@@ -43,6 +43,11 @@ pub(super) fn write(value: SetRef<'_>, compression: Compression, out: &mut Vec<u
     });
 }
 
+/// Appends a member.
+pub(in crate::formats::rdb) fn write_part(member: &[u8], compression: Compression, out: &mut Vec<u8>) {
+    write_string(member, compression, out);
+}
+
 /// Type 2: count, members.
 #[derive(Default)]
 struct Members {

@@ -1,0 +1,12 @@
+#![no_main]
+//! Runs `entries::restore` on what the fuzzer makes.
+
+#[path = "../entries.rs"]
+mod entries;
+#[path = "../../commands/harness.rs"]
+#[allow(dead_code)]
+mod harness;
+#[path = "../../commands/restore/calls.rs"]
+mod restored;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entries::restore(data));
