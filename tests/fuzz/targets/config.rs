@@ -1,5 +1,6 @@
-#![no_main]
 //! Runs `entries::config` on what the fuzzer makes.
+
+#![no_main]
 
 #[path = "../entries.rs"]
 mod entries;
