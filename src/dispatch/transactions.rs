@@ -6,10 +6,10 @@
 use super::Dispatcher;
 use super::batch::BATCH_CALLS;
 use super::execute::Tally;
+use super::gates::Moment;
 use crate::commands::args::Args;
 use crate::commands::context::Waiting;
 use crate::commands::registry::Hot;
-use crate::commands::row::Flag;
 use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::Range;
 use crate::server::clients::{ClientIndex, Closing};
@@ -72,10 +72,13 @@ impl Dispatcher {
                 let words = &ranges[call.first as usize..call.last as usize];
                 let raw = call.raw.map(|(start, end)| &buffer[start as usize..end as usize]);
                 let mut args = Args::new(&buffer, words, &mut [], raw, self.is_logged());
-                self.run_nested(client, &row, &mut args, hash, reply, &mut tally);
+                match self.judge_again(client, &row, &args, reply) {
+                    Ok(()) => self.run_nested(client, &row, &mut args, hash, reply, &mut tally),
+                    Err(error) => self.answer_error(None, &error, reply),
+                }
             }
         }
-        self.settle_nested_tally(tally, begun_ns);
+        self.settle_nested_tally(client, tally, begun_ns);
         self.in_transaction = false;
         self.waiting = Waiting::Allowed;
         if std::mem::take(&mut self.has_open_group)
@@ -123,17 +126,16 @@ impl Dispatcher {
         tally: &mut Tally,
     ) {
         let raised = self.server.raised | self.server.clients.get(client).raised;
-        if raised & gates::MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
-            self.server.show_to_monitors(client, row.command.shown(args));
+        if raised & gates::MONITOR != 0 {
+            self.show_call(client, row, args, Moment::Before);
         }
         let mark = reply.mark();
         tally.count(row.id);
-        let is_timed = row.is_timed || raised & gates::TIMED != 0;
+        let is_timed = args.len() > row.quick_words || raised & gates::TIMED != 0;
         let begun_ns = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         self.begin_use(client, row, raised);
         if let Err(error) = self.run_row(client, row, args, hash, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, row, &error, mark, reply);
         }
         if is_timed {
             self.note_duration(client, row, args, begun_ns, tally);
@@ -149,6 +151,9 @@ impl Dispatcher {
         }
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
+        }
+        if raised & gates::MONITOR != 0 {
+            self.show_call(client, row, args, Moment::After);
         }
     }
 }

@@ -8,7 +8,6 @@
 
 use super::Server;
 use super::clients::{Client, ClientIndex, Clients, Closing};
-use super::config::OutputClass;
 
 /// What a new buffer for replies has room for.
 pub const OUTPUT_FIRST_BYTES: usize = 32 * 1024;
@@ -91,11 +90,6 @@ impl Client {
         let bytes = self.memory_bytes();
         let first = self.output.capacity().min(OUTPUT_FIRST_BYTES);
         (bytes, bytes - size_of::<Client>() - first)
-    }
-
-    /// By which of the output limits it is measured.
-    pub fn output_class(&self) -> OutputClass {
-        if self.subscriptions.is_empty() { OutputClass::Normal } else { OutputClass::PubSub }
     }
 
     fn may_be_evicted(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
+use super::acl::UserIndex;
 use super::blocking::{Wait, Waiters};
 use super::client_memory::{ClientMemory, Weight};
 use super::gates;
@@ -11,9 +12,6 @@ use crate::formats::resp::reply::Protocol;
 use slab::Slab;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-
-/// The user that every client is at first.
-pub const DEFAULT_USER: &str = "default";
 
 /// A client's place, as long as it is connected.
 pub type ClientIndex = usize;
@@ -58,7 +56,7 @@ pub struct Client {
     /// Gates raised for this client alone (`dispatch::gates`).
     pub raised: u32,
     /// The user it is.
-    pub user: String,
+    pub user: UserIndex,
     /// Whether it needs no password any more.
     pub authenticated: bool,
     /// Its own name (CLIENT SETNAME).
@@ -119,6 +117,8 @@ pub struct Client {
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
     pub is_pending: bool,
+    /// Whether its next call waits for a gate.
+    pub is_parked: bool,
     /// What it waits for, if it does.
     pub wait: Option<Box<Wait>>,
     /// What it has queued since MULTI; `None`: its calls run at once.
@@ -180,9 +180,6 @@ impl Clients {
     pub fn add(&mut self, mut client: Client) -> ClientIndex {
         self.next_id += 1;
         client.id = self.next_id;
-        if client.user.is_empty() {
-            client.user = DEFAULT_USER.to_string();
-        }
         let id = client.id;
         let index = self.slots.insert(client);
         self.by_id.insert(id, index);
@@ -275,6 +272,13 @@ impl Clients {
     /// A message has come for a client. If its own call runs, what it hears now stands behind the answer.
     pub(super) fn note_told(&mut self, index: ClientIndex) {
         self.slots[index].raised |= gates::TOLD;
+        self.mark_pending(index);
+    }
+
+    /// Ends a connection: at once, or, when it is the caller's own, when it has the answer.
+    pub fn end(&mut self, index: ClientIndex, caller: Option<ClientIndex>) {
+        let is_caller = caller == Some(index);
+        self.slots[index].closing = if is_caller { Closing::AfterReplies } else { Closing::Now };
         self.mark_pending(index);
     }
 

@@ -35,6 +35,8 @@ pub const MULTI: u32 = 1 << 13;
 /// The client listens to channels and speaks RESP2: it may do little else.
 pub const SUBSCRIBED: u32 = 1 << 14;
 
+/// The client's user may not do everything.
+pub const ACL: u32 = 1 << 15;
 /// The client is told of changes to what it has read (CLIENT TRACKING). Stops nothing: looked at behind each of its calls.
 pub const TRACKING: u32 = 1 << 20;
 

@@ -1,6 +1,7 @@
 //! Hashes, once per encoding where that can matter.
 
 use crate::harness::{Db, START_MS};
+use crate::phrases::{events, sorted};
 use crate::string::{WRONG_TYPE, logged};
 
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
@@ -32,17 +33,6 @@ fn ints(numbers: &[i64]) -> String {
     let mut reply = format!("*{}\r\n", numbers.len());
     numbers.iter().for_each(|number| reply += &format!(":{number}\r\n"));
     reply
-}
-
-/// The bulk strings of a flat reply, sorted.
-fn sorted(reply: &str) -> Vec<String> {
-    let mut items: Vec<String> = reply
-        .split("\r\n")
-        .filter(|line| !line.is_empty() && !line.starts_with(['*', '$', '%']))
-        .map(str::to_owned)
-        .collect();
-    items.sort();
-    items
 }
 
 #[test]
@@ -569,18 +559,6 @@ const DUMPS: &[(&str, &[u8])] = &[
 
 // ---- events ----
 
-/// Which events of key `h` a call or the time causes.
-fn events(db: &mut Db, act: impl FnOnce(&mut Db)) -> String {
-    let listener = db.connect();
-    db.call_on(listener, &[b"SUBSCRIBE", b"__keyspace@0__:h"]);
-    act(db);
-    let heard = String::from_utf8(db.output_of(listener)).unwrap();
-    db.call_on(listener, &[b"UNSUBSCRIBE"]);
-    let words: Vec<&str> =
-        heard.split("\r\n").filter(|line| !line.starts_with(['*', '$', ':']) && !line.is_empty()).collect();
-    words.chunks(3).map(|message| message[2]).collect::<Vec<_>>().join(" ")
-}
-
 #[test]
 fn events_of_hashes() {
     in_both_encodings(|db| {
@@ -608,18 +586,18 @@ fn events_of_hashes() {
             ("HSETEX h PXAT 1 FIELDS 1 g 1", "hset hdel"),
             ("HDEL h e f", "hdel del"),
         ] {
-            assert_eq!(events(db, |db| drop(db.run(call))), expected, "{call}");
+            assert_eq!(events(db, "h", |db| drop(db.run(call))), expected, "{call}");
         }
         db.run("HSET h a 1 b 2 c 3");
         db.run("HPEXPIRE h 10 FIELDS 2 a b");
-        assert_eq!(events(db, |db| db.advance_ms(10)), "hexpired");
+        assert_eq!(events(db, "h", |db| db.advance_ms(10)), "hexpired");
         db.run("HPEXPIRE h 10 FIELDS 1 c");
-        assert_eq!(events(db, |db| db.advance_ms(10)), "hexpired del");
+        assert_eq!(events(db, "h", |db| db.advance_ms(10)), "hexpired del");
         db.run("HSET h a 1");
         db.run("HPEXPIRE h 10 FIELDS 1 a");
         db.dispatcher.server.debug.active_expire = false;
         db.advance_ms(10);
-        assert_eq!(events(db, |db| drop(db.run("HGET h a"))), "hexpired del");
+        assert_eq!(events(db, "h", |db| drop(db.run("HGET h a"))), "hexpired del");
         db.dispatcher.server.debug.active_expire = true;
     });
 }

@@ -2,7 +2,6 @@
 
 use crate::harness::Db;
 use crate::string::{WRONG_TYPE, logged};
-use ferrodis::server::clients::ClientIndex;
 
 const OUT_OF_RANGE: &str = "ERR value is out of range, must be positive";
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
@@ -28,21 +27,6 @@ impl Db {
         self.is(&format!("LRANGE {key} 0 -1"), &bulks(elements));
         self.is(&format!("LLEN {key}"), &format!(":{}\r\n", elements.len()));
         assert_eq!(self.run(&format!("EXISTS {key}")), if elements.is_empty() { ":0\r\n" } else { ":1\r\n" });
-    }
-
-    /// Another client that sends a call which waits.
-    #[track_caller]
-    fn waits(&mut self, line: &str) -> ClientIndex {
-        let client = self.connect();
-        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        assert_eq!(String::from_utf8_lossy(&self.call_on(client, &words)), "", "{line}");
-        client
-    }
-
-    /// Asserts what a client was answered by now.
-    #[track_caller]
-    fn got(&mut self, client: ClientIndex, reply: &str) {
-        assert_eq!(String::from_utf8_lossy(&self.output_of(client)), reply);
     }
 }
 

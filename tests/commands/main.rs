@@ -8,9 +8,12 @@ use ferrodis::base::sys::allocator::counting::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+mod acl;
+mod acl_files;
 mod bitmap;
 mod cross_protocol;
 mod durability;
+mod from_suites;
 mod generic;
 mod client;
 mod command;
@@ -19,11 +22,15 @@ mod connection;
 mod harness;
 mod lines;
 mod list;
+mod phrases;
 mod hash;
 mod hyperloglog;
+mod observed;
 mod pubsub;
 mod report;
 mod restore;
+mod set;
+mod sort;
 mod stream;
 mod string;
 mod tracking;

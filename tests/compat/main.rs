@@ -3,8 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod files;
+mod geo;
 mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
+mod set;
+mod travel;
+mod sort;
+mod sorted_set;
+mod stream;

@@ -10,6 +10,7 @@ mod listpack;
 mod lru_list;
 mod ranked_tree;
 mod timer_wheel;
+mod walk;
 
 /// The generator of a test, from the seed that was asked for or a new one, which is printed.
 fn random() -> fastrand::Rng {

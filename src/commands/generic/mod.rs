@@ -6,6 +6,7 @@ mod expire;
 mod keys;
 mod object;
 mod scan;
+mod sort;
 mod ttl;
 mod wait;
 
@@ -23,4 +24,5 @@ pub const LISTS: &[&[&Command]] = &[
     object::COMMANDS,
     dump::COMMANDS,
     wait::COMMANDS,
+    sort::COMMANDS,
 ];

@@ -8,7 +8,8 @@ use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
 use crate::error;
-use crate::server::clients::{Client, ClientIndex, DEFAULT_USER};
+use crate::server::acl::UserIndex;
+use crate::server::clients::{Client, ClientIndex};
 use std::mem::discriminant;
 
 /// Letters that CLIENT LIST may show as flags.
@@ -21,7 +22,7 @@ enum Condition<'a> {
     LocalAddress(&'a [u8]),
     Ip(&'a [u8]),
     Kind(Kind),
-    User(&'a [u8]),
+    User(UserIndex),
     Flags(&'a str),
     Name(&'a [u8]),
     LibName(&'a [u8]),
@@ -38,7 +39,7 @@ impl Condition<'_> {
             Condition::LocalAddress(address) => client.local_address.as_bytes() == *address,
             Condition::Ip(ip) => ip_of(&client.address).as_bytes() == *ip,
             Condition::Kind(kind) => kind.is_of(client),
-            Condition::User(user) => client.user.as_bytes() == *user,
+            Condition::User(user) => client.user == *user,
             Condition::Flags(wanted) => {
                 let has = flags(client);
                 wanted.chars().all(|flag| has.contains(flag))
@@ -146,8 +147,10 @@ fn condition<'a>(cx: &ServerContext<'_>, args: &'a Args<'_>, name: &str, i: usiz
         "laddr" => Condition::LocalAddress(value),
         "ip" => Condition::Ip(value),
         "type" => Condition::Kind(Kind::parse(value)?),
-        "user" if value == DEFAULT_USER.as_bytes() => Condition::User(value),
-        "user" => return Err(error!("ERR No such user '{}'", String::from_utf8_lossy(value))),
+        "user" => {
+            let unknown = || error!("ERR No such user '{}'", String::from_utf8_lossy(value));
+            Condition::User(cx.server.acl.find(value).ok_or_else(unknown)?)
+        }
         "flags" => Condition::Flags(parse_letters(value, FLAGS, "flags")?),
         "name" => Condition::Name(value),
         "lib-name" => Condition::LibName(value),

@@ -51,9 +51,7 @@ fn kill_all(cx: &mut ServerContext<'_>, filter: &Filter<'_>) -> usize {
     let mut killed = filter.find(cx);
     killed.retain(|&index| cx.server.clients.get(index).closing == Closing::No);
     for &index in &killed {
-        let is_caller = index == cx.client;
-        cx.server.clients.get_mut(index).closing = if is_caller { Closing::AfterReplies } else { Closing::Now };
-        cx.server.clients.mark_pending(index);
+        cx.server.clients.end(index, Some(cx.client));
     }
     killed.len()
 }
