@@ -47,9 +47,6 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
         cx.reply.array(0);
         return Ok(Done);
     };
-    if count < 0 && count.unsigned_abs() > DRAWN_MAX {
-        return Err(Error::ValueOutOfRange);
-    }
     let (len, random) = (set.len(), &mut *cx.random);
     match usize::try_from(count) {
         Ok(count) if count >= len => answer_elements(cx.reply, set.walk(0..len, Direction::Backward), scores),
