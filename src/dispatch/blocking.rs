@@ -122,7 +122,9 @@ impl Dispatcher {
             self.answer_failure(client, &row, &error, mark, &mut reply);
         }
         if !waits_on {
-            self.note_slowness(client, &row, &args, self.server.clock.monotonic_ns() - begun_ns);
+            let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+            self.server.count_wait(row.id, spent_ns);
+            self.note_slowness(client, &row, &args, spent_ns);
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);

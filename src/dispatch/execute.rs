@@ -14,6 +14,7 @@ use crate::formats::resp::output::Mark;
 use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::{self, Range};
 use crate::server::clients::{Answers, ClientIndex, Closing};
+use crate::server::observe::hot_keys::Load;
 
 /// A client's turn ends after so many calls ...
 const TURN_CALLS: usize = 2048;
@@ -186,6 +187,7 @@ impl Dispatcher {
         }
         let logged = self.is_logged();
         let begun = self.server.time.monotonic_ns;
+        let replied_before = reply.out.len();
         let mut tally = Tally::default();
         let mut ended = None;
         for (span, &row) in batch.spans.iter().zip(&batch.rows) {
@@ -206,24 +208,43 @@ impl Dispatcher {
                 break;
             }
         }
-        self.settle_tally(client, tally, begun);
+        let (calls, replied) = (tally.calls, reply.out.len().saturating_sub(replied_before));
+        let ns = self.settle_tally(client, tally, begun);
+        let bytes = (batch.end.saturating_sub(batch.spans[0].start as usize) + replied) as u64;
+        if self.server.hot_keys.add(Load { calls, ns, bytes }) && calls > 0 {
+            self.look_at_one(client, input, batch, calls as usize);
+        }
         ended
     }
 
-    /// Shares the time of a batch among its calls.
+    /// One of the calls that the batch began with and that ran is looked at for hot keys.
+    #[cold]
+    fn look_at_one(&mut self, client: ClientIndex, input: &[u8], batch: &Batch, ran: usize) {
+        let place = self.server.random.below(ran.min(batch.spans.len()) as u64) as usize;
+        let (span, row) = (&batch.spans[place], &batch.rows[place]);
+        if let Some(row) = row.filter(|_| span.has_hash) {
+            let key = batch.ranges[span.first_range as usize + row.ahead_key as usize];
+            let key = &input[key.start as usize..key.end as usize];
+            let db = self.server.clients.get(client).db;
+            self.server.hot_keys.look_at(db, key, span.hash, self.server.time.monotonic_ms());
+        }
+    }
+
+    /// Shares the time of a batch among its calls; gives what it shared.
     #[inline]
-    pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) {
+    pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) -> u64 {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
         self.server.time.advance_to(now);
         self.server.counters.calls += tally.calls;
         let state = self.server.clients.get_mut(client);
-        state.calls += tally.calls.saturating_sub(u64::from(state.wait.is_some())); // one that waits counts when it is over
+        state.calls += tally.calls;
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
             self.server.commands.record_batch(id, calls, shared * calls / sharing);
         }
+        shared
     }
 
     #[cold]
@@ -364,6 +385,10 @@ impl Dispatcher {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
         self.server.commands.record(row.id, spent_ns);
+        if row.ahead_key != 0 && (row.ahead_key as usize) < args.len() {
+            let (db, key) = (self.server.clients.get(client).db, args.get(row.ahead_key as usize));
+            self.server.hot_keys.add_time(db, key, self.server.keyspace.all()[db].hash(key), spent_ns);
+        }
         // One that waits is not over: how long it took is told when it has run to its end.
         if self.effects.block.is_none() {
             self.note_slowness(client, row, args, spent_ns);

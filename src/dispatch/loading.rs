@@ -27,6 +27,8 @@ const GROUP: usize = 32;
 const GROUP_BYTES: usize = 64 * 1024;
 /// Bytes of a snapshot read at once.
 const PIECE_BYTES: usize = 256 * 1024;
+/// What a key takes in a file, at the very least: type, and two lengths with a byte each.
+const ENTRY_MIN_BYTES: u64 = 5;
 /// How long the loop sleeps while the log's first base waits for the disk.
 const FIRST_BASE_STEP_US: u64 = 500;
 
@@ -376,7 +378,12 @@ impl Dispatcher {
                         Source::Snapshot { .. } | Source::FirstBase => Ok(true),
                     };
                 }
-                Step::Aux { .. } | Step::ResizeDb { .. } => {}
+                Step::ResizeDb { keys, .. } => {
+                    // The file's word is taken as far as it has room for so many.
+                    let most = self.server.persistence.loading.total_bytes / ENTRY_MIN_BYTES;
+                    self.server.keyspace.db(loading.db).expect_keys(keys.min(most) as usize);
+                }
+                Step::Aux { .. } => {}
                 Step::Function(_) => {
                     return Err("The file holds a library of functions, which this version cannot run".into());
                 }

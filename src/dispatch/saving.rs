@@ -56,6 +56,8 @@ pub(super) struct Saving {
     crc: u64,
     with_checksum: bool,
     db: Option<usize>,
+    /// Keys and keys with a deadline of each database when it began; what is said already is gone.
+    sizes: Vec<Option<(u64, u64)>>,
     /// When it began (monotonic).
     begun_ns: u64,
     stage: Stage,
@@ -160,6 +162,7 @@ impl Dispatcher {
             crc: 0,
             with_checksum: config.rdbchecksum,
             db: None,
+            sizes: self.server.keyspace.all().iter().map(|db| Some((db.len() as u64, db.expiring() as u64))).collect(),
             begun_ns: self.server.clock.monotonic_ns(),
             stage: Stage::Walking,
             given_up: false,
@@ -346,6 +349,9 @@ impl Dispatcher {
                 let mut select = Encoder::without_checksum(Compression::Off);
                 if saving.is_rdb() {
                     select.select_db(number as u64);
+                    if let Some((keys, expires)) = saving.sizes[number].take() {
+                        select.resize_db(keys, expires);
+                    }
                     saving.append(&select.take(Vec::new()));
                 } else {
                     let digits = number.to_string();

@@ -103,6 +103,10 @@ impl Dispatcher {
             if busy {
                 sleep_ms = 0;
             }
+            let now_ms = self.server.time.monotonic_ms();
+            if let Some(next_ms) = self.server.census.step(&self.server.keyspace, now_ms) {
+                sleep_ms = sleep_ms.min(next_ms.saturating_sub(now_ms));
+            }
         }
         if self.storage.log.is_some() {
             if let Some(bound) = self.tick_log() {

@@ -1,5 +1,6 @@
 //! Floor 5: databases, keys, expiry, eviction, scan, the walk. Knows no clients, no RESP, no files.
 
+pub mod census;
 pub mod database;
 pub mod eviction;
 mod links;

@@ -6,6 +6,7 @@
 use super::config_files::plain;
 use super::listener::{Listener, Serves, SocketOptions, addresses};
 use super::oom_score::{OomScore, SCORE_DIRECTIVES};
+use super::tls::Context;
 use crate::base::disk::RealDisk;
 use crate::base::files;
 use crate::base::sys::limits;
@@ -20,7 +21,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// The directives that say where to listen, and may change while the server runs.
-pub const DOOR_DIRECTIVES: [&str; 4] = ["port", "bind", "metrics-port", "metrics-bind"];
+pub const DOOR_DIRECTIVES: [&str; 5] = ["port", "tls-port", "bind", "metrics-port", "metrics-bind"];
+/// How the directives begin that say what TLS is like.
+const TLS_DIRECTIVE: &str = "tls-";
+
+/// Whether a directive says where to listen, or how.
+pub fn is_of_doors(name: &str) -> bool {
+    DOOR_DIRECTIVES.contains(&name) || name.starts_with(TLS_DIRECTIVE)
+}
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +49,9 @@ pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
     let mut doors = Vec::new();
     if config.port != 0 {
         doors = doors_at(&config.bind, config.port, Serves::Clients)?;
+    }
+    if config.tls_port != 0 {
+        doors.append(&mut doors_at(&config.bind, config.tls_port, Serves::TlsClients)?);
     }
     if config.metrics_port != 0 {
         doors.append(&mut doors_at(&config.metrics_bind, config.metrics_port, Serves::Metrics)?);
@@ -91,6 +102,8 @@ pub struct NewDoors {
     pub opened: Vec<Listener>,
     /// Those that can be opened only when one of ours is closed: `*` and `127.0.0.1` with the same port, say.
     pub later: Vec<Door>,
+    /// What connections through doors with TLS are set up with; none where there is no such door.
+    pub tls: Option<Context>,
 }
 
 /// The process around a server that has sockets.
@@ -112,7 +125,7 @@ impl Outside {
     fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
         let old_doors = doors(old).unwrap_or_default();
         let wanted = doors(new).map_err(|(word, e)| format!("{word}: {}", plain(&e)))?;
-        let mut prepared = NewDoors { wanted: wanted.clone(), opened: Vec::new(), later: Vec::new() };
+        let mut prepared = NewDoors { wanted: wanted.clone(), opened: Vec::new(), later: Vec::new(), tls: None };
         let mut failures = Vec::new();
         for door in &wanted {
             if old_doors.iter().any(|old| (old.address, old.serves) == (door.address, door.serves)) {
@@ -158,15 +171,21 @@ impl Surroundings for Outside {
             }
         }
         let mut doors = None;
-        if let Some(name) = DOOR_DIRECTIVES.into_iter().find_map(has) {
-            doors = Some(self.prepare_doors(old, new).map_err(|text| {
+        if let Some(row) = changed.iter().find(|row| is_of_doors(row.name)) {
+            let name = row.name;
+            let tls = tls_context(new).map_err(|text| {
+                log::warn!("{text}");
+                Refusal { name, reason: "Unable to update TLS configuration. Check server logs.".into() }
+            })?;
+            let prepared = self.prepare_doors(old, new).map_err(|text| {
                 log::warn!("{text}");
                 let reason = match name {
-                    "port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
+                    "port" | "tls-port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
                     _ => "Failed to bind to specified addresses.",
                 };
                 Refusal { name, reason: reason.into() }
-            })?);
+            })?;
+            doors = Some(NewDoors { tls, ..prepared });
         }
         if let Some(name) = has("appendonly").filter(|_| new.appendonly) {
             try_log(new).map_err(|text| {
@@ -197,6 +216,14 @@ impl Surroundings for Outside {
     fn replace_file(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         files::replace(path, content)
     }
+}
+
+/// What connections with TLS are to be set up with; `None` where the configuration has no door for them.
+///
+/// # Errors
+/// Why there cannot be such connections.
+pub fn tls_context(config: &Config) -> Result<Option<Context>, String> {
+    if config.tls_port == 0 { Ok(None) } else { Context::new(config).map(Some) }
 }
 
 /// Whether a log could begin where the configuration says.

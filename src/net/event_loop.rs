@@ -13,6 +13,7 @@ use super::listener::{Listener, Serves};
 use super::operation::Operation;
 use super::reading::{GROUP_TURNS, INPUT_BYTES, OUTPUT_FIRST_BYTES};
 use super::signals::{Signal, Signals};
+use super::tls::Context;
 use super::writing::refuse;
 use crate::dispatch::{Batch, Dispatcher};
 use crate::server::access::Newcomer;
@@ -44,6 +45,8 @@ pub struct EventLoop {
     pub dispatcher: Dispatcher,
     poll: Poll,
     pub(super) listeners: Vec<Listener>,
+    /// What connections with TLS are set up with.
+    pub(super) tls: Option<Context>,
     pub(super) operation: Operation,
     signals: Option<Signals>,
     /// A descriptor kept for the day when there is no other.
@@ -79,6 +82,7 @@ impl EventLoop {
             dispatcher,
             poll,
             listeners: Vec::new(),
+            tls: None,
             operation: Operation::default(),
             signals: None,
             spare_descriptor: spare_descriptor(),
@@ -117,7 +121,7 @@ impl EventLoop {
 
     /// The first TCP address at which clients come in.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.listeners.iter().filter(|listener| listener.serves == Serves::Clients).find_map(Listener::address)
+        self.listeners.iter().filter(|listener| listener.is_for_clients()).find_map(Listener::address)
     }
 
     /// Closes the listeners that `is_unwanted` names.
@@ -267,7 +271,12 @@ impl EventLoop {
 
     /// Takes waiting connections, so many that the others' turns come too; the rest stays for the next round.
     fn accept(&mut self, listener: usize) {
-        for _ in 0..self.dispatcher.server.config.max_new_connections_per_cycle {
+        let config = &self.dispatcher.server.config;
+        let most = match self.listeners[listener].serves {
+            Serves::TlsClients => config.max_new_tls_connections_per_cycle,
+            Serves::Clients | Serves::Metrics => config.max_new_connections_per_cycle,
+        };
+        for _ in 0..most {
             match self.listeners[listener].accept() {
                 Ok((socket, peer, local)) => self.admit(listener, socket, peer, local),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -314,6 +323,12 @@ impl EventLoop {
             let now_ms = self.dispatcher.server.time.monotonic_ms();
             return self.http.accept(socket, self.poll.registry(), now_ms);
         }
+        if self.listeners[listener].serves == Serves::TlsClients {
+            match self.encrypt(socket) {
+                Some(encrypted) => socket = encrypted,
+                None => return,
+            }
+        }
         let newcomer = Newcomer {
             address: peer,
             local_address: local,
@@ -333,6 +348,18 @@ impl EventLoop {
         }
         self.connections[index] = Some(Connection::new(socket));
         self.queue(index);
+    }
+
+    /// The socket with TLS around it; `None` when that cannot be: then it is closed.
+    fn encrypt(&self, socket: Socket) -> Option<Socket> {
+        let (Socket::Tcp(stream), Some(tls)) = (socket, &self.tls) else { return None };
+        match tls.accept(stream) {
+            Ok(stream) => Some(Socket::Tls(Box::new(stream))),
+            Err(e) => {
+                log::warn!("Error accepting a client connection: {e}");
+                None
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! embeds Ferrodis runs as many as it likes.
 
 use super::config_files::{ConfigFiles, plain};
-use super::doors::{Outside, doors, open, refused};
+use super::doors::{Outside, doors, open, refused, tls_context};
 use super::event_loop::EventLoop;
 use super::listener::{Listener, SocketOptions};
 use super::logging::Logging;
@@ -56,6 +56,10 @@ impl Instance {
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
     pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
+        let tls = tls_context(&config).map_err(|why| {
+            log::error!("{why}");
+            "Failed to configure TLS. Check logs for more info.".to_string()
+        })?;
         let mut listeners = std::mem::take(&mut parts.listeners);
         listen(&config, &mut listeners)?;
         let commands = registry::all().len();
@@ -71,6 +75,7 @@ impl Instance {
         let mut dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         dispatcher.server.load_users()?;
         let mut event_loop = EventLoop::new(poll, dispatcher);
+        event_loop.tls = tls;
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;

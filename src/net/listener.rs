@@ -33,6 +33,8 @@ pub struct Listener {
 pub enum Serves {
     /// RESP.
     Clients,
+    /// RESP within TLS.
+    TlsClients,
     /// HTTP: metrics and health.
     Metrics,
 }
@@ -78,6 +80,11 @@ fn set_mark(_: &socket2::Socket, mark: u32) -> io::Result<()> {
 }
 
 impl Listener {
+    /// Whether clients come through it.
+    pub fn is_for_clients(&self) -> bool {
+        self.serves != Serves::Metrics
+    }
+
     /// Listens on a TCP address.
     pub fn tcp(address: SocketAddr, options: &SocketOptions, serves: Serves) -> io::Result<Listener> {
         let protocol = if options.is_multipath { multipath()? } else { Protocol::TCP };

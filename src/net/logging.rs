@@ -7,6 +7,7 @@
 //! Levels by their names in Redis: warning = error and warn, notice = info, verbose = debug, debug = trace. A full queue loses
 //! lines and says how many; nothing else waits for it.
 
+use crate::base::json::print_string;
 use crate::base::sys::crash;
 use crate::base::sys::local_time::local_time;
 use crate::base::sys::syslog::{self, Facility, Severity};
@@ -250,12 +251,12 @@ impl Style {
         let mut line = String::with_capacity(message.len() + 64);
         if format == LogFormat::Json as u8 {
             let _ = write!(line, "{{\"ts\":\"{}\",\"level\":\"{level}\",\"pid\":{pid},\"msg\":", iso8601(now));
-            print_json(&mut line, &message);
+            print_string(&mut line, &message);
             for (key, value) in &pairs.0 {
                 line.push(',');
-                print_json(&mut line, key);
+                print_string(&mut line, key);
                 line.push(':');
-                print_json(&mut line, value);
+                print_string(&mut line, value);
             }
             line.push('}');
         } else if format == LogFormat::Logfmt as u8 {
@@ -331,24 +332,10 @@ fn print_text(line: &mut String, text: &str) {
     }
 }
 
-fn print_json(line: &mut String, text: &str) {
-    line.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            '\n' => line.push_str("\\n"),
-            c if c.is_control() => drop(write!(line, "\\u{:04x}", c as u32)),
-            c => line.push(c),
-        }
-    }
-    line.push('"');
-}
-
 fn print_logfmt(line: &mut String, text: &str) {
     let is_plain =
         !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"\"=\\".contains(c));
-    if is_plain { line.push_str(text) } else { print_json(line, text) }
+    if is_plain { line.push_str(text) } else { print_string(line, text) }
 }
 
 #[cfg(test)]

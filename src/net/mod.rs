@@ -18,5 +18,7 @@ mod reading;
 pub mod service_manager;
 mod signals;
 pub mod threads;
+#[cfg_attr(not(feature = "tls"), path = "tls_absent.rs")]
+pub mod tls;
 pub mod tools;
 mod writing;

@@ -2,13 +2,14 @@
 //! clients that sit idle.
 
 use super::config_files::ConfigFiles;
-use super::doors::{DOOR_DIRECTIVES, NewDoors, open, refused};
+use super::doors::{NewDoors, is_of_doors, open, refused, tls_context};
 use super::event_loop::EventLoop;
 use super::instance::Parts;
 use super::listener::{Acceptor, Listener, Serves, SocketOptions};
 use super::logging::Logging;
 use super::process_title::{ProcessTitle, TITLE_DIRECTIVES};
 use super::service_manager::ServiceManager;
+use super::tls::Context;
 use crate::base::sys::{crash, limits};
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::config::{ShutdownFlags, When};
@@ -35,6 +36,7 @@ pub(super) struct Operation {
     is_announced: bool,
     next_status_ms: u64,
     next_sweep_ms: u64,
+    next_tls_look_ms: u64,
     /// The connection that the sweep looks at next.
     next_swept: ClientIndex,
 }
@@ -76,6 +78,7 @@ impl EventLoop {
         if now_ms >= self.operation.next_sweep_ms {
             self.operation.next_sweep_ms = now_ms + self.dispatcher.cron_ms();
             self.sweep(now_ms);
+            self.look_at_certificates(now_ms);
             if self.dispatcher.server.config.watchdog_period_ms > 0 && self.has_signals() {
                 self.feed_watchdog();
             }
@@ -115,13 +118,9 @@ impl EventLoop {
     /// Says that the server serves, once for each kind of listener.
     fn announce(&mut self) {
         self.operation.is_announced = true;
-        let is_client = |listener: &&Listener| listener.serves == Serves::Clients;
-        let has = |is_tcp: bool| {
-            let mut kinds = self.listeners.iter().filter(is_client).map(|l| matches!(l.acceptor, Acceptor::Tcp(_)));
-            kinds.any(|kind| kind == is_tcp)
-        };
-        for (kind, is_tcp) in [("tcp", true), ("unix", false)] {
-            if has(is_tcp) {
+        let kinds: Vec<_> = self.listeners.iter().filter_map(kind_of).collect();
+        for kind in ["tcp", "unix", "tls"] {
+            if kinds.contains(&kind) {
                 log::info!("Ready to accept connections {kind}");
             }
         }
@@ -137,7 +136,7 @@ impl EventLoop {
             self.show_title();
         }
         match name {
-            _ if DOOR_DIRECTIVES.contains(&name) => self.change_doors(),
+            _ if is_of_doors(name) => self.change_doors(),
             "crash-log-enabled" if self.has_signals() => {
                 crash::report_crashes(self.dispatcher.server.config.crash_log_enabled);
             }
@@ -158,9 +157,17 @@ impl EventLoop {
         }
     }
 
-    /// Takes over the listeners that CONFIG SET has opened, and closes those that are not wanted any more.
+    /// Takes over what CONFIG SET has got ready.
     fn change_doors(&mut self) {
-        let Some(new) = self.operation.new_doors.as_ref().and_then(|doors| doors.try_iter().last()) else { return };
+        let Some(doors) = &self.operation.new_doors else { return };
+        for new in doors.try_iter().collect::<Vec<_>>() {
+            self.take_doors(new);
+        }
+    }
+
+    /// Takes over listeners that are open already, and closes those that are not wanted any more.
+    fn take_doors(&mut self, new: NewDoors) {
+        self.tls = new.tls;
         let is_wanted = |listener: &Listener| match listener.address() {
             Some(address) => new.wanted.iter().any(|door| (door.address, door.serves) == (address, listener.serves)),
             None => true,
@@ -181,6 +188,29 @@ impl EventLoop {
         }
     }
 
+    /// `tls-auto-reload-interval`: new files of certificates are put to use, for connections that come from now on.
+    fn look_at_certificates(&mut self, now_ms: u64) {
+        let interval_ms = u64::from(self.dispatcher.server.config.tls_auto_reload_interval_seconds) * 1000;
+        if interval_ms > 0 && now_ms >= self.operation.next_tls_look_ms {
+            self.operation.next_tls_look_ms = now_ms + interval_ms;
+            self.reload_certificates();
+        }
+    }
+
+    /// Reads the files of certificates again if they have changed. What cannot be read leaves all as it was.
+    fn reload_certificates(&mut self) {
+        if !self.tls.as_ref().is_some_and(Context::is_outdated) {
+            return;
+        }
+        match tls_context(&self.dispatcher.server.config) {
+            Ok(context) => {
+                log::info!("The TLS certificates have changed and are read again");
+                self.tls = context;
+            }
+            Err(text) => log::error!("The TLS certificates stay as they are: {text}"),
+        }
+    }
+
     /// SIGHUP: the configuration's files are read again, and the log's file is opened again.
     fn reload_config(&mut self) {
         if let Some(logging) = &self.operation.logging {
@@ -188,6 +218,7 @@ impl EventLoop {
         }
         self.operation.manager.reloading();
         self.take_new_config();
+        self.reload_certificates();
         self.operation.manager.ready();
     }
 
@@ -247,5 +278,15 @@ impl EventLoop {
             client.closing = Closing::Now;
             self.dispatcher.server.clients.mark_pending(index);
         }
+    }
+}
+
+/// What clients that come through a listener speak, as Redis names it.
+fn kind_of(listener: &Listener) -> Option<&'static str> {
+    match (&listener.acceptor, listener.serves) {
+        (_, Serves::Metrics) => None,
+        (_, Serves::TlsClients) => Some("tls"),
+        (Acceptor::Unix(..), _) => Some("unix"),
+        (Acceptor::Tcp(_), _) => Some("tcp"),
     }
 }

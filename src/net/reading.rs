@@ -137,7 +137,17 @@ impl EventLoop {
         let connection = self.connection(index);
         let kept = connection.rest.len();
         room[..kept].copy_from_slice(&connection.rest);
-        match brought(connection.socket.read(&mut room[kept..])) {
+        let outcome = brought(connection.socket.read(&mut room[kept..]));
+        let has_unsent = connection.socket.has_unsent();
+        let server = &mut self.dispatcher.server;
+        if has_unsent {
+            server.clients.mark_pending(index); // a handshake's answer
+        }
+        let connection = self.connections[index].as_mut().expect("checked when its turn began");
+        if let Some(name) = connection.socket.peer_name(server.config.tls_auth_clients_user) {
+            server.authenticate_by_certificate(index, name);
+        }
+        match outcome {
             Brought::Some(n) => {
                 connection.is_readable = kept + n == room.len() || connection.is_read_closed;
                 if kept > 0 {

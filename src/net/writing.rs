@@ -44,8 +44,9 @@ impl EventLoop {
             return;
         }
         let mut written = 0;
-        while connection.is_writable && !client.output.is_empty() {
+        while connection.is_writable && (!client.output.is_empty() || connection.socket.has_unsent()) {
             let result = match client.output.chunk_count() {
+                _ if client.output.is_empty() => connection.socket.flush().map(|()| 0),
                 0 => connection.socket.write(client.output.front()),
                 _ => connection.socket.write_vectored(&client.output.slices::<SLICES>()),
             };
@@ -65,7 +66,7 @@ impl EventLoop {
         }
         client.bytes_out += written as u64;
         server.counters.bytes_out += written as u64;
-        if client.output.is_empty() {
+        if client.output.is_empty() && !connection.socket.has_unsent() {
             if client.closing == Closing::AfterReplies {
                 return self.close(index);
             }

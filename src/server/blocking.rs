@@ -191,12 +191,19 @@ impl Server {
     /// Ends a wait by an answer; gives the row of the call that waited.
     fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) -> Option<usize> {
         let wait = self.clients.end_wait(index)?;
+        self.count_wait(wait.row, 0);
         let client = self.clients.get_mut(index);
         let mut reply = Reply::new(std::mem::take(&mut client.output), client.protocol);
         write(&mut reply);
         client.output = reply.out;
         self.clients.mark_pending(index);
         Some(wait.row)
+    }
+
+    /// A call that waited is over: it counts now, with the time that it took at last.
+    pub fn count_wait(&mut self, row: usize, spent_ns: u64) {
+        self.counters.calls += 1;
+        self.commands.record(row, spent_ns);
     }
 
     /// Whether a key that a client watches has passed its deadline since.

@@ -148,6 +148,7 @@ impl Server {
         self.rates.reset();
         self.event_loop.reset();
         self.expiry_lag.reset();
+        self.hot_keys.reset();
     }
 }
 /// Whether a directive is about how collections are kept.

@@ -26,6 +26,7 @@ use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
+use crate::keyspace::census::Taker;
 use crate::keyspace::database::{Database, Now};
 use crate::values::Encodings;
 use acl::Acl;
@@ -37,6 +38,7 @@ use observe::command_stats::CommandStats;
 use observe::error_stats::{ErrorStats, MAX_PREFIXES};
 use observe::event_loop_stats::EventLoopStats;
 use observe::expiry_lag::ExpiryLag;
+use observe::hot_keys::HotKeys;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
@@ -153,6 +155,10 @@ pub struct Server {
     pub errors: ErrorStats,
     /// Slow calls.
     pub slow_log: SlowLog,
+    /// Which keys most calls go to.
+    pub hot_keys: HotKeys,
+    /// Keys by type, size and prefix.
+    pub census: Taker,
     /// Latency spikes.
     pub latency: LatencyMonitor,
     /// Rates per second.
@@ -216,6 +222,8 @@ impl Server {
             counters: Counters::default(),
             commands: CommandStats::new(commands, config.latency_tracking),
             errors: ErrorStats::new(),
+            hot_keys: HotKeys::default(),
+            census: Taker::default(),
             slow_log: SlowLog::new(config.slowlog_max_len as usize),
             latency: LatencyMonitor::new(),
             rates: Rates::new(),

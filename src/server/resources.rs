@@ -124,6 +124,7 @@ impl Server {
         self.read_memory();
         self.resources.process = self.resources.platform.process();
         self.resources.allocator = self.resources.platform.allocator();
+        self.census.ask(&self.keyspace, self.time.monotonic_ms());
     }
 
     /// Reads how much memory the machine or the control group leaves to us, and has a `maxmemory` in percent follow it: reads

@@ -231,6 +231,18 @@ impl<'a> AnyRef<'a> {
         read.expect("a value is of its kind")
     }
 
+    /// Its elements; of a string, its bytes. O(1), but for a packed piece of 64 Ki elements or more.
+    pub fn size(&self) -> usize {
+        match self {
+            AnyRef::String(text) => text.len(),
+            AnyRef::List(list) => list.len(),
+            AnyRef::Set(set) => set.len(),
+            AnyRef::Hash(hash) => hash.len(),
+            AnyRef::SortedSet(set) => set.len(),
+            AnyRef::Stream(stream) => stream.entries.len() as usize,
+        }
+    }
+
     /// The name that `OBJECT ENCODING` answers.
     pub fn encoding(&self) -> &'static str {
         match self {

@@ -25,6 +25,8 @@ fn scan_removes_the_expired_keys_that_it_meets_whatever_type_it_looks_for() {
     }
     db.advance_ms(2);
     db.is("DBSIZE", ":3\r\n");
+    db.is("SCAN 0 COUNT 100 MATCH nosuch*", "*2\r\n$1\r\n0\r\n*0\r\n");
+    db.is("DBSIZE", ":3\r\n");
     db.is("SCAN 0 COUNT 100 TYPE list", "*2\r\n$1\r\n0\r\n*0\r\n");
     db.is("DBSIZE", ":1\r\n");
     assert_eq!(info(&mut db, "expired_keys"), "expired_keys:2");

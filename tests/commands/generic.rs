@@ -628,12 +628,8 @@ fn expired_keys_that_were_met_on_the_way_stayed() {
     for key in ["a", "b", "c"] {
         db.run(&format!("SET {key} v PX 5"));
     }
-    db.is("HSET h f v", ":1\r\n");
-    db.is("PEXPIRE h 5", ":1\r\n");
     db.clock.advance_ms(5);
-    db.is("SCAN 0 COUNT 100 MATCH a TYPE hash", "*2\r\n$1\r\n0\r\n*0\r\n");
-    db.is("DBSIZE", ":3\r\n"); // of whatever type, as in Redis 8.0
-    db.is("SCAN 0 COUNT 100 MATCH h", "*2\r\n$1\r\n0\r\n*0\r\n");
+    db.is("SCAN 0 COUNT 100 MATCH a", "*2\r\n$1\r\n0\r\n*0\r\n");
     db.is("DBSIZE", ":2\r\n");
     db.is("RANDOMKEY", "$-1\r\n");
     db.is("DBSIZE", ":0\r\n");

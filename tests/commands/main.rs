@@ -9,6 +9,7 @@ use ferrodis::base::sys::allocator::counting::Counting;
 static ALLOCATOR: Counting = Counting;
 
 mod acl;
+mod acl_files;
 mod bitmap;
 mod cross_protocol;
 mod durability;

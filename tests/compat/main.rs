@@ -5,9 +5,13 @@ mod support;
 
 mod acl;
 mod files;
+mod geo;
 mod hyperloglog;
 mod list;
 mod hash;
 mod replies;
+mod set;
 mod travel;
 mod sort;
+mod sorted_set;
+mod stream;

@@ -44,7 +44,7 @@ impl Test {
 
     fn text(&mut self) -> Vec<u8> {
         let number = self.random.u32(..6000);
-        let len = if number % 97 == 0 { 3000 } else { number as usize % 40 };
+        let len = if number.is_multiple_of(97) { 3000 } else { number as usize % 40 };
         format!("{number}{}", "x".repeat(len)).into_bytes()
     }
 

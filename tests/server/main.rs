@@ -15,6 +15,7 @@ mod process;
 mod rewrite;
 mod shutdown;
 mod snapshot;
+mod tls;
 mod system;
 mod waiting;
 mod wire;

@@ -71,16 +71,15 @@ fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         let mut seen = 0;
         let next = db.scan(cursor, |handle| {
             seen += 1;
-            if !options.pattern.fits(db.key(handle)) {
-            } else if db.is_past_deadline(handle) {
-                expired.push(handle);
-            } else if is_of_kind(&options, db, handle) {
-                found.push(handle);
+            match options.pattern.fits(db.key(handle)) {
+                true if db.is_past_deadline(handle) => expired.push(handle),
+                true if is_of_kind(&options, db, handle) => found.push(handle),
+                _ => {}
             }
         });
         (next, seen)
     });
-    // As in Redis 8.0, SCAN is one of those who meet an expired key, of whatever type.
+    // As in Redis 8.0, SCAN is one of those who meet an expired key, if its name is asked for; the type does not matter.
     expired.into_iter().for_each(|handle| cx.db.remove_expired(handle));
     cx.reply.array(2);
     cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());

@@ -150,7 +150,8 @@ fn answer(cx: &mut DataContext<'_>, args: &Args<'_>, operation: Operation) -> Ou
     let keys = read_keys(cx, args, 1)?;
     let options = Options::parse(args, 2 + keys.len(), keys.len(), Form::Answered(operation))?;
     let result = combine(inputs(cx.db, &keys, &options), operation, options.aggregate, cx.encodings)?;
-    answer_elements(cx.reply, result.as_ref().iter(), options.scores);
+    // Not as a sorted set, which would forget the sign of a zero when it is packed.
+    answer_elements(cx.reply, result.in_order(), options.scores);
     Ok(Done)
 }
 
@@ -158,7 +159,7 @@ fn keep(cx: &mut DataContext<'_>, args: &Args<'_>, operation: Operation, event: 
     let keys = read_keys(cx, args, 2)?;
     let options = Options::parse(args, 3 + keys.len(), keys.len(), Form::Kept(operation))?;
     let result = combine(inputs(cx.db, &keys, &options), operation, options.aggregate, cx.encodings)?;
-    super::store(cx, args.get(1), result, event)?;
+    super::store(cx, args.get(1), result.finish(cx.encodings), event)?;
     Ok(Done)
 }
 
@@ -358,7 +359,7 @@ fn combine(
     operation: Operation,
     aggregate: Aggregate,
     encodings: &Encodings,
-) -> Result<SortedSet, Full> {
+) -> Result<Builder, Full> {
     let mut result = Builder::new(encodings);
     match operation {
         Operation::Difference => subtract(&inputs, &mut result)?,
@@ -372,7 +373,7 @@ fn combine(
             intersect(&inputs, aggregate, |member, score| result.add(member, score, |_, score| score).map(|_| true))?;
         }
     }
-    Ok(result.finish(encodings))
+    Ok(result)
 }
 
 fn unite(inputs: &[Input<'_>], aggregate: Aggregate, result: &mut Builder) -> Result<(), Full> {

@@ -390,7 +390,7 @@ mod tests {
             let mut decoder = Decoder::new(Limits::default());
             decoder.feed(magic.as_bytes());
             assert_eq!(decoder.next(), Ok(Step::NeedMore), "{magic}");
-            assert_eq!(decoder.version(), magic[6..].parse().unwrap());
+            assert_eq!(decoder.version(), magic[6..].parse::<u32>().unwrap());
         }
         let version = |shown: &str| Reason::Version(shown.into());
         assert_eq!(reason(b"REDIS0013"), version("13"));

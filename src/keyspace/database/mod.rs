@@ -335,6 +335,11 @@ impl Database {
 
     // ---- writing ----
 
+    /// So many keys are about to come into a database that has none: its table has room for them from the start.
+    pub fn expect_keys(&mut self, keys: usize) {
+        self.table.reserve(keys);
+    }
+
     /// Sets a key to a value that comes from elsewhere.
     pub fn put(&mut self, key: &[u8], value: Owned, expiry: Expiry) -> Result<(), Full> {
         match value {

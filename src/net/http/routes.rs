@@ -1,6 +1,7 @@
 //! What stands at which path.
 
 use super::credentials;
+use super::live;
 use super::request::{Fault, HEAD_BYTES, Method, Request};
 use super::response::{PLAIN, Response, Status};
 use crate::dispatch::Dispatcher;
@@ -16,10 +17,12 @@ struct Route {
 }
 
 const ROUTES: &[Route] = &[
-    Route { path: "/", about: "this page", page: index },
+    Route { path: "/", about: "a page that shows what happens", page: dashboard },
+    Route { path: "/live.json", about: "its figures", page: live },
     Route { path: "/metrics", about: "all statistics, as OpenMetrics", page: metrics },
     Route { path: "/healthz", about: "200 while the server runs", page: healthz },
     Route { path: "/readyz", about: "200 when it takes reads and writes, else 503 and why", page: readyz },
+    Route { path: "/help", about: "this list", page: help },
 ];
 
 /// Answers a request. `metrics` holds the text of `/metrics` once it was made in this round.
@@ -39,7 +42,7 @@ pub(super) fn answer<'a>(
         return Response { header, ..Response::plain(Status::Unauthorized, body) };
     }
     let Some(route) = ROUTES.iter().find(|route| route.path == request.path) else {
-        return Response::plain(Status::NotFound, "There is no such page. See / for those there are.\n");
+        return Response::plain(Status::NotFound, "There is no such page. See /help for those there are.\n");
     };
     if request.method == Method::Other {
         let refusal = Response::plain(Status::MethodNotAllowed, "Pages here can only be read.\n");
@@ -50,7 +53,7 @@ pub(super) fn answer<'a>(
 
 /// Whether the answer shows what clients have written, in figures.
 pub(super) fn shows_data(request: &Request) -> bool {
-    request.path == "/metrics"
+    matches!(request.path.as_str(), "/metrics" | "/live.json")
 }
 
 /// The answer on a connection beyond those that are served.
@@ -86,8 +89,25 @@ fn may_enter(server: &mut Server, request: &Request) -> bool {
     is_right
 }
 
-fn index<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
-    let lines: String = ROUTES.iter().map(|route| format!("{:<10}{}\n", route.path, route.about)).collect();
+/// The page loads nothing but its figures.
+const ONLY_ITSELF: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                           connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn dashboard<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    Response {
+        content_type: "text/html; charset=utf-8",
+        header: Some(ONLY_ITSELF),
+        ..Response::plain(Status::Ok, include_str!("dashboard.html"))
+    }
+}
+
+fn live<'a>(dispatcher: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    dispatcher.server.read_resources();
+    Response { content_type: live::CONTENT_TYPE, ..Response::plain(Status::Ok, live::live(&dispatcher.server)) }
+}
+
+fn help<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    let lines: String = ROUTES.iter().map(|route| format!("{:<12}{}\n", route.path, route.about)).collect();
     Response::plain(Status::Ok, format!("Ferrodis {}\n\n{lines}", env!("CARGO_PKG_VERSION")))
 }
 

@@ -7,6 +7,7 @@ use super::patterns::Pattern;
 use super::user::{BadRule, User};
 use super::{DEFAULT, UserIndex, judge_line};
 use crate::server::clients::{Client, ClientIndex};
+use crate::server::config::UserLine;
 use crate::server::{Server, gates};
 use std::path::PathBuf;
 
@@ -17,6 +18,14 @@ impl Server {
         client.user = user;
         client.authenticated = true;
         self.apply_rights_to(index);
+    }
+
+    /// The client has shown a certificate with this name in it: it is the user of that name, if there is one and it is on.
+    pub fn authenticate_by_certificate(&mut self, index: ClientIndex, name: &[u8]) {
+        match self.acl.find(name).filter(|user| self.acl.get(*user).is_enabled) {
+            Some(user) => self.authenticate(index, user),
+            None => log::debug!("There is no user '{}' whom a client's certificate names", name.escape_ascii()),
+        }
     }
 
     /// What a client is before it has said who it is.
@@ -53,8 +62,9 @@ impl Server {
     /// # Errors
     /// Why there can be no server with these.
     pub fn load_users(&mut self) -> Result<(), String> {
-        for words in &self.config.users {
-            let user = judge_line(words, &self.acl.catalogue, self.config.acl_pubsub_default)?;
+        // They may hold passwords, which nobody needs from here on.
+        for words in std::mem::take(&mut self.config.users) {
+            let user = judge_line(&words, &self.acl.catalogue, self.config.acl_pubsub_default)?;
             if !user.is_enabled {
                 log::info!(
                     "The user '{}' is disabled (there is no 'on' modifier in the user description). Make sure this is not a \
@@ -154,7 +164,7 @@ impl Server {
 
     /// The users as `user` lines of a configuration say them: all but a default user that `requirepass` alone would make.
     /// None where an ACL file has them.
-    pub(in crate::server) fn user_directives(&self) -> Vec<Vec<Vec<u8>>> {
+    pub(in crate::server) fn user_directives(&self) -> Vec<UserLine> {
         if !self.config.aclfile.is_empty() {
             return Vec::new();
         }
@@ -165,7 +175,7 @@ impl Server {
             let rules = user.words();
             // A selector goes over several words, so that it can be read without quotes.
             let rules = rules.iter().flat_map(|rule| rule.split(|&byte| byte == b' ').map(<[u8]>::to_vec));
-            std::iter::once(user.name.to_vec()).chain(rules).collect()
+            std::iter::once(user.name.to_vec()).chain(rules).collect::<Vec<_>>().into()
         };
         self.acl.iter().filter(is_said).map(words).collect()
     }

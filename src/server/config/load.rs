@@ -236,7 +236,8 @@ impl<'a> Reader<'a> {
                         String::from_utf8_lossy(name)
                     )));
                 }
-                self.config.users.push(values.iter().map(|word| word.to_vec()).collect());
+                let words: Vec<Vec<u8>> = values.iter().map(|word| word.to_vec()).collect();
+                self.config.users.push(words.into());
             }
             ("loadmodule", [_, ..]) => {}
             _ => return Err(Fault::in_name("Bad directive or wrong number of arguments")),

@@ -40,6 +40,7 @@ pub use rows::{TOPICS, Topic, directives, find};
 pub use suggest::nearest;
 pub use values::{
     EventClasses, Limit, OutputClass, OutputLimit, PrimaryAddress, RenamedCommand, SaveRule, Secret, ShutdownFlags,
+    UserLine,
 };
 pub use words::{
     AclPubsubDefault, AppendFsync, ClusterConfigSave, EndpointType, HashTtlFormat, LogFormat, LogLevel,

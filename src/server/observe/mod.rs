@@ -7,6 +7,7 @@ pub mod command_stats;
 pub mod error_stats;
 pub mod event_loop_stats;
 pub mod expiry_lag;
+pub mod hot_keys;
 pub mod latency;
 pub mod latency_doctor;
 pub mod latency_graph;

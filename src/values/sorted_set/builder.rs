@@ -4,7 +4,7 @@ use super::packed::EMPTY;
 use super::ranked::{Ranked, in_order, score_at};
 use super::{SortedSet, packed};
 use crate::structures::element_table::{ElementTable, Full};
-use crate::structures::listpack;
+use crate::structures::listpack::{self, Entry};
 use crate::values::Encodings;
 
 /// Members with the scores they have by now.
@@ -47,6 +47,11 @@ impl Builder {
         if let Some(handle) = self.elements.find_hashed(hash, member) {
             self.elements.remove_hashed(hash, handle);
         }
+    }
+
+    /// The elements, in order.
+    pub fn in_order(&self) -> impl ExactSizeIterator<Item = (Entry<'_>, f64)> {
+        in_order(&self.elements).into_iter().map(|(score, handle)| (Entry::Bytes(self.elements.name(handle)), score))
     }
 
     /// The set: packed, if it may be.
