@@ -10,6 +10,7 @@ static ALLOCATOR: Counting = Counting;
 
 mod bitmap;
 mod blocking;
+mod chance;
 mod cross_protocol;
 mod durability;
 mod generic;

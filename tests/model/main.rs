@@ -9,6 +9,9 @@ mod hash;
 mod listpack;
 mod lru_list;
 mod ranked_tree;
+mod set;
+mod sorted_set;
+mod stream;
 mod timer_wheel;
 
 /// The generator of a test, from the seed that was asked for or a new one, which is printed.
