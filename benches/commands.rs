@@ -1,4 +1,5 @@
-//! Commands in process: what a call costs between the bytes that come in and those that go out, in pipelines of 32.
+//! Commands in process: what a call costs between the bytes that come in and those that go out. Short ones in pipelines of 32;
+//! long ones over collections of 100,000 elements one by one (`compare/commands.py` has the same beside other servers).
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ferrodis::base::clock::SystemClock;
@@ -60,5 +61,43 @@ fn commands(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, commands);
+/// The calls that make the collections: two sets and two sorted sets that share half of their members, a list of numbers, a
+/// stream, and points about Sicily.
+fn collections(n: u64) -> Vec<String> {
+    let score = |salt: u64| (n + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
+    let degrees = |from: u64, width: u64, salt: u64| from as f64 + width as f64 * score(salt) as f64 / (1 << 20) as f64;
+    let (a, b) = (format!("member:{n:012}"), format!("member:{:012}", n + KEYS / 2));
+    vec![
+        format!("SADD set:a {a}"),
+        format!("SADD set:b {b}"),
+        format!("ZADD zset:a {} {a}", score(1)),
+        format!("ZADD zset:b {} {b}", score(2)),
+        format!("RPUSH numbers {}", score(3)),
+        format!("XADD stream {}-0 field {n} other value", n + 1),
+        format!("GEOADD points {:.6} {:.6} {a}", degrees(12, 6, 4), degrees(36, 4, 5)),
+    ]
+}
+
+fn long_calls(c: &mut Criterion) {
+    let (mut dispatcher, client) = server();
+    for n in 0..KEYS {
+        collections(n).iter().for_each(|call| run(&mut dispatcher, client, format!("{call}\r\n").as_bytes()));
+    }
+    let mut group = c.benchmark_group("long_calls");
+    group.throughput(Throughput::Elements(KEYS)).sample_size(10);
+    for (name, call) in [
+        ("zunionstore", "ZUNIONSTORE out 2 zset:a zset:b"),
+        ("sinter", "SINTER set:a set:b"),
+        ("sort", "SORT numbers"),
+        ("zrangebyscore", "ZRANGEBYSCORE zset:a -inf +inf"),
+        ("xrange", "XRANGE stream - +"),
+        ("geosearch", "GEOSEARCH points FROMLONLAT 15 38 BYRADIUS 300 km"),
+    ] {
+        let input = format!("{call}\r\n");
+        group.bench_function(name, |b| b.iter(|| run(&mut dispatcher, client, input.as_bytes())));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, commands, long_calls);
 criterion_main!(benches);

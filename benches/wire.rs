@@ -7,7 +7,7 @@ use ferrodis::commands::registry;
 use ferrodis::dispatch::Dispatcher;
 use ferrodis::dispatch::storage::{NoThreads, Storage};
 use ferrodis::net::event_loop::EventLoop;
-use ferrodis::net::listener::{Listener, Serves};
+use ferrodis::net::listener::{Listener, Serves, SocketOptions};
 use ferrodis::server::Server;
 use ferrodis::server::config::Config;
 use std::io::{Read, Write};
@@ -15,7 +15,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 fn start() -> SocketAddr {
-    let listener = Listener::tcp("127.0.0.1:0".parse().expect("an address"), 16, Serves::Clients).expect("a free port");
+    let listener = Listener::tcp(
+        "127.0.0.1:0".parse().expect("an address"),
+        &SocketOptions { backlog: 16, ..SocketOptions::default() },
+        Serves::Clients,
+    )
+    .expect("a free port");
     let address = listener.address().expect("TCP");
     std::thread::spawn(move || {
         let server = Server::new(Config::default(), Arc::new(SystemClock::default()), [7; 16], registry::all().len());

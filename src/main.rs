@@ -22,6 +22,7 @@ fn main() {
         }
         Task::CheckConfig(path) => tools::check_config(path),
         Task::CheckAof { path, mends } => tools::check_aof(&path, mends),
+        Task::CheckRdb { path, target } => tools::check_rdb(&path, target),
         Task::Ping(target) => tools::ping(&target),
         Task::Misuse(reason) => {
             eprintln!("{reason}\n\n{HELP}");

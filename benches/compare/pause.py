@@ -7,10 +7,11 @@ Phases (PHASES=idle,grow,rewrite,expire,bigdel):
   rewrite  BGREWRITEAOF under write load, with the peak memory of the process tree and the commands served meanwhile
   expire   1 M keys due in the same millisecond: how long until none of them is left in memory (expired_keys in INFO)
   bigdel   DEL of a set of 2 M members
-The probe (probe.c beside this file) sends a GET each millisecond on its own schedule. Server on CPU 0, load and probe on
+The probe (probe.c beside this file) sends a GET each millisecond on its own schedule, before the load where the system lets it (root). Server on CPU 0, load and probe on
 CPU 1. A server that forks puts its child on the same CPU 0; for its best case give it CPU 1 as well
-(--aof_rewrite_cpulist 1 for Redis, --aof-rewrite-cpulist 1 for Valkey) and publish both. A server that has the statistic
-loop_longest_turn_us in INFO gets it reset before each phase and printed after it: it does not count the machine's own stalls."""
+(--aof_rewrite_cpulist 1 for Redis, --aof-rewrite-cpulist 1 for Valkey) and publish both. A server that has the statistics
+loop_longest_turn_us (by the clock on the wall: what its other threads take of CPU 0 meanwhile, and the machine's stalls, are in it)
+and loop_longest_run_us (the time that the loop ran itself) in INFO gets them reset before each phase and printed after it."""
 import os, subprocess, sys, time
 
 import servers
@@ -22,6 +23,8 @@ PHASES = os.environ.get("PHASES", "idle,grow,rewrite,expire,bigdel").split(",")
 
 def tree_mib(pid):
     kin = [pid] + [int(x) for x in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()]
+    if len(kin) == 1:  # nothing is shared: no need for smaps, whose reader keeps the process from mapping memory meanwhile
+        return int(open(f"/proc/{pid}/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / (1 << 20)
     total = 0
     for p in kin:
         try:
@@ -108,6 +111,15 @@ def bigdel(port, pid, c):
     return f"{took * 1e3:.2f} ms: {seen(p)}"
 
 
+def longest_turns(c):
+    found = dict(line.split(":", 1) for line in c("INFO", "stats").decode().splitlines() if line.startswith("loop_longest"))
+    if not found:
+        return ""
+    turn, run = (int(found.get(f"loop_longest_{kind}_us", 0)) / 1e3 for kind in ("turn", "run"))
+    turn_laps, run_laps = (found.get(f"loop_longest_{kind}_phases_us") for kind in ("turn", "run"))
+    return f"\n  longest turn {turn:.3f} ms ({turn_laps}), longest run {run:.3f} ms ({run_laps}), longest phases {found.get('loop_longest_phases_us')}"
+
+
 def main():
     global PROBE
     if not sys.argv[1:] or sys.argv[1] in ("-h", "--help"):
@@ -123,8 +135,7 @@ def main():
             for phase in PHASES:
                 c("CONFIG", "RESETSTAT")
                 found = globals()[phase](server.port, server.pid, c)
-                turn = c.info("loop_longest_turn_us")
-                print(f"{server.name:8s} {phase:8s} {found}" + (f", longest turn {int(turn) / 1e3:.3f} ms" if turn else ""), flush=True)
+                print(f"{server.name:8s} {phase:8s} {found}{longest_turns(c)}", flush=True)
         finally:
             server.remove()
 

@@ -1,5 +1,6 @@
 //! Time, handed in: wall-clock time for deadlines, monotonic time for durations and time-outs.
 
+use super::sys;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -10,6 +11,8 @@ pub trait Clock: Send + Sync {
     fn wall_us(&self) -> u64;
     /// Nanoseconds since some fixed moment. Never goes back.
     fn monotonic_ns(&self) -> u64;
+    /// Nanoseconds that the calling thread has run on a CPU.
+    fn run_ns(&self) -> u64;
 }
 
 /// The operating system's clocks.
@@ -30,6 +33,10 @@ impl Clock for SystemClock {
 
     fn monotonic_ns(&self) -> u64 {
         self.origin.elapsed().as_nanos() as u64
+    }
+
+    fn run_ns(&self) -> u64 {
+        sys::process::thread_run_ns()
     }
 }
 
@@ -67,5 +74,10 @@ impl Clock for ManualClock {
 
     fn monotonic_ns(&self) -> u64 {
         self.monotonic_ns.load(Relaxed)
+    }
+
+    /// Nobody else is there to have the CPU.
+    fn run_ns(&self) -> u64 {
+        self.monotonic_ns()
     }
 }

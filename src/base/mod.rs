@@ -6,6 +6,7 @@ pub mod disk;
 pub mod files;
 pub mod glob;
 pub mod hash;
+pub mod json;
 pub mod long_double;
 pub mod number;
 pub mod platform;

@@ -39,11 +39,18 @@ pub fn print_quoted(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Bytes in double quotes, as [`print_quoted`] writes them.
+pub fn quoted(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    print_quoted(bytes, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 const BELL: u8 = 0x07;
 const BACKSPACE: u8 = 0x08;
 
 /// C's `isspace`: unlike Rust's, it counts the vertical tab.
-fn is_space(byte: u8) -> bool {
+pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 

@@ -3,6 +3,7 @@
 use super::effects::{Block, Effects, Event};
 use super::row::{Done, Outcome};
 use crate::base::random::Generator;
+use crate::formats::rdb::ChecksumCheck;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::server::Server;
@@ -16,6 +17,10 @@ pub struct Limits {
     pub string_bytes: u64,
     /// Number of databases.
     pub databases: usize,
+    /// Where a reply is given up whose length the client alone decides, bytes (`client-output-buffer-limit`).
+    pub reply_bytes: usize,
+    /// What payloads' checksums count for.
+    pub checksum: ChecksumCheck,
 }
 
 /// Whether a call may wait for keys.

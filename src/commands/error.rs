@@ -34,6 +34,8 @@ pub enum Error {
     InvalidExpire(&'static str),
     /// A string longer than `proto-max-bulk-len`.
     StringTooLong,
+    /// A reply of more bytes than this, whose length the client alone decides.
+    ReplyTooLong(usize),
     /// The wrong number of words for `name`.
     Arity(String),
     /// A fixed text, code and all.
@@ -60,6 +62,9 @@ impl Error {
             Error::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             Error::InvalidExpire(name) => return Cow::Owned(format!("ERR invalid expire time in '{name}' command")),
             Error::Arity(name) => return Cow::Owned(format!("ERR wrong number of arguments for '{name}' command")),
+            Error::ReplyTooLong(most) => {
+                return Cow::Owned(format!("ERR the reply would be longer than {most} bytes"));
+            }
             Error::Text(text) => text,
             Error::Composed(text) => return Cow::Owned(text.clone()),
         })

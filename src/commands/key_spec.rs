@@ -81,6 +81,8 @@ pub struct KeySpec {
     pub begin: Begin,
     /// How the others follow.
     pub find: Find,
+    /// Its keyword may be given again: the word behind each may be the key.
+    pub is_repeated: bool,
     /// More may be keys than can be told (`incomplete`).
     pub incomplete: bool,
     /// The access depends on the words (`variable_flags`).
@@ -153,9 +155,9 @@ pub const fn channels_from(index: i32, last: i32) -> KeySpec {
 impl KeySpec {
     /// Keys that begin and follow like this.
     pub const fn new(access: Access, purpose: Purpose, begin: Begin, find: Find) -> KeySpec {
-        let (is_told, incomplete, variable) = (false, false, false);
+        let (is_told, is_repeated, incomplete, variable) = (false, false, false, false);
         let (use_of, found_by, note) = (None, None, "");
-        KeySpec { access, purpose, is_told, begin, find, incomplete, variable, use_of, found_by, note }
+        KeySpec { access, purpose, is_told, begin, find, is_repeated, incomplete, variable, use_of, found_by, note }
     }
 
     /// The same, where the caller learns of the value too.
@@ -174,6 +176,12 @@ impl KeySpec {
     pub const fn by_words(mut self, use_of: fn(&Args<'_>) -> KeyUse) -> KeySpec {
         self.variable = true;
         self.use_of = Some(use_of);
+        self
+    }
+
+    /// The same, where the keyword may be given again.
+    pub const fn repeated(mut self) -> KeySpec {
+        self.is_repeated = true;
         self
     }
 
@@ -211,27 +219,28 @@ impl KeySpec {
     }
 
     /// The words of this call that are keys by this specification; None when the call's words do not fit it.
-    pub fn positions(&self, args: &Args<'_>) -> Option<Vec<usize>> {
-        if self.access == Access::NotKey {
-            return Some(Vec::new());
-        }
-        if let Some(found_by) = self.found_by {
-            return Some(found_by(args).into_iter().collect());
-        }
+    #[inline]
+    pub fn positions<'a>(&self, args: &'a Args<'_>) -> Option<impl Iterator<Item = usize> + 'a> {
+        let (range, behind) = match (self.access, self.begin) {
+            (Access::NotKey, _) => (NONE, None),
+            _ if self.found_by.is_some() => (self.found_by.and_then(|found| found(args)).map_or(NONE, Span::one), None),
+            (_, Begin::Keyword(word, from)) if self.is_repeated => (Span::behind(from, args), Some(word)),
+            _ => (self.span(args)?, None),
+        };
+        let is_key = move |place: &usize| behind.is_none_or(|word| args.is(place - 1, word));
+        Some(range.filter(is_key))
+    }
+
+    #[inline]
+    fn span(&self, args: &Args<'_>) -> Option<Span> {
         let len = args.len() as i32;
         let begin = match self.begin {
             Begin::Index(index) => index,
-            Begin::Keyword(word, from) => {
-                let found = match from >= 0 {
-                    true => (from..len).find(|&i| args.is(i as usize, word)),
-                    false => (1..=(len + from)).rev().find(|&i| args.is(i as usize, word)),
-                };
-                match found {
-                    Some(i) => i + 1,
-                    None => return Some(Vec::new()),
-                }
-            }
-            Begin::Unknown => return Some(Vec::new()),
+            Begin::Keyword(word, from) => match find_keyword(args, word, from) {
+                Some(place) => place + 1,
+                None => return Some(NONE),
+            },
+            Begin::Unknown => return Some(NONE),
         };
         let (first, last, step) = match self.find {
             Find::Range { last, step, limit } => {
@@ -248,13 +257,54 @@ impl KeySpec {
                     return None;
                 }
                 let n = i32::try_from(args.int(word as usize).ok()?).ok().filter(|&n| n >= 0)?;
-                (begin + first, begin + first + (n - 1).checked_mul(step)?, step)
+                (begin + first, (begin + first).checked_add((n - 1).checked_mul(step)?)?, step)
             }
-            Find::Unknown => return Some(Vec::new()),
+            Find::Unknown => return Some(NONE),
         };
         if last >= len || first < 1 || first >= len && last >= first {
             return None;
         }
-        Some((first..=last).step_by(step.max(1) as usize).map(|i| i as usize).collect())
+        Some(Span { first: first as usize, end: (last + 1).max(first) as usize, step: step.max(1) as usize })
+    }
+}
+
+/// Words from `first` on, each `step`, below `end`. Unlike `StepBy` it divides nothing to begin.
+struct Span {
+    first: usize,
+    end: usize,
+    step: usize,
+}
+
+const NONE: Span = Span { first: 1, end: 1, step: 1 };
+
+impl Span {
+    /// One word.
+    fn one(place: usize) -> Span {
+        Span { first: place, end: place + 1, step: 1 }
+    }
+
+    /// All words behind the first that may be a keyword.
+    fn behind(from: i32, args: &Args<'_>) -> Span {
+        Span { first: from.max(0) as usize + 1, end: args.len(), step: 1 }
+    }
+}
+
+impl Iterator for Span {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let place = self.first;
+        self.first += self.step;
+        (place < self.end).then_some(place)
+    }
+}
+
+/// The place of a keyword, searched from `from` on (negative: from the end backwards).
+fn find_keyword(args: &Args<'_>, word: &str, from: i32) -> Option<i32> {
+    let len = args.len() as i32;
+    match from >= 0 {
+        true => (from..len).find(|&i| args.is(i as usize, word)),
+        false => (1..=(len + from)).rev().find(|&i| args.is(i as usize, word)),
     }
 }

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::context::ServerContext;
 use super::help;
 use super::key_spec::{KeySpec, channels_from};
+use super::reach::Channels;
 use super::row::{Arity, Command, Done, Flag, Outcome};
 use crate::server::pubsub::Space;
 
@@ -23,6 +24,7 @@ const SHARD_CHANNELS: &[KeySpec] = &[channels_from(1, -1)];
 static SUBSCRIBE: Command = Command::server("subscribe", |cx, args| subscribe(cx, args, Space::Channels, "subscribe"))
     .arity(Arity::AtLeast(2))
     .flags(LISTENING)
+    .channels(Channels::All)
     .since("2.0.0")
     .complexity("O(N) where N is the number of channels to subscribe to.")
     .summary("Listens for messages published to channels.")
@@ -33,6 +35,7 @@ static PSUBSCRIBE: Command =
     Command::server("psubscribe", |cx, args| subscribe(cx, args, Space::Patterns, "psubscribe"))
         .arity(Arity::AtLeast(2))
         .flags(LISTENING)
+        .channels(Channels::Patterns)
         .since("2.0.0")
         .complexity("O(N) where N is the number of patterns to subscribe to.")
         .summary("Listens for messages published to channels that match one or more patterns.")
@@ -42,6 +45,7 @@ static PSUBSCRIBE: Command =
 static SSUBSCRIBE: Command = Command::server("ssubscribe", |cx, args| subscribe(cx, args, Space::Shards, "ssubscribe"))
     .arity(Arity::AtLeast(2))
     .flags(LISTENING)
+    .channels(Channels::All)
     .keys(SHARD_CHANNELS)
     .since("7.0.0")
     .complexity("O(N) where N is the number of shard channels to subscribe to.")
@@ -120,6 +124,7 @@ fn answer(cx: &mut ServerContext<'_>, space: Space, kind: &str, name: Option<&[u
 static PUBLISH: Command = Command::server("publish", publish)
     .arity(Arity::Exactly(3))
     .flags(SENDING)
+    .channels(Channels::First)
     .since("2.0.0")
     .complexity(
         "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed \
@@ -138,6 +143,7 @@ fn publish(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 static SPUBLISH: Command = Command::server("spublish", spublish)
     .arity(Arity::Exactly(3))
     .flags(SENDING)
+    .channels(Channels::First)
     .keys(&[channels_from(1, 0)])
     .since("7.0.0")
     .complexity("O(N) where N is the number of clients subscribed to the receiving shard channel.")

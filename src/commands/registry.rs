@@ -65,8 +65,10 @@ pub struct Hot {
     pub command: &'static Command,
     /// The word that is its first key, 0: none that can be told ahead.
     pub ahead_key: u16,
-    /// Whether each call is timed on its own (not O(1)).
-    pub is_timed: bool,
+    /// The word that names an element of that key's collection, 0: none that can be told ahead.
+    pub ahead_element: u16,
+    /// Calls of so many words at most are done in no time: they are timed by batch, others each on its own.
+    pub quick_words: usize,
     /// Gates that stop it (`dispatch::gates`).
     pub stopped_by: u32,
 }
@@ -142,7 +144,19 @@ fn hot(id: CommandId, command: &'static Command, stopped_by: u32) -> Hot {
         (Run::Data(_), Some(Begin::Index(index))) if index > 0 => index as u16,
         _ => 0,
     };
-    Hot { id, command, ahead_key, is_timed: command.complexity != "O(1)", stopped_by }
+    let quick_words = quick_words(command.complexity);
+    Hot { id, command, ahead_key, ahead_element: command.element, quick_words, stopped_by }
+}
+
+/// What costs little for each word costs little for few of them.
+fn quick_words(complexity: &str) -> usize {
+    const FEW_WORDS: usize = 16;
+    match complexity {
+        "O(1)" => usize::MAX,
+        "O(log(N))" => FEW_WORDS,
+        _ if complexity.starts_with("O(1) for each ") || complexity.starts_with("O(log(N)) for each ") => FEW_WORDS,
+        _ => 0,
+    }
 }
 
 /// The first eight bytes without case: letters become small, a missing byte a blank. Read in at most three pieces, which may

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::context::{DataContext, ServerContext};
 use super::error::Error;
 use super::key_spec::{Access, Begin, Find, KeySpec};
+use super::reach::{Channels, Databases};
 
 /// What a function answers: a reply was written, or an error is to be.
 pub type Outcome = Result<Done, Error>;
@@ -159,6 +160,12 @@ pub struct Command {
     flags: u32,
     /// Where its keys are.
     pub keys: &'static [KeySpec],
+    /// The word that names an element of its first key's collection, 0: none.
+    pub element: u16,
+    /// Its channels.
+    pub channels: Channels,
+    /// Databases that it reaches beside the client's own.
+    pub databases: Databases,
     /// Its subcommands.
     pub subcommands: &'static [&'static Command],
     categories: &'static [Category],
@@ -192,6 +199,9 @@ impl Command {
             arity: Arity::AtLeast(1),
             flags: 0,
             keys: &[],
+            element: 0,
+            channels: Channels::None,
+            databases: Databases::None,
             subcommands: &[],
             categories: &[],
             since: "1.0.0",
@@ -249,6 +259,24 @@ impl Command {
     /// Where its keys are.
     pub const fn keys(mut self, keys: &'static [KeySpec]) -> Command {
         self.keys = keys;
+        self
+    }
+
+    /// Which word usually names an element of the first key's collection: the cache is asked for it ahead.
+    pub const fn element(mut self, word: u16) -> Command {
+        self.element = word;
+        self
+    }
+
+    /// Its channels.
+    pub const fn channels(mut self, channels: Channels) -> Command {
+        self.channels = channels;
+        self
+    }
+
+    /// Databases that it reaches beside the client's own.
+    pub const fn databases(mut self, databases: Databases) -> Command {
+        self.databases = databases;
         self
     }
 

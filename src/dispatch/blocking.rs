@@ -4,7 +4,7 @@
 //! anyone's next call, and after the outermost one, those who wait for it run their call again, the longest waiting first, until the
 //! key has gone. What they change may wake others in turn.
 
-use super::Dispatcher;
+use super::{Dispatcher, gates};
 use crate::commands::args::Args;
 use crate::commands::context::Waiting;
 use crate::commands::effects::Block;
@@ -79,9 +79,11 @@ impl Dispatcher {
         }
     }
 
-    /// Runs the calls that waited for the keys that have changed.
+    /// Runs the calls that waited for the keys that have changed. They are calls of their own, with a time of their own: what the
+    /// call that changed a key took may have been the key's last moment.
     #[cold]
     pub(super) fn serve_ready(&mut self) {
+        self.server.read_clock();
         while let Some((db, key)) = self.ready.pop_front() {
             let mut behind = None;
             while let Some((turn, client)) = self.server.clients.waiters.next(db, &key, behind) {
@@ -100,16 +102,29 @@ impl Dispatcher {
         let state = self.server.clients.get_mut(client);
         let wait = state.wait.as_ref().expect("it waits");
         let (row, kept) = (*self.lookup.get(wait.row), Kept::new(&wait.call));
+        let is_restricted = state.raised & gates::ACL != 0;
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
         let mark = reply.mark();
         let mut args = kept.args(self.is_logged());
+        if is_restricted && let Err(denied) = self.judge(client, &row, &args) {
+            let error = self.deny(client, &row, &args, denied, &reply);
+            self.server.clients.end_wait(client);
+            self.server.commands.record_rejected(row.id);
+            self.answer_error(None, &error, &mut reply);
+            return self.give_output(client, reply);
+        }
         self.waiting = Waiting::Woken;
+        let begun_ns = self.server.clock.monotonic_ns();
         let ran = self.run_row(client, &row, &mut args, None, &mut reply);
         self.waiting = Waiting::Allowed;
         let waits_on = self.effects.block.take().is_some();
         if let Err(error) = ran {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, &mut reply);
+            self.answer_failure(client, &row, &error, mark, &mut reply);
+        }
+        if !waits_on {
+            let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+            self.server.count_wait(row.id, spent_ns);
+            self.note_slowness(client, &row, &args, spent_ns);
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);

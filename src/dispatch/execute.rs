@@ -1,7 +1,8 @@
 //! The life of one call: look up, gates, run, settle.
 
-use super::batch::{BATCH_CALLS, Stop};
-use super::gates::Passage;
+use super::batch::{Batch, Stop};
+use super::gates::{Moment, Passage};
+use super::resume::{keep_big_partial, keep_partial};
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
 use crate::commands::context::{DataContext, Limits, ServerContext};
@@ -13,6 +14,7 @@ use crate::formats::resp::output::Mark;
 use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::{self, Range};
 use crate::server::clients::{Answers, ClientIndex, Closing};
+use crate::server::observe::hot_keys::Load;
 
 /// A client's turn ends after so many calls ...
 const TURN_CALLS: usize = 2048;
@@ -49,6 +51,13 @@ impl Tally {
         }
     }
 
+    /// The call just counted waits for keys: it counts when it is answered.
+    #[cold]
+    fn forget(&mut self, id: usize) {
+        self.calls -= 1;
+        self.own(id, 0);
+    }
+
     /// The call just counted was timed on its own.
     fn own(&mut self, id: usize, spent_ns: u64) {
         self.own_ns += spent_ns;
@@ -64,14 +73,29 @@ impl Dispatcher {
     /// half call that `input` begins with, if it does.
     pub fn run(&mut self, client: ClientIndex, input: &[u8], partial: &mut Partial) -> (usize, Turn) {
         self.server.read_clock();
+        let mut batch = std::mem::take(&mut self.batch);
+        let ran = self.run_ahead(client, input, partial, &mut batch);
+        self.batch = batch;
+        ran
+    }
+
+    /// The same, with the first calls in `batch` if they were looked at ahead. Its time is that of the last look at the clock.
+    pub fn run_ahead(
+        &mut self,
+        client: ClientIndex,
+        input: &[u8],
+        partial: &mut Partial,
+        batch: &mut Batch,
+    ) -> (usize, Turn) {
         let state = self.server.clients.get_mut(client);
         state.active_ms = self.server.time.monotonic_ms();
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
-        let before = reply.out.len();
-        let (consumed, turn) = self.run_calls(client, input, partial, &mut reply, before);
+        let (consumed, turn) = self.run_calls(client, input, partial, batch, &mut reply);
+        batch.forget(); // whether its calls were run or not
         let state = self.server.clients.get_mut(client);
         let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
         state.output.append(sent_to_itself);
+        state.is_parked = turn == Turn::Parked;
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
         }
@@ -86,9 +110,10 @@ impl Dispatcher {
         client: ClientIndex,
         input: &[u8],
         partial: &mut Partial,
+        batch: &mut Batch,
         reply: &mut Reply,
-        replies_before: usize,
     ) -> (usize, Turn) {
+        let most_reply_bytes = reply.out.len() + TURN_REPLY_BYTES;
         let mut at = 0;
         if !partial.is_empty() {
             match self.resume(client, input, partial, reply) {
@@ -101,33 +126,37 @@ impl Dispatcher {
             if self.server.clients.get(client).closing != Closing::No {
                 return (input.len(), Turn::Closed);
             }
-            if calls >= TURN_CALLS || reply.out.len() > replies_before + TURN_REPLY_BYTES {
+            if calls >= TURN_CALLS || reply.out.len() > most_reply_bytes {
                 return (at, Turn::Again);
             }
-            let limits = self.request_limits(client);
-            let most = if limits.unauthenticated { 1 } else { BATCH_CALLS };
-            let (parsed_to, stop) = self.batch.parse(input, at, most, &limits);
-            calls += self.batch.spans.len().max(1);
-            match self.run_batch(client, input, reply, replies_before + TURN_REPLY_BYTES) {
-                Some((end, turn)) => return (end, turn),
-                None => at = parsed_to,
+            if !batch.is_ahead {
+                self.parse_batch(client, input, at, batch);
+                if batch.spans.len() > 1 {
+                    self.look_further(&mut [(input, batch)]);
+                }
             }
-            match stop {
+            batch.is_ahead = false;
+            calls += batch.spans.len().max(1);
+            match self.run_batch(client, input, batch, reply, most_reply_bytes) {
+                Some((end, turn)) => return (end, turn),
+                None => at = batch.end,
+            }
+            match std::mem::take(&mut batch.stop) {
                 Stop::BatchFull => {}
                 Stop::Inline { end, args } => match self.run_inline(client, &args, reply) {
                     Ran::Done => at = end,
                     Ran::Parked => return (at, Turn::Parked),
                 },
                 Stop::Incomplete(progress) => {
-                    self.keep_partial(at, progress, partial);
+                    keep_partial(batch, at, progress, partial);
                     return (at, Turn::Drained);
                 }
                 Stop::BigBulk { progress, len } => {
-                    self.keep_big_partial(at, progress, len, partial);
+                    keep_big_partial(batch, at, progress, len, partial);
                     return (at, Turn::Drained);
                 }
                 Stop::Error(error) => {
-                    self.server.errors.record(b"ERR");
+                    self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
                     return (input.len(), Turn::Closed);
                 }
@@ -149,22 +178,20 @@ impl Dispatcher {
         &mut self,
         client: ClientIndex,
         input: &[u8],
+        batch: &Batch,
         reply: &mut Reply,
         most_reply_bytes: usize,
     ) -> Option<(usize, Turn)> {
-        if self.batch.spans.is_empty() {
+        if batch.spans.is_empty() {
             return None;
         }
-        let db = self.server.clients.get(client).db;
-        self.batch.look_ahead(input, &self.lookup, self.server.keyspace.db(db));
-        let ranges = std::mem::take(&mut self.batch.ranges);
         let logged = self.is_logged();
         let begun = self.server.time.monotonic_ns;
+        let replied_before = reply.out.len();
         let mut tally = Tally::default();
         let mut ended = None;
-        for i in 0..self.batch.spans.len() {
-            let (span, row) = (self.batch.spans[i], self.batch.rows[i]);
-            let own = &ranges[span.first_range as usize..(span.first_range + span.ranges) as usize];
+        for (span, &row) in batch.spans.iter().zip(&batch.rows) {
+            let own = &batch.ranges[span.first_range as usize..(span.first_range + span.ranges) as usize];
             let raw = &input[span.start as usize..span.end as usize];
             let mut args = Args::new(input, own, &mut [], Some(raw), logged);
             let hash = span.has_hash.then_some(span.hash);
@@ -181,23 +208,43 @@ impl Dispatcher {
                 break;
             }
         }
-        self.batch.ranges = ranges;
-        self.settle_tally(tally, begun);
+        let (calls, replied) = (tally.calls, reply.out.len().saturating_sub(replied_before));
+        let ns = self.settle_tally(client, tally, begun);
+        let bytes = (batch.end.saturating_sub(batch.spans[0].start as usize) + replied) as u64;
+        if self.server.hot_keys.add(Load { calls, ns, bytes }) && calls > 0 {
+            self.look_at_one(client, input, batch, calls as usize);
+        }
         ended
     }
 
-    /// Shares the time of a batch among its calls.
+    /// One of the calls that the batch began with and that ran is looked at for hot keys.
+    #[cold]
+    fn look_at_one(&mut self, client: ClientIndex, input: &[u8], batch: &Batch, ran: usize) {
+        let place = self.server.random.below(ran.min(batch.spans.len()) as u64) as usize;
+        let (span, row) = (&batch.spans[place], &batch.rows[place]);
+        if let Some(row) = row.filter(|_| span.has_hash) {
+            let key = batch.ranges[span.first_range as usize + row.ahead_key as usize];
+            let key = &input[key.start as usize..key.end as usize];
+            let db = self.server.clients.get(client).db;
+            self.server.hot_keys.look_at(db, key, span.hash, self.server.time.monotonic_ms());
+        }
+    }
+
+    /// Shares the time of a batch among its calls; gives what it shared.
     #[inline]
-    pub(super) fn settle_tally(&mut self, tally: Tally, begun_ns: u64) {
+    pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) -> u64 {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
         let shared = (now - begun_ns).saturating_sub(tally.own_ns);
-        self.server.time.monotonic_ns = now;
+        self.server.time.advance_to(now);
         self.server.counters.calls += tally.calls;
+        let state = self.server.clients.get_mut(client);
+        state.calls += tally.calls;
         let sharing: u64 = tally.runs.iter().map(|(_, calls)| calls).sum();
         for (id, calls) in tally.runs {
             self.server.commands.record_batch(id, calls, shared * calls / sharing);
         }
+        shared
     }
 
     #[cold]
@@ -218,7 +265,7 @@ impl Dispatcher {
         let begun = self.server.time.monotonic_ns;
         let mut tally = Tally::default();
         let ran = self.call(client, row, &mut args, None, reply, &mut tally);
-        self.settle_tally(tally, begun);
+        self.settle_tally(client, tally, begun);
         ran
     }
 
@@ -255,8 +302,8 @@ impl Dispatcher {
         }
         let raised = self.server.raised | self.server.clients.get(client).raised;
         let stopped_by = raised & row.stopped_by;
-        if stopped_by != 0 {
-            match self.meet_gates(client, &row, stopped_by, args) {
+        if stopped_by != 0 && !(stopped_by == gates::ACL && self.judge(client, &row, args).is_ok()) {
+            match self.meet_gates(client, &row, stopped_by, args, reply) {
                 Passage::Open => {}
                 Passage::Parked => return Ran::Parked,
                 Passage::Queued => {
@@ -270,13 +317,14 @@ impl Dispatcher {
             }
         }
         tally.count(row.id);
-        let is_timed = row.is_timed || raised & gates::TIMED != 0;
+        let is_timed = args.len() > row.quick_words || raised & gates::TIMED != 0;
         let begun = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
         if let Err(error) = self.run_row(client, &row, args, hash, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, &row, &error, mark, reply);
         }
-        if is_timed {
+        if self.effects.block.is_some() {
+            tally.forget(row.id);
+        } else if is_timed {
             self.note_duration(client, &row, args, begun, tally);
         }
         if self.needs_settling(client) {
@@ -287,6 +335,12 @@ impl Dispatcher {
         }
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
+        }
+        if stopped_by & gates::NO_TOUCH != 0 {
+            self.end_use();
+        }
+        if stopped_by & gates::MONITOR != 0 {
+            self.show_call(client, &row, args, Moment::After);
         }
         if !self.ready.is_empty() {
             self.serve_ready();
@@ -303,7 +357,8 @@ impl Dispatcher {
     fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
-        if row.command.name == "exec" && state.end_transaction().is_some() {
+        if row.command.name == "exec" {
+            state.end_transaction();
             self.server.clients.unwatch(client);
             error = error!("EXECABORT Transaction discarded because of: {}", error.text());
         } else {
@@ -329,12 +384,19 @@ impl Dispatcher {
     fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
-        self.note_call(client, row, args, spent_ns);
+        self.server.commands.record(row.id, spent_ns);
+        if row.ahead_key != 0 && (row.ahead_key as usize) < args.len() {
+            let (db, key) = (self.server.clients.get(client).db, args.get(row.ahead_key as usize));
+            self.server.hot_keys.add_time(db, key, self.server.keyspace.all()[db].hash(key), spent_ns);
+        }
+        // One that waits is not over: how long it took is told when it has run to its end.
+        if self.effects.block.is_none() {
+            self.note_slowness(client, row, args, spent_ns);
+        }
     }
 
-    /// What the statistics, the slow log and the latency monitor learn of a call that took so long.
-    pub(super) fn note_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
-        self.server.commands.record(row.id, spent_ns);
+    /// What the slow log and the latency monitor learn of a call that took so long.
+    pub(super) fn note_slowness(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, spent_ns: u64) {
         self.server.note_slow_call(
             client,
             row.command.has(Flag::SkipSlowlog),
@@ -380,6 +442,8 @@ impl Dispatcher {
                 let limits = Limits {
                     string_bytes: self.server.config.proto_max_bulk_len_bytes,
                     databases: self.server.keyspace.count(),
+                    reply_bytes: self.server.longest_reply_bytes(),
+                    checksum: self.server.debug.payload_checksums,
                 };
                 let db = self.server.keyspace.db(number);
                 db.now = now;
@@ -417,14 +481,30 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// A call failed while it ran: its error takes the place of what it had answered.
+    #[cold]
+    pub(super) fn answer_failure(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        error: &Error,
+        mark: Mark,
+        reply: &mut Reply,
+    ) {
+        reply.out.cut_back(mark);
+        self.answer_error(Some(row.id), error, reply);
+        if matches!(error, Error::ReplyTooLong(_)) {
+            self.server.note_reply_too_long(client);
+        }
+    }
+
     #[cold]
     pub(super) fn answer_error(&mut self, ran: Option<usize>, error: &Error, reply: &mut Reply) {
         let text = error.text();
         if let Some(id) = ran {
             self.server.commands.record_failed(id);
         }
-        self.server.counters.error_replies += 1;
-        self.server.errors.record(text.split(' ').next().unwrap_or("ERR").as_bytes());
+        self.server.count_error(&text);
         reply.error(&text);
     }
 
@@ -462,8 +542,7 @@ impl Dispatcher {
             }
             rest.push_str(&format!("'{}' ", show(&word[..word.len().min(128 - rest.len())])));
         }
-        self.server.counters.error_replies += 1;
-        self.server.errors.record(b"ERR");
+        self.server.count_error("ERR");
         reply.error(&format!("ERR unknown command '{}', with args beginning with: {rest}", show(args.get(0))));
     }
 }

@@ -9,7 +9,8 @@ use super::transactions::RUN_AT_ONCE;
 use crate::commands::args::Args;
 use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
-use crate::commands::row::{Command, Flag};
+use crate::commands::row::{Command, Flag, Run};
+use crate::formats::resp::reply::Reply;
 use crate::server::clients::ClientIndex;
 pub use crate::server::gates::*;
 
@@ -32,6 +33,7 @@ pub fn stopping(row: &Command) -> u32 {
     }
     for (gate, stops) in [
         (AUTH, !row.has(Flag::NoAuth)),
+        (ACL, !row.has(Flag::NoAuth)),
         (LOADING, !row.has(Flag::Loading)),
         (MEMORY, row.has(Flag::DenyOom)),
         (DISK, row.has(Flag::Write)),
@@ -67,6 +69,15 @@ pub(super) enum Passage {
     Refused(Error),
 }
 
+/// When a call is shown to monitors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Before it runs.
+    Before,
+    /// When it has run.
+    After,
+}
+
 impl Dispatcher {
     /// Why the server cannot take reads and writes now, if it cannot: it is loading, or the disk refuses writes.
     pub fn unready_reason(&self) -> Option<String> {
@@ -79,7 +90,14 @@ impl Dispatcher {
 
     /// Tests the raised gates that stop a row, in order.
     #[cold]
-    pub(super) fn meet_gates(&mut self, client: ClientIndex, row: &Hot, mut met: u32, args: &Args<'_>) -> Passage {
+    pub(super) fn meet_gates(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        mut met: u32,
+        args: &Args<'_>,
+        reply: &Reply,
+    ) -> Passage {
         let refused = |text| Passage::Refused(Error::Text(text));
         let is_exec = row.command.name == "exec";
         let is_queued = met & MULTI != 0 && !is_exec;
@@ -91,6 +109,11 @@ impl Dispatcher {
         }
         if met & AUTH != 0 {
             return refused("NOAUTH Authentication required.");
+        }
+        if met & ACL != 0
+            && let Err(denied) = self.judge(client, row, args)
+        {
+            return Passage::Refused(self.deny(client, row, args, denied, reply));
         }
         if met & SUBSCRIBED != 0 {
             return Passage::Refused(crate::error!(
@@ -119,19 +142,34 @@ impl Dispatcher {
         if is_queued {
             return Passage::Queued;
         }
-        if met & MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
-            self.server.show_to_monitors(client, row.command.shown(args));
+        if met & MONITOR != 0 {
+            self.show_call(client, row, args, Moment::Before);
         }
         self.begin_use(client, row, met);
         Passage::Open
     }
 
-    /// Under CLIENT NO-TOUCH only TOUCH counts as a use of keys.
+    /// Shows a call to those who watch, at one of the two moments. One that sees data only is shown before it runs, since it may take its
+    /// words along; others afterwards, as in Redis: in the database that they chose, behind the calls that they ran.
+    pub(super) fn show_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, moment: Moment) {
+        let its_moment = if matches!(row.command.run, Run::Data(_)) { Moment::Before } else { Moment::After };
+        if moment == its_moment && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
+            self.server.show_to_monitors(client, row.command.shown(args));
+        }
+    }
+
+    /// Under CLIENT NO-TOUCH only TOUCH counts as a use of keys, until `end_use`.
     pub(super) fn begin_use(&mut self, client: ClientIndex, row: &Hot, raised: u32) {
         if raised & NO_TOUCH != 0 {
             let db = self.server.clients.get(client).db;
             self.server.keyspace.db(db).touches = row.command.name == "touch";
         }
+    }
+
+    /// The call is over: others' calls are uses.
+    #[cold]
+    pub(super) fn end_use(&mut self) {
+        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.touches = true);
     }
 
     fn check_protected(&self, client: ClientIndex, row: &Hot) -> Result<(), Error> {

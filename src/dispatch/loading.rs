@@ -6,7 +6,7 @@ use crate::base::disk::{DiskFile, OpenMode, exists, read_full};
 use crate::commands::args::Args;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
-use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, Step, Usage, Value, VersionCheck};
+use crate::formats::rdb::{ChecksumCheck, Decoder, Entry, Limits, RdbError, Step, Usage, Value, VersionCheck};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::formats::resp::request::Range;
 use crate::keyspace::database::{Database, Expiry, Full};
@@ -14,6 +14,7 @@ use crate::persistence::aof::read::{Call, Item, Reader, Tail};
 use crate::persistence::aof::store::Store;
 use crate::server::clients::{Client, ClientIndex};
 use crate::server::config::RdbVersionCheck;
+use crate::server::observe::turn::Phase;
 use std::path::PathBuf;
 
 /// Time that loading may take of one turn.
@@ -26,6 +27,8 @@ const GROUP: usize = 32;
 const GROUP_BYTES: usize = 64 * 1024;
 /// Bytes of a snapshot read at once.
 const PIECE_BYTES: usize = 256 * 1024;
+/// What a key takes in a file, at the very least: type, and two lengths with a byte each.
+const ENTRY_MIN_BYTES: u64 = 5;
 /// How long the loop sleeps while the log's first base waits for the disk.
 const FIRST_BASE_STEP_US: u64 = 500;
 
@@ -122,9 +125,9 @@ impl Dispatcher {
         let state = &mut self.server.persistence.loading;
         (state.started_seconds, state.total_bytes, state.loaded_bytes) =
             (Some(self.server.time.wall_us / 1_000_000), total, 0);
-        (state.loaded_keys, state.expired_keys) = (0, 0);
+        (state.loaded_keys, state.expired_keys, state.empty_keys) = (0, 0, 0);
         self.server.raised |= gates::LOADING;
-        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
+        self.server.settle_expired();
         let begun_ns = self.server.clock.monotonic_ns();
         self.storage.loading = Some(Loading {
             source,
@@ -201,8 +204,15 @@ impl Dispatcher {
     /// # Errors
     /// The files cannot be loaded: the server must not go on.
     pub fn step_loading(&mut self) -> Result<(), Refusal> {
-        let begun = self.server.clock.monotonic_ns();
         self.server.read_clock();
+        self.server.event_loop.lap(Phase::Commands, self.server.time.monotonic_ns);
+        let loaded = self.load_slice();
+        self.lap(Phase::Loading);
+        loaded
+    }
+
+    fn load_slice(&mut self) -> Result<(), Refusal> {
+        let begun = self.server.time.monotonic_ns;
         let Some(mut loading) = self.storage.loading.take() else { return Ok(()) };
         if matches!(loading.source, Source::FirstBase) {
             return self.step_first_base(loading);
@@ -300,14 +310,17 @@ impl Dispatcher {
     }
 
     fn decoder(&self) -> Decoder {
-        let skips = !self.server.config.rdbchecksum || self.server.debug.skips_checksums;
         Decoder::new(Limits {
             max_string_bytes: self.server.config.proto_max_bulk_len_bytes.max(512 << 20),
             versions: match self.server.config.rdb_version_check {
                 RdbVersionCheck::Strict => VersionCheck::Strict,
                 RdbVersionCheck::Relaxed => VersionCheck::Relaxed,
             },
-            checksum: if skips { ChecksumCheck::Skip } else { ChecksumCheck::Verify },
+            checksum: if self.server.config.rdbchecksum {
+                self.server.debug.payload_checksums
+            } else {
+                ChecksumCheck::Skip
+            },
             encodings: self.server.encodings,
         })
     }
@@ -318,7 +331,7 @@ impl Dispatcher {
                 self.put_entries(loading)?;
             }
             let decoder = loading.decoder.as_mut().expect("checked by the caller");
-            match decoder.next().map_err(|e| format!("{e} ({})", loading.source.place()))? {
+            match decoder.next().map_err(|error| unreadable(error, &loading.source))? {
                 Step::Entry(entry) => {
                     self.delay_load();
                     loading.entries.push(entry);
@@ -351,11 +364,7 @@ impl Dispatcher {
                         Source::FirstBase => 0,
                     };
                     if fed == 0 {
-                        return Err(format!(
-                            "{} ({}). Terminating server after rdb file reading failure.",
-                            decoder.cut_off(),
-                            loading.source.place()
-                        ));
+                        return Err(unreadable(decoder.cut_off(), &loading.source));
                     }
                 }
                 Step::End { consumed, .. } => {
@@ -369,7 +378,12 @@ impl Dispatcher {
                         Source::Snapshot { .. } | Source::FirstBase => Ok(true),
                     };
                 }
-                Step::Aux { .. } | Step::ResizeDb { .. } => {}
+                Step::ResizeDb { keys, .. } => {
+                    // The file's word is taken as far as it has room for so many.
+                    let most = self.server.persistence.loading.total_bytes / ENTRY_MIN_BYTES;
+                    self.server.keyspace.db(loading.db).expect_keys(keys.min(most) as usize);
+                }
+                Step::Aux { .. } => {}
                 Step::Function(_) => {
                     return Err("The file holds a library of functions, which this version cannot run".into());
                 }
@@ -399,7 +413,8 @@ impl Dispatcher {
                 continue;
             }
             if entry.value == Value::Empty {
-                log::info!("Skipping empty key: {}", entry.key.escape_ascii());
+                log::info!("Loading RDB, skipping empty key: {}", entry.key.escape_ascii());
+                self.server.persistence.loading.empty_keys += 1;
                 continue;
             }
             if loading.refuses_present && db.peek(&entry.key).is_some() {
@@ -515,9 +530,9 @@ impl Dispatcher {
     /// Loading is over, well or not.
     fn leave_loading(&mut self, client: ClientIndex) {
         self.server.clients.remove(client);
-        self.server.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = true);
         self.server.persistence.loading.started_seconds = None;
         self.set_gate(gates::LOADING, false);
+        self.server.settle_expired();
     }
 
     fn end_loading(&mut self, mut loading: Loading) -> Result<(), Refusal> {
@@ -532,7 +547,12 @@ impl Dispatcher {
             log::info!("DB loaded from append only file: {seconds:.3} seconds, {keys} keys");
         } else {
             let state = &self.server.persistence.loading;
-            log::info!("Done loading RDB, keys loaded: {}, keys expired: {}.", state.loaded_keys, state.expired_keys);
+            log::info!(
+                "Done loading RDB, keys loaded: {}, keys expired: {}, empty keys skipped: {}.",
+                state.loaded_keys,
+                state.expired_keys,
+                state.empty_keys
+            );
             log::info!("DB loaded from disk: {seconds:.3} seconds");
             self.server.dirty = 0;
             if self.server.config.appendonly && self.storage.log.is_none() {
@@ -547,6 +567,12 @@ impl Dispatcher {
         self.server.dirty = 0;
         Ok(())
     }
+}
+
+/// Says what is wrong with RDB data, and gives why the server cannot go on.
+fn unreadable(error: RdbError, source: &Source) -> Refusal {
+    log::error!("{error} ({})", source.place());
+    format!("Terminating server after rdb file reading failure. {}", error.reason)
 }
 
 fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {

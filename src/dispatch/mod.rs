@@ -15,6 +15,7 @@ pub mod loading;
 mod log;
 mod requests;
 mod resume;
+mod rights;
 mod save_rules;
 mod saving;
 mod settle;
@@ -25,9 +26,10 @@ mod transactions;
 use crate::commands::context::Waiting;
 use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
+use crate::commands::rights as command_rights;
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
-use batch::Batch;
+pub use batch::Batch;
 use blocking::ReadyKeys;
 use storage::Storage;
 
@@ -36,6 +38,7 @@ pub struct Dispatcher {
     /// All state.
     pub server: Server,
     lookup: Lookup,
+    /// For turns that were not looked at ahead.
     batch: Batch,
     effects: Effects,
     /// Keys that have changed and that somebody waits for.
@@ -55,8 +58,8 @@ pub struct Dispatcher {
     next_sample_ms: u64,
     /// When the limit on memory is looked up next (monotonic ms).
     next_memory_limit_ms: u64,
-    /// When the round began (monotonic ns), and the calls run before it.
-    turn_begun: (u64, u64),
+    /// The calls run before the round.
+    calls_before: u64,
     /// Time spent in calls that the statistics of the loop have not been told yet.
     command_ns: u64,
     /// Whether the configuration file is to be read again.
@@ -118,6 +121,7 @@ impl Dispatcher {
             found.map(|r| r.to.clone())
         };
         let lookup = Lookup::new(renamed, gates::stopping);
+        server.acl.set_catalogue(command_rights::catalogue());
         server.raised |= gates::PROTECTED;
         Dispatcher {
             server,
@@ -133,7 +137,7 @@ impl Dispatcher {
             next_cron_ms: 0,
             next_sample_ms: 0,
             next_memory_limit_ms: 0,
-            turn_begun: (0, 0),
+            calls_before: 0,
             command_ns: 0,
             config_reload: false,
             parking: 0,

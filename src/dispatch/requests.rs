@@ -1,14 +1,17 @@
 //! What commands ask of those above them: saving, loading, ending.
 
-use super::storage::Garbage;
+use super::storage::{Garbage, Storage};
 use super::{Dispatcher, gates};
 use crate::commands::error::Error;
 use crate::error;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
+use crate::persistence::aof::job::Status;
 use crate::server::config::{Extent, ShutdownFlags};
 use crate::server::config_changes::RewriteError;
 use crate::server::request::Request;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 impl Dispatcher {
@@ -63,11 +66,26 @@ impl Dispatcher {
             return Ok(());
         }
         log::warn!("User requested shutdown...");
+        let awaits_base = self.storage.log.as_ref().is_some_and(|log| *log.status() == Status::AwaitsBase);
+        if awaits_base && self.server.config.appendonly && !self.is_loading() {
+            // What is on the disk is not this data set yet.
+            if !flags.force {
+                log::error!("Writing initial AOF, can't exit.");
+                return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
+            }
+            log::warn!("Writing initial AOF. Exit anyway.");
+        }
         let wants_save = !flags.nosave && (flags.save || !self.server.config.save.is_empty()) && !self.is_loading();
         self.give_up_rewrite();
         if wants_save {
             log::info!("Saving the final RDB snapshot before exiting.");
-            if !self.save_now() && !flags.force {
+            if self.save_now() {
+            } else if self.storage.interrupt.load(Relaxed) {
+                log::warn!("You insist... exiting now.");
+                self.abandon_saving();
+                self.storage.exit_code = Some(1);
+                return Ok(());
+            } else if !flags.force {
                 log::error!("Error trying to save the DB, can't exit.");
                 return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
             }
@@ -101,6 +119,11 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Set when an end that has been asked for is not to wait any longer for what it saves.
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        self.storage.interrupt.clone()
+    }
+
     /// The process may be started anew when a command asks for it: it is nothing but this server.
     pub fn allow_restart(&mut self) {
         self.storage.may_restart = true;
@@ -123,12 +146,13 @@ impl Dispatcher {
             return false;
         }
         self.finish_saving();
-        self.server.persistence.snapshots.last_was_written
+        self.server.persistence.snapshots.last_was_written && !self.storage.interrupt.load(Relaxed)
     }
 
-    /// Steps the walk under way to its end.
+    /// Steps the walk under way to its end, unless somebody is impatient.
     fn finish_saving(&mut self) {
-        while self.storage.saving.is_some() || self.storage.snapshot.is_active() {
+        let is_active = |storage: &Storage| storage.saving.is_some() || storage.snapshot.is_active();
+        while is_active(&self.storage) && !self.storage.interrupt.load(Relaxed) {
             if !self.step_saving() {
                 self.server.resources.platform.sleep_us(100);
             }

@@ -1,5 +1,6 @@
 //! Calls that come in half: what is kept of one, and how it goes on when the rest comes.
 
+use super::batch::Batch;
 use super::execute::{Ran, Tally};
 use super::{Dispatcher, Partial, Turn};
 use crate::commands::args::Args;
@@ -10,26 +11,26 @@ use crate::server::clients::ClientIndex;
 /// A half call with fewer arguments than this is parsed again from its start.
 const KEEP_ARGUMENTS: usize = 64;
 
+/// Remembers the half call at `at`, with which the batch ends, when it would be costly to parse it again.
+pub(super) fn keep_partial(batch: &Batch, at: usize, progress: Progress, partial: &mut Partial) {
+    if progress.missing > 0 && batch.partial_ranges().len() >= KEEP_ARGUMENTS {
+        (partial.progress, partial.ranges) = (progress_from(at, progress), rebased(batch, at));
+    }
+}
+
+/// Remembers the half call at `at`, whose next bulk of `len` bytes gets an allocation of its own.
+pub(super) fn keep_big_partial(batch: &Batch, at: usize, progress: Progress, len: usize, partial: &mut Partial) {
+    (partial.progress, partial.ranges) = (progress_from(at, progress), rebased(batch, at));
+    partial.filling = len + 2;
+}
+
+/// The half call's ranges, counted from its start.
+fn rebased(batch: &Batch, at: usize) -> Vec<Range> {
+    let at = at as u32;
+    batch.partial_ranges().iter().map(|r| Range { start: r.start - at, end: r.end - at }).collect()
+}
+
 impl Dispatcher {
-    /// Remembers the half call at `at` when it would be costly to parse it again.
-    pub(super) fn keep_partial(&mut self, at: usize, progress: Progress, partial: &mut Partial) {
-        if progress.missing > 0 && self.batch.partial_ranges().len() >= KEEP_ARGUMENTS {
-            (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
-        }
-    }
-
-    /// Remembers the half call at `at`, whose next bulk of `len` bytes gets an allocation of its own.
-    pub(super) fn keep_big_partial(&mut self, at: usize, progress: Progress, len: usize, partial: &mut Partial) {
-        (partial.progress, partial.ranges) = (progress_from(at, progress), self.rebased(at));
-        partial.filling = len + 2;
-    }
-
-    /// The half call's ranges, counted from its start.
-    fn rebased(&self, at: usize) -> Vec<Range> {
-        let at = at as u32;
-        self.batch.partial_ranges().iter().map(|r| Range { start: r.start - at, end: r.end - at }).collect()
-    }
-
     /// Goes on with a half call at the start of the input: `Ok` with the byte behind it when it ran.
     pub(super) fn resume(
         &mut self,
@@ -62,6 +63,7 @@ impl Dispatcher {
                     return Err((0, Turn::Drained));
                 }
                 Parsed::Error(error) => {
+                    self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
                     return Err((input.len(), Turn::Closed));
                 }
@@ -78,7 +80,7 @@ impl Dispatcher {
         let mut tally = Tally::default();
         match self.call(client, row, &mut args, None, reply, &mut tally) {
             Ran::Done => {
-                self.settle_tally(tally, self.server.time.monotonic_ns);
+                self.settle_tally(client, tally, self.server.time.monotonic_ns);
                 Ok(end)
             }
             Ran::Parked => {

@@ -11,6 +11,7 @@ use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::server::observe::turn::Phase;
 use crate::values::FieldDeadlines;
 
 /// The RDB version of a file in which no field of a hash has a deadline: Redis 5 to 8 and all of Valkey know it.
@@ -19,8 +20,10 @@ const RDB_VERSION: u32 = 9;
 const STEP_RECORDS: usize = 16;
 /// Bytes of images after which they are gathered.
 const GATHER_BYTES: usize = 32 * 1024;
-/// Time that the walk may take of one turn.
-const SLICE_NS: u64 = 300_000;
+/// Time that the walk takes of one turn: as much as was spent on the clients in it, within these bounds ...
+const SLICE_NS: std::ops::RangeInclusive<u64> = 20_000..=300_000;
+/// ... or this when there was no call.
+const QUIET_SLICE_NS: u64 = 100_000;
 /// Bytes gathered before they go to the writer.
 const PIECE_BYTES: usize = 128 * 1024;
 /// Bytes of written images that may wait for the disk; past that the walk is given up.
@@ -53,6 +56,8 @@ pub(super) struct Saving {
     crc: u64,
     with_checksum: bool,
     db: Option<usize>,
+    /// Keys and keys with a deadline of each database when it began; what is said already is gone.
+    sizes: Vec<Option<(u64, u64)>>,
     /// When it began (monotonic).
     begun_ns: u64,
     stage: Stage,
@@ -157,6 +162,7 @@ impl Dispatcher {
             crc: 0,
             with_checksum: config.rdbchecksum,
             db: None,
+            sizes: self.server.keyspace.all().iter().map(|db| Some((db.len() as u64, db.expiring() as u64))).collect(),
             begun_ns: self.server.clock.monotonic_ns(),
             stage: Stage::Walking,
             given_up: false,
@@ -170,6 +176,8 @@ impl Dispatcher {
                 Target::Base(_) => header(&mut encoder, &self.server, RDB_VERSION, true),
             }
             saving.append(&encoder.take(Vec::new()));
+        } else if self.server.config.aof_timestamp_enabled {
+            saving.append(format!("#TS:{}\r\n", self.server.time.wall_us / 1_000_000).as_bytes());
         }
         self.server.keyspace.begin_walk(format);
         self.server.persistence.walk_keys_total = self.server.keyspace.all().iter().map(|db| db.len() as u64).sum();
@@ -282,7 +290,12 @@ impl Dispatcher {
     /// Walks for a slice of time, as long as the writer keeps up. Gives true when there is more to do at once.
     fn walk_slice(&mut self, saving: &mut Saving) -> bool {
         let begun = self.server.clock.monotonic_ns();
+        let slice_ns = self.walk_slice_ns();
         loop {
+            if !saving.given_up && self.server.keyspace.kept_bytes() > IMAGE_MAX_BYTES {
+                log::warn!("Large collections change faster than they are written during the save: it is given up");
+                self.give_up_one(saving);
+            }
             if self.server.keyspace.image_bytes() >= GATHER_BYTES {
                 self.gather_images(saving);
             }
@@ -309,10 +322,17 @@ impl Dispatcher {
                 self.finish_file(saving);
                 return false;
             }
-            if self.server.clock.monotonic_ns() - begun >= SLICE_NS {
+            if self.server.clock.monotonic_ns() - begun >= slice_ns {
                 return true;
             }
         }
+    }
+
+    fn walk_slice_ns(&self) -> u64 {
+        if self.server.counters.calls == self.calls_before {
+            return QUIET_SLICE_NS;
+        }
+        self.server.event_loop.laps().of(Phase::Commands).clamp(*SLICE_NS.start(), *SLICE_NS.end())
     }
 
     /// `rdb-key-save-delay`: tests hold a save open with it. The loop is not held up: the walk has a pace that it keeps to.
@@ -329,6 +349,9 @@ impl Dispatcher {
                 let mut select = Encoder::without_checksum(Compression::Off);
                 if saving.is_rdb() {
                     select.select_db(number as u64);
+                    if let Some((keys, expires)) = saving.sizes[number].take() {
+                        select.resize_db(keys, expires);
+                    }
                     saving.append(&select.take(Vec::new()));
                 } else {
                     let digits = number.to_string();

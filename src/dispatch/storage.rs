@@ -12,6 +12,7 @@ use crate::server::config::Config;
 use crate::values::Big;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What is left to be freed, where nobody waits.
@@ -90,6 +91,8 @@ pub struct Storage {
     pub(super) save_not_before_ms: u64,
     /// Clients that wait in their place may go on: a gate was cleared.
     pub(super) unparked: bool,
+    /// Whether somebody is too impatient to wait for what is saved at the end.
+    pub(super) interrupt: Arc<AtomicBool>,
     /// How the process is to end, when it is.
     pub(super) exit_code: Option<i32>,
     /// Whether the process is ours to start anew (DEBUG RESTART).
@@ -118,6 +121,7 @@ impl Storage {
             rewrite_not_before_ms: 0,
             save_not_before_ms: 0,
             unparked: false,
+            interrupt: Arc::default(),
             exit_code: None,
             may_restart: false,
             restart_delay: None,

@@ -6,6 +6,7 @@ use super::{Dispatcher, gates};
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::clients::Closing;
 use crate::server::observe::rates;
+use crate::server::observe::turn::Phase;
 
 /// Keys that may expire, or be moved on in the wheel, per tick.
 const EXPIRE_BUDGET: usize = 500;
@@ -27,19 +28,41 @@ impl Dispatcher {
     /// A round begins.
     pub fn begin_turn(&mut self) {
         self.server.read_clock();
-        self.turn_begun = (self.server.time.monotonic_ns, self.server.counters.calls);
+        let clock = &self.server.clock;
+        self.server.event_loop.begin_turn(self.server.time.monotonic_ns, || clock.run_ns());
+        self.calls_before = self.server.counters.calls;
         self.count_freed();
     }
 
     /// A round has ended, replies written.
     pub fn end_turn(&mut self) {
-        let (begun_ns, calls) = self.turn_begun;
-        let spent_us = (self.server.clock.monotonic_ns() - begun_ns) / 1000;
-        self.server.event_loop.record_turn(spent_us, self.server.counters.calls.saturating_sub(calls));
+        self.lap(Phase::Replies);
+        let clock = &self.server.clock;
+        self.server
+            .event_loop
+            .end_turn(self.server.counters.calls.saturating_sub(self.calls_before), || clock.run_ns());
+        self.note_long_phases();
         let command_us = self.command_ns / 1000;
         if command_us > 0 {
             self.server.event_loop.record_commands(command_us);
             self.command_ns -= command_us * 1000; // what is left is less than a microsecond: for the next round
+        }
+    }
+
+    /// What the turn did since the last lap was of this kind. Gives how long that took, in nanoseconds.
+    pub(super) fn lap(&mut self, phase: Phase) -> u64 {
+        let now_ns = self.server.clock.monotonic_ns();
+        self.server.event_loop.lap(phase, now_ns)
+    }
+
+    /// LATENCY shows which part of a turn took long.
+    fn note_long_phases(&mut self) {
+        if self.server.config.latency_monitor_threshold_ms == 0 {
+            return;
+        }
+        let laps = *self.server.event_loop.laps();
+        for (phase, event) in Phase::ALL.into_iter().filter_map(|phase| Some((phase, phase.event()?))) {
+            self.server.note_latency(event, laps.of(phase) / 1_000_000);
         }
     }
 
@@ -56,9 +79,11 @@ impl Dispatcher {
     /// Ends a round. Gives how long the loop may sleep, in milliseconds.
     pub fn tick(&mut self) -> u64 {
         self.server.read_clock();
+        self.server.event_loop.lap(Phase::Commands, self.server.time.monotonic_ns);
         let mut sleep_ms = self.cron_ms();
         if !self.is_loading() {
             sleep_ms = sleep_ms.min(self.expire());
+            self.lap(Phase::Expiry);
             if let Some(bound) = self.end_due_waits() {
                 sleep_ms = sleep_ms.min(bound);
             }
@@ -66,22 +91,29 @@ impl Dispatcher {
                 self.serve_ready();
             }
             let mut busy = self.server.clients.deliver_slice();
+            self.lap(Phase::Waits);
             busy |= self.step_saving();
+            self.lap(Phase::Walk);
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
                 busy |= self.make_room() == Room::Coming;
+                self.lap(Phase::Eviction);
             }
             busy |= self.build_order();
             busy |= self.defragment();
             if busy {
                 sleep_ms = 0;
             }
+            let now_ms = self.server.time.monotonic_ms();
+            if let Some(next_ms) = self.server.census.step(&self.server.keyspace, now_ms) {
+                sleep_ms = sleep_ms.min(next_ms.saturating_sub(now_ms));
+            }
         }
         if self.storage.log.is_some() {
-            let begun = self.server.clock.monotonic_ns();
             if let Some(bound) = self.tick_log() {
                 sleep_ms = sleep_ms.min(bound);
             }
-            self.server.event_loop.record_log((self.server.clock.monotonic_ns() - begun) / 1000);
+            let spent_ns = self.lap(Phase::Log);
+            self.server.event_loop.record_log(spent_ns / 1000);
         }
         if self.server.raised & gates::MONITOR != 0 && self.release_shown() {
             sleep_ms = sleep_ms.min(MONITOR_MS);
@@ -190,10 +222,9 @@ impl Dispatcher {
             return self.cron_ms();
         }
         let now = self.server.now();
-        self.server.keyspace.set_now(now);
         let begun = self.begin_spike();
         let lag = &mut self.server.expiry_lag;
-        let more = self.server.keyspace.expire_due(EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1));
+        let more = self.server.keyspace.expire_due(now, EXPIRE_BUDGET, |late_ms| lag.record(late_ms * 1000, 1));
         self.collect_removals();
         self.end_spike("expire-cycle", begun);
         if more {
@@ -220,7 +251,9 @@ impl Dispatcher {
             return false;
         }
         let db = self.server.keyspace.all_mut().iter_mut().find(|db| !db.is_order_exact());
-        db.is_some_and(|db| db.build_order(ORDER_BUDGET))
+        let more = db.is_some_and(|db| db.build_order(ORDER_BUDGET));
+        self.lap(Phase::Order);
+        more
     }
 
     /// Empties sparse pages, a few records at a time.
@@ -229,6 +262,7 @@ impl Dispatcher {
         if !self.server.keyspace.db(number).defragment(page, DEFRAGMENT_BUDGET) {
             self.sparse = self.server.keyspace.db(number).sparsest_page().map(|page| (number, page));
         }
+        self.lap(Phase::Defragment);
         self.sparse.is_some()
     }
 
@@ -244,7 +278,6 @@ impl Dispatcher {
             return;
         }
         self.next_cron_ms = now_ms + self.cron_ms();
-        let begun = self.server.clock.monotonic_ns();
         if now_ms >= self.next_sample_ms {
             self.next_sample_ms = now_ms + SAMPLE_MS;
             self.sample(now_ms);
@@ -255,8 +288,8 @@ impl Dispatcher {
         }
         self.start_due_saves();
         self.publish_log();
-        let spent_us = (self.server.clock.monotonic_ns() - begun) / 1000;
-        self.server.event_loop.record_cron(spent_us);
+        let spent_ns = self.lap(Phase::Cron);
+        self.server.event_loop.record_cron(spent_ns / 1000);
     }
 
     /// Weighs memory and notes the rates.

@@ -5,10 +5,10 @@
 
 use super::Dispatcher;
 use super::blocking::Kept;
+use super::gates::Moment;
 use crate::commands::args::Args;
 use crate::commands::context::Waiting;
 use crate::commands::registry::Hot;
-use crate::commands::row::Flag;
 use crate::formats::resp::reply::Reply;
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::gates;
@@ -54,7 +54,10 @@ impl Dispatcher {
             let row = *self.lookup.get(call.row);
             let kept = Kept::new(&call.words);
             let mut args = kept.args(self.is_logged());
-            self.run_nested(client, &row, &mut args, reply);
+            match self.judge_again(client, &row, &args, reply) {
+                Ok(()) => self.run_nested(client, &row, &mut args, reply),
+                Err(error) => self.answer_error(None, &error, reply),
+            }
         }
         self.in_transaction = false;
         self.waiting = Waiting::Allowed;
@@ -68,17 +71,18 @@ impl Dispatcher {
     /// A call inside another: its gates have been passed, and its answer is part of the other's.
     fn run_nested(&mut self, client: ClientIndex, row: &Hot, args: &mut Args<'_>, reply: &mut Reply) {
         let raised = self.server.raised | self.server.clients.get(client).raised;
-        if raised & gates::MONITOR != 0 && !row.command.has(Flag::SkipMonitor) && !row.command.has(Flag::Admin) {
-            self.server.show_to_monitors(client, row.command.shown(args));
+        if raised & gates::MONITOR != 0 {
+            self.show_call(client, row, args, Moment::Before);
         }
         let mark = reply.mark();
         let begun_ns = self.server.clock.monotonic_ns();
         self.begin_use(client, row, raised);
         if let Err(error) = self.run_row(client, row, args, None, reply) {
-            reply.out.cut_back(mark);
-            self.answer_error(Some(row.id), &error, reply);
+            self.answer_failure(client, row, &error, mark, reply);
         }
-        self.note_call(client, row, args, self.server.clock.monotonic_ns() - begun_ns);
+        let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+        self.server.commands.record(row.id, spent_ns);
+        self.note_slowness(client, row, args, spent_ns);
         if self.needs_settling(client) {
             self.settle(client, row, args);
         }
@@ -87,6 +91,9 @@ impl Dispatcher {
         }
         if !self.server.requests.is_empty() {
             self.carry_out_requests(reply);
+        }
+        if raised & gates::MONITOR != 0 {
+            self.show_call(client, row, args, Moment::After);
         }
     }
 }

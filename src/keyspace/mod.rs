@@ -1,5 +1,6 @@
 //! Floor 5: databases, keys, expiry, eviction, scan, the walk. Knows no clients, no RESP, no files.
 
+pub mod census;
 pub mod database;
 pub mod eviction;
 mod links;
@@ -10,6 +11,9 @@ use crate::base::hash::KeyHasher;
 use database::{Counts, Database, Now};
 use eviction::Policy;
 use walk::ImageFormat;
+
+/// The budget of a step that is one of many in one go.
+const FINISHING_RECORDS: usize = 64;
 
 /// All databases.
 pub struct Keyspace {
@@ -139,9 +143,11 @@ impl Keyspace {
         Some(number)
     }
 
-    /// Removes due keys everywhere, at the cost of `budget`; `late_ms` is told how late each is. Whether work is left.
-    pub fn expire_due(&mut self, mut budget: usize, mut late_ms: impl FnMut(u64)) -> bool {
-        for db in &mut self.databases {
+    /// Removes keys that are due by `now` everywhere, at the cost of `budget`; `late_ms` is told how late each is. Whether work is
+    /// left. It is asked each round: databases without deadlines are not touched.
+    pub fn expire_due(&mut self, now: Now, mut budget: usize, mut late_ms: impl FnMut(u64)) -> bool {
+        for db in self.databases.iter_mut().filter(|db| db.has_deadlines()) {
+            db.now = now;
             db.expire_due(&mut budget, &mut late_ms);
         }
         budget == 0
@@ -149,7 +155,7 @@ impl Keyspace {
 
     /// When `expire_due` should be called next (ms since 1970).
     pub fn next_deadline(&self) -> Option<u64> {
-        self.databases.iter().filter_map(Database::next_deadline).min()
+        self.databases.iter().filter(|db| db.has_deadlines()).filter_map(Database::next_deadline).min()
     }
 
     // ---- the walk over all databases ----
@@ -170,8 +176,9 @@ impl Keyspace {
 
     /// Goes on with the walk, by about `budget` records; whether there is more to do.
     pub fn step_walk(&mut self, budget: usize) -> bool {
-        match self.databases.iter_mut().chain(&mut self.detached).find(|db| db.is_walked()) {
-            Some(db) => {
+        let open = self.with_open_collection();
+        match self.walked_mut().enumerate().find(|(at, db)| open.map_or(db.is_walked(), |open| *at == open)) {
+            Some((_, db)) => {
                 db.step_walk(budget);
                 true
             }
@@ -181,11 +188,42 @@ impl Keyspace {
 
     /// Gives what was written since the last call, piece by piece: the database's number then, and entries.
     pub fn take_images(&mut self, mut take: impl FnMut(usize, Vec<u8>)) {
-        for db in self.databases.iter_mut().chain(&mut self.detached) {
+        // A collection that was given in part is given whole before anything else; one that is under way comes last.
+        let mut order: Vec<(bool, bool, &mut Database)> =
+            self.walked_mut().map(|db| (!db.has_given_part(), db.has_open_collection(), db)).collect();
+        order.sort_by_key(|(is_new, is_open, _)| (*is_new, *is_open));
+        for (is_new, is_open, db) in order {
             if let Some((number, bytes)) = db.take_image() {
                 take(number, bytes);
             }
+            if !is_new && is_open {
+                return;
+            }
         }
+    }
+
+    /// The collection at a key is about to go to another database. If it is being walked, all of it is written first, in one go with
+    /// those that are before it: what leaves its table is rare.
+    pub fn finish_walk_of(&mut self, number: usize, key: &[u8]) {
+        if !self.walking {
+            return;
+        }
+        while self.databases[number].begin_walk_of(key) {
+            match self.with_open_collection() {
+                Some(_) => drop(self.step_walk(FINISHING_RECORDS)),
+                None => drop(self.databases[number].step_walk(FINISHING_RECORDS)),
+            }
+        }
+    }
+
+    /// What a walk goes over.
+    fn walked_mut(&mut self) -> impl Iterator<Item = &mut Database> {
+        self.databases.iter_mut().chain(&mut self.detached)
+    }
+
+    /// Which of them has a collection that stands in the image in part. It goes on until that is complete, alone.
+    fn with_open_collection(&self) -> Option<usize> {
+        self.databases.iter().chain(&self.detached).position(Database::has_open_collection)
     }
 
     /// Gives the calls that stand behind the images of a walk that has reached everything, by the database's number then.
@@ -200,6 +238,11 @@ impl Keyspace {
     /// Bytes that were written and not taken.
     pub fn image_bytes(&self) -> usize {
         self.databases.iter().chain(&self.detached).map(Database::image_bytes).sum()
+    }
+
+    /// Bytes that wait in memory for the walk under way.
+    pub fn kept_bytes(&self) -> usize {
+        self.databases.iter().chain(&self.detached).map(Database::kept_bytes).sum()
     }
 
     /// Entries written by the walk under way.

@@ -1,5 +1,6 @@
 //! What the words of the command line ask for: to serve, or one of the small tasks.
 
+use crate::persistence::check_rdb::{TARGETS, Target as Reader};
 use crate::server::config::Invocation;
 use std::ffi::OsStr;
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ pub const HELP: &str = "\
 Usage: ferrodis [CONFIG] [--DIRECTIVE VALUE ...] [-]
        ferrodis check-config FILE
        ferrodis check-aof FILE|DIRECTORY [--fix]
+       ferrodis check-rdb FILE [--for TARGET]
        ferrodis ping [--host HOST] [--port PORT] [--unixsocket PATH]
        ferrodis --version | --help
 
@@ -18,6 +20,8 @@ CONFIG is a configuration file as Redis and Valkey read it; `-` reads more of it
 Any directive may be given as an option, and wins over the file: --port 6380 --appendonly yes
 check-config tells what is wrong with a configuration file, by line and column.
 check-aof tells whether an append-only log is whole; --fix cuts a torn end off, and keeps it beside the log.
+check-rdb tells what an RDB file holds and where it is damaged; --for, whether TARGET (redis-7.0, redis-7.2, redis-7.4,
+redis-8.0, valkey-7.2, valkey-8.0, valkey-8.1, valkey-9.0, valkey-9.1) can load it, and what of it cannot.
 ping exits with 0 when a server answers, for health checks.
 ";
 
@@ -38,6 +42,13 @@ pub enum Task {
         path: PathBuf,
         /// Whether to mend it.
         mends: bool,
+    },
+    /// To describe an RDB file.
+    CheckRdb {
+        /// The file.
+        path: PathBuf,
+        /// For whom it is to be.
+        target: Option<Reader>,
     },
     /// To ask a server whether it is there.
     Ping(Target),
@@ -65,6 +76,7 @@ impl Task {
             (b"check-config", [path]) => Task::CheckConfig(path_of(path)),
             (b"check-config", _) => Task::Misuse("check-config takes one file".into()),
             (b"check-aof", rest) => check_aof(rest),
+            (b"check-rdb", rest) => check_rdb(rest),
             (b"ping", rest) => ping(rest),
             _ => Task::Serve(Invocation::parse(words)),
         }
@@ -77,6 +89,22 @@ fn check_aof(words: &[Vec<u8>]) -> Task {
     match paths.as_slice() {
         [path] if !path.starts_with(b"--") => Task::CheckAof { path: path_of(path), mends },
         _ => Task::Misuse("check-aof takes one file or directory, and --fix".into()),
+    }
+}
+
+fn check_rdb(words: &[Vec<u8>]) -> Task {
+    let (path, name) = match words {
+        [path] => (path, None),
+        [path, option, name] | [option, name, path] if option == b"--for" => (path, Some(name)),
+        _ => return Task::Misuse("check-rdb takes one file, and --for TARGET".into()),
+    };
+    let target = name.map(|name| Reader::named(name));
+    match target {
+        Some(None) => {
+            let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+            Task::Misuse(format!("check-rdb --for takes one of {}", names.join(", ")))
+        }
+        target => Task::CheckRdb { path: path_of(path), target: target.flatten() },
     }
 }
 
@@ -133,6 +161,9 @@ mod tests {
         assert_eq!(parse(&["-h"]), Task::Help);
         assert_eq!(parse(&["check-config", "a.conf"]), Task::CheckConfig("a.conf".into()));
         assert_eq!(parse(&["check-aof", "--fix", "dir"]), Task::CheckAof { path: "dir".into(), mends: true });
+        let for_redis = Task::CheckRdb { path: "a".into(), target: Reader::named(b"redis-7.0") };
+        assert_eq!(parse(&["check-rdb", "a", "--for", "redis-7.0"]), for_redis);
+        assert_eq!(parse(&["check-rdb", "a"]), Task::CheckRdb { path: "a".into(), target: None });
         assert_eq!(parse(&["ping"]), Task::Ping(Target::Tcp("127.0.0.1".into(), 6379)));
         assert_eq!(parse(&["ping", "--unixsocket", "/a"]), Task::Ping(Target::Unix("/a".into())));
         assert!(matches!(parse(&["a.conf", "--port", "1"]), Task::Serve(i) if i.file.as_deref() == Some(b"a.conf")));
@@ -141,7 +172,13 @@ mod tests {
 
     #[test]
     fn what_a_task_cannot_take_is_said() {
-        for words in [&["check-config"][..], &["check-aof", "a", "b"], &["ping", "--port"], &["ping", "--port", "x"]] {
+        for words in [
+            &["check-config"][..],
+            &["check-aof", "a", "b"],
+            &["check-rdb", "a", "--for", "memcached"],
+            &["ping", "--port"],
+            &["ping", "--port", "x"],
+        ] {
             assert!(matches!(parse(words), Task::Misuse(_)), "{words:?}");
         }
     }

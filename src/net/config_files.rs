@@ -1,6 +1,7 @@
 //! The texts of a configuration, read from where the command line says: at start, and again at SIGHUP.
 
 use crate::base::glob::{self, Case};
+use crate::commands::rights::judge_user;
 use crate::server::config::{Config, ConfigError, Finding, Invocation, Loaded, Sources, check};
 use std::ffi::OsStr;
 use std::fs;
@@ -69,6 +70,7 @@ impl ConfigFiles {
             file: content.as_ref().map(|content| (name.as_str(), content.as_slice())),
             stdin: self.stdin.as_deref(),
             options: &self.options,
+            judge_user: Some(judge_user),
         }))
     }
 }

@@ -1,6 +1,8 @@
-//! A connection: a socket, and half a request when there is one. All else about a client is in `server::clients`.
+//! A connection: a socket, encrypted or not, and half a request when there is one. All else about a client is in `server::clients`.
 
+use super::tls::TlsStream;
 use crate::dispatch::Partial;
+use crate::server::config::TlsAuthClientsUser;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -10,12 +12,14 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-/// A stream of either family.
+/// A stream of any kind.
 pub enum Socket {
     /// IPv4 or IPv6.
     Tcp(TcpStream),
     /// A path.
     Unix(UnixStream),
+    /// IPv4 or IPv6, encrypted.
+    Tls(Box<TlsStream>),
 }
 
 impl Socket {
@@ -23,6 +27,7 @@ impl Socket {
         match self {
             Socket::Tcp(stream) => stream,
             Socket::Unix(stream) => stream,
+            Socket::Tls(stream) => stream.socket_mut(),
         }
     }
 
@@ -34,7 +39,11 @@ impl Socket {
     /// Sets up what TCP has options for: no delay, and probes of a peer that is silent for so long (0: the kernel's way). An option
     /// that cannot be set is done without.
     pub fn tune(&self, keepalive_seconds: u32) {
-        let Socket::Tcp(stream) = self else { return };
+        let stream = match self {
+            Socket::Tcp(stream) => stream,
+            Socket::Tls(stream) => stream.socket(),
+            Socket::Unix(_) => return,
+        };
         let _ = stream.set_nodelay(true);
         if keepalive_seconds > 0 {
             let patience = Duration::from_secs(u64::from(keepalive_seconds));
@@ -49,14 +58,31 @@ impl Socket {
         match self {
             Socket::Tcp(stream) => stream.as_fd(),
             Socket::Unix(stream) => stream.as_fd(),
+            Socket::Tls(stream) => stream.socket().as_fd(),
         }
     }
 
     /// Says that no more will be sent; what the peer sends can still be read.
-    pub fn end_writing(&self) -> io::Result<()> {
+    pub fn end_writing(&mut self) -> io::Result<()> {
         match self {
             Socket::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Socket::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Socket::Tls(stream) => stream.end_writing(),
+        }
+    }
+
+    /// Whether it has taken bytes that have not left: records of TLS, answers of a handshake among them.
+    #[inline]
+    pub fn has_unsent(&self) -> bool {
+        matches!(self, Socket::Tls(stream) if stream.has_unsent())
+    }
+
+    /// The name in the certificate that a peer has just shown, in this field of it.
+    #[inline]
+    pub fn peer_name(&mut self, field: TlsAuthClientsUser) -> Option<&[u8]> {
+        match self {
+            Socket::Tls(stream) => stream.peer_name(field),
+            Socket::Tcp(_) | Socket::Unix(_) => None,
         }
     }
 
@@ -72,6 +98,7 @@ impl Read for Socket {
         match self {
             Socket::Tcp(stream) => stream.read(buffer),
             Socket::Unix(stream) => stream.read(buffer),
+            Socket::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -82,6 +109,7 @@ impl Write for Socket {
         match self {
             Socket::Tcp(stream) => stream.write(bytes),
             Socket::Unix(stream) => stream.write(bytes),
+            Socket::Tls(stream) => stream.write(bytes),
         }
     }
 
@@ -89,11 +117,15 @@ impl Write for Socket {
         match self {
             Socket::Tcp(stream) => stream.write_vectored(slices),
             Socket::Unix(stream) => stream.write_vectored(slices),
+            Socket::Tls(stream) => stream.write_vectored(slices),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Socket::Tls(stream) => stream.flush(),
+            Socket::Tcp(_) | Socket::Unix(_) => Ok(()),
+        }
     }
 }
 

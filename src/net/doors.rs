@@ -4,7 +4,9 @@
 //! ([`NewDoors`]) at the end of the round and closes those that are not wanted any more.
 
 use super::config_files::plain;
-use super::listener::{Listener, Serves, addresses};
+use super::listener::{Listener, Serves, SocketOptions, addresses};
+use super::oom_score::{OomScore, SCORE_DIRECTIVES};
+use super::tls::Context;
 use crate::base::disk::RealDisk;
 use crate::base::files;
 use crate::base::sys::limits;
@@ -19,7 +21,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// The directives that say where to listen, and may change while the server runs.
-pub const DOOR_DIRECTIVES: [&str; 4] = ["port", "bind", "metrics-port", "metrics-bind"];
+pub const DOOR_DIRECTIVES: [&str; 5] = ["port", "tls-port", "bind", "metrics-port", "metrics-bind"];
+/// How the directives begin that say what TLS is like.
+const TLS_DIRECTIVE: &str = "tls-";
+
+/// Whether a directive says where to listen, or how.
+pub fn is_of_doors(name: &str) -> bool {
+    DOOR_DIRECTIVES.contains(&name) || name.starts_with(TLS_DIRECTIVE)
+}
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +49,9 @@ pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
     let mut doors = Vec::new();
     if config.port != 0 {
         doors = doors_at(&config.bind, config.port, Serves::Clients)?;
+    }
+    if config.tls_port != 0 {
+        doors.append(&mut doors_at(&config.bind, config.tls_port, Serves::TlsClients)?);
     }
     if config.metrics_port != 0 {
         doors.append(&mut doors_at(&config.metrics_bind, config.metrics_port, Serves::Metrics)?);
@@ -65,8 +77,8 @@ pub fn doors_at(bind: &[String], port: u16, serves: Serves) -> Result<Vec<Door>,
 }
 
 /// Opens a door; `None` when it may be missing, and is.
-pub fn open(door: &Door, backlog: u32) -> Result<Option<Listener>, io::Error> {
-    match Listener::tcp(door.address, backlog, door.serves) {
+pub fn open(door: &Door, options: &SocketOptions) -> Result<Option<Listener>, io::Error> {
+    match Listener::tcp(door.address, options, door.serves) {
         Ok(listener) => Ok(Some(listener)),
         Err(e) if door.is_optional && is_missing(&e) => Ok(None),
         // Any interface of a machine without IPv6 is no reason not to start, as in Redis.
@@ -90,30 +102,36 @@ pub struct NewDoors {
     pub opened: Vec<Listener>,
     /// Those that can be opened only when one of ours is closed: `*` and `127.0.0.1` with the same port, say.
     pub later: Vec<Door>,
+    /// What connections through doors with TLS are set up with; none where there is no such door.
+    pub tls: Option<Context>,
 }
 
 /// The process around a server that has sockets.
 pub struct Outside {
     new_doors: Sender<NewDoors>,
+    oom_score: OomScore,
 }
 
 impl Outside {
-    /// The process, and where the loop takes new listeners from.
-    pub fn new() -> (Outside, Receiver<NewDoors>) {
+    /// The process under this configuration, and where the loop takes new listeners from.
+    pub fn new(config: &Config) -> (Outside, Receiver<NewDoors>) {
         let (new_doors, receiver) = channel();
-        (Outside { new_doors }, receiver)
+        let mut oom_score = OomScore::default();
+        // One that cannot be had is logged, and no reason not to start.
+        let _ = oom_score.follow(config);
+        (Outside { new_doors, oom_score }, receiver)
     }
 
     fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
         let old_doors = doors(old).unwrap_or_default();
         let wanted = doors(new).map_err(|(word, e)| format!("{word}: {}", plain(&e)))?;
-        let mut prepared = NewDoors { wanted: wanted.clone(), opened: Vec::new(), later: Vec::new() };
+        let mut prepared = NewDoors { wanted: wanted.clone(), opened: Vec::new(), later: Vec::new(), tls: None };
         let mut failures = Vec::new();
         for door in &wanted {
             if old_doors.iter().any(|old| (old.address, old.serves) == (door.address, door.serves)) {
                 continue;
             }
-            match open(door, new.tcp_backlog) {
+            match open(door, &SocketOptions::of(new)) {
                 Ok(listener) => prepared.opened.extend(listener),
                 Err(e) if e.kind() == io::ErrorKind::AddrInUse && old_doors.iter().any(|old| overlap(old, door)) => {
                     prepared.later.push(door.clone());
@@ -153,21 +171,33 @@ impl Surroundings for Outside {
             }
         }
         let mut doors = None;
-        if let Some(name) = DOOR_DIRECTIVES.into_iter().find_map(has) {
-            doors = Some(self.prepare_doors(old, new).map_err(|text| {
+        if let Some(row) = changed.iter().find(|row| is_of_doors(row.name)) {
+            let name = row.name;
+            let tls = tls_context(new).map_err(|text| {
+                log::warn!("{text}");
+                Refusal { name, reason: "Unable to update TLS configuration. Check server logs.".into() }
+            })?;
+            let prepared = self.prepare_doors(old, new).map_err(|text| {
                 log::warn!("{text}");
                 let reason = match name {
-                    "port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
+                    "port" | "tls-port" | "metrics-port" => "Unable to listen on this port. Check server logs.",
                     _ => "Failed to bind to specified addresses.",
                 };
                 Refusal { name, reason: reason.into() }
-            })?);
+            })?;
+            doors = Some(NewDoors { tls, ..prepared });
         }
         if let Some(name) = has("appendonly").filter(|_| new.appendonly) {
             try_log(new).map_err(|text| {
                 log::error!("The log cannot be turned on: {text}");
                 Refusal { name, reason: "Unable to turn on AOF. Check server logs.".into() }
             })?;
+        }
+        if let Some(name) = SCORE_DIRECTIVES.into_iter().find_map(has)
+            && self.oom_score.follow(new).is_err()
+        {
+            let _ = self.oom_score.follow(old);
+            return Err(Refusal { name, reason: "Failed to set current oom_score_adj. Check server logs.".into() });
         }
         if let Some(name) = has("dir") {
             new.dir = enter(&new.dir).map_err(|e| Refusal { name, reason: plain(&e) })?;
@@ -186,6 +216,14 @@ impl Surroundings for Outside {
     fn replace_file(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         files::replace(path, content)
     }
+}
+
+/// What connections with TLS are to be set up with; `None` where the configuration has no door for them.
+///
+/// # Errors
+/// Why there cannot be such connections.
+pub fn tls_context(config: &Config) -> Result<Option<Context>, String> {
+    if config.tls_port == 0 { Ok(None) } else { Context::new(config).map(Some) }
 }
 
 /// Whether a log could begin where the configuration says.
@@ -235,17 +273,17 @@ mod tests {
     fn an_address_that_may_be_missing_is_left_out_and_another_is_not() {
         // 192.0.2.0/24 is for documentation: nobody has it.
         let door = |is_optional| Door { address: "192.0.2.1:0".parse().unwrap(), serves: Serves::Clients, is_optional };
-        assert!(open(&door(true), 1).unwrap().is_none());
-        assert!(open(&door(false), 1).is_err());
+        assert!(open(&door(true), &SocketOptions::default()).unwrap().is_none());
+        assert!(open(&door(false), &SocketOptions::default()).is_err());
     }
 
     #[test]
     fn a_narrower_address_of_the_same_port_is_opened_when_the_wider_is_closed() {
         let held = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
         let port = held.local_addr().unwrap().port().to_string();
-        let (outside, _receiver) = Outside::new();
         let old = config(&[("port", &port), ("bind", "*")]);
         let new = config(&[("port", &port), ("bind", "127.0.0.1")]);
+        let (outside, _receiver) = Outside::new(&old);
         let prepared = outside.prepare_doors(&old, &new).unwrap();
         assert_eq!((prepared.opened.len(), prepared.later.len()), (0, 1));
         let elsewhere = config(&[("port", "1"), ("bind", "*")]);

@@ -11,10 +11,11 @@ use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::operation::Operation;
-use super::reading::{INPUT_BYTES, OUTPUT_FIRST_BYTES};
+use super::reading::{GROUP_TURNS, INPUT_BYTES, OUTPUT_FIRST_BYTES};
 use super::signals::{Signal, Signals};
+use super::tls::Context;
 use super::writing::refuse;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Batch, Dispatcher};
 use crate::server::access::Newcomer;
 use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
@@ -29,8 +30,9 @@ use std::time::Duration;
 pub(super) const SPARE_BUFFERS: usize = 256;
 /// Events taken per poll.
 const EVENTS: usize = 1024;
-/// Clients' turns per round: then replies leave, and the rest goes on.
+/// Clients' turns per round, and the time after which no other begins: then replies leave, and the rest goes on.
 const ROUND_TURNS: usize = 1024;
+const ROUND_NS: u64 = 500_000;
 /// How often it is said that descriptors are out.
 const WARNING_MS: u64 = 1000;
 const FIRST_LISTENER: usize = usize::MAX / 2;
@@ -43,6 +45,8 @@ pub struct EventLoop {
     pub dispatcher: Dispatcher,
     poll: Poll,
     pub(super) listeners: Vec<Listener>,
+    /// What connections with TLS are set up with.
+    pub(super) tls: Option<Context>,
     pub(super) operation: Operation,
     signals: Option<Signals>,
     /// A descriptor kept for the day when there is no other.
@@ -51,12 +55,14 @@ pub struct EventLoop {
     next_warning_ms: u64,
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
-    ready: VecDeque<ClientIndex>,
+    pub(super) ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
     /// Clients whose replies wait for the disk.
     pub(super) held: Vec<ClientIndex>,
     pub(super) pending: Vec<ClientIndex>,
     pub(super) input: Box<[u8]>,
+    /// What was looked at ahead, by place in the group of turns.
+    pub(super) batches: Vec<Batch>,
     pub(super) spare: Vec<Vec<u8>>,
     /// Up to where the log is durable: replies that depend on more wait.
     pub(super) durable_offset: u64,
@@ -76,6 +82,7 @@ impl EventLoop {
             dispatcher,
             poll,
             listeners: Vec::new(),
+            tls: None,
             operation: Operation::default(),
             signals: None,
             spare_descriptor: spare_descriptor(),
@@ -87,6 +94,7 @@ impl EventLoop {
             held: Vec::new(),
             pending: Vec::new(),
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
+            batches: (0..GROUP_TURNS).map(|_| Batch::default()).collect(),
             // The first client would find none: a limit on memory set in the first moments would not know of it.
             spare: vec![Vec::with_capacity(OUTPUT_FIRST_BYTES)],
             durable_offset: u64::MAX,
@@ -95,7 +103,7 @@ impl EventLoop {
 
     /// Takes the process's signals: for a program that is nothing but this server.
     pub fn take_signals(&mut self) -> io::Result<()> {
-        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS)?);
+        self.signals = Some(Signals::new(self.poll.registry(), SIGNALS, self.dispatcher.interrupt())?);
         Ok(())
     }
 
@@ -113,7 +121,7 @@ impl EventLoop {
 
     /// The first TCP address at which clients come in.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.listeners.iter().filter(|listener| listener.serves == Serves::Clients).find_map(Listener::address)
+        self.listeners.iter().filter(|listener| listener.is_for_clients()).find_map(Listener::address)
     }
 
     /// Closes the listeners that `is_unwanted` names.
@@ -191,19 +199,15 @@ impl EventLoop {
 
     fn take_pending_signals(&mut self) {
         let Some(signals) = &mut self.signals else { return };
+        if self.dispatcher.server.ending_signal.is_none() {
+            signals.forget(); // what the last one asked for has not come about
+        }
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {
                     self.operation.manager.stopping();
                     log::warn!("Received {name} scheduling shutdown...");
-                    let config = &self.dispatcher.server.config;
-                    let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
-                    if self.dispatcher.shut_down(flags).is_err() {
-                        self.operation.manager.not_stopping();
-                        log::warn!(
-                            "{name} received but errors trying to shut down the server, check the logs for more information"
-                        );
-                    }
+                    self.dispatcher.server.ending_signal = Some(name);
                 }
                 Signal::Reload => self.dispatcher.request_config_reload(),
             }
@@ -228,6 +232,7 @@ impl EventLoop {
                     self.parked.push(index);
                 } else if let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) {
                     connection.is_parked = false;
+                    self.dispatcher.server.clients.get_mut(index).is_parked = false;
                     self.queue(index);
                 }
             }
@@ -241,9 +246,11 @@ impl EventLoop {
                 self.accept(i);
             }
         }
-        for _ in 0..self.ready.len().min(ROUND_TURNS) {
-            let Some(index) = self.ready.pop_front() else { break };
-            self.turn(index);
+        let end_ns = self.dispatcher.server.time.monotonic_ns + ROUND_NS;
+        let mut left = self.ready.len().min(ROUND_TURNS);
+        // The clock is read after each batch of calls.
+        while left > 0 && self.dispatcher.server.time.monotonic_ns < end_ns {
+            left -= self.take_turns(left, end_ns);
         }
     }
 
@@ -264,7 +271,12 @@ impl EventLoop {
 
     /// Takes waiting connections, so many that the others' turns come too; the rest stays for the next round.
     fn accept(&mut self, listener: usize) {
-        for _ in 0..self.dispatcher.server.config.max_new_connections_per_cycle {
+        let config = &self.dispatcher.server.config;
+        let most = match self.listeners[listener].serves {
+            Serves::TlsClients => config.max_new_tls_connections_per_cycle,
+            Serves::Clients | Serves::Metrics => config.max_new_connections_per_cycle,
+        };
+        for _ in 0..most {
             match self.listeners[listener].accept() {
                 Ok((socket, peer, local)) => self.admit(listener, socket, peer, local),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -311,6 +323,12 @@ impl EventLoop {
             let now_ms = self.dispatcher.server.time.monotonic_ms();
             return self.http.accept(socket, self.poll.registry(), now_ms);
         }
+        if self.listeners[listener].serves == Serves::TlsClients {
+            match self.encrypt(socket) {
+                Some(encrypted) => socket = encrypted,
+                None => return,
+            }
+        }
         let newcomer = Newcomer {
             address: peer,
             local_address: local,
@@ -330,6 +348,18 @@ impl EventLoop {
         }
         self.connections[index] = Some(Connection::new(socket));
         self.queue(index);
+    }
+
+    /// The socket with TLS around it; `None` when that cannot be: then it is closed.
+    fn encrypt(&self, socket: Socket) -> Option<Socket> {
+        let (Socket::Tcp(stream), Some(tls)) = (socket, &self.tls) else { return None };
+        match tls.accept(stream) {
+            Ok(stream) => Some(Socket::Tls(Box::new(stream))),
+            Err(e) => {
+                log::warn!("Error accepting a client connection: {e}");
+                None
+            }
+        }
     }
 }
 

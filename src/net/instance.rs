@@ -2,16 +2,18 @@
 //! embeds Ferrodis runs as many as it likes.
 
 use super::config_files::{ConfigFiles, plain};
-use super::doors::{Outside, doors, open, refused};
+use super::doors::{Outside, doors, open, refused, tls_context};
 use super::event_loop::EventLoop;
-use super::listener::Listener;
+use super::listener::{Listener, SocketOptions};
 use super::logging::Logging;
+use super::process_title::ProcessTitle;
 use super::service_manager::ServiceManager;
-use super::threads::SystemThreads;
+use super::threads::{Pins, SystemThreads};
 use crate::base::clock::SystemClock;
 use crate::base::disk::RealDisk;
 use crate::base::random::entropy;
 use crate::base::sys::System;
+use crate::base::sys::process::group_number;
 use crate::commands::registry;
 use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Storage;
@@ -30,6 +32,8 @@ pub struct Parts {
     pub files: Option<ConfigFiles>,
     /// The log of the process.
     pub logging: Option<Logging>,
+    /// Where the title of the process stands, if it is to show one.
+    pub title: Option<ProcessTitle>,
     /// Who is told of start and end.
     pub manager: ServiceManager,
     /// Set when the server is to end; its loop looks when it is woken.
@@ -52,19 +56,26 @@ impl Instance {
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
     pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
+        let tls = tls_context(&config).map_err(|why| {
+            log::error!("{why}");
+            "Failed to configure TLS. Check logs for more info.".to_string()
+        })?;
         let mut listeners = std::mem::take(&mut parts.listeners);
         listen(&config, &mut listeners)?;
         let commands = registry::all().len();
         let clock = Arc::new(SystemClock::default());
+        let (outside, new_doors) = Outside::new(&config);
+        let pins = Pins::of(&config);
         let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
-        let (outside, new_doors) = Outside::new();
         server.surroundings = Box::new(outside);
         server.config_path = parts.files.as_ref().and_then(|files| files.path.clone());
         let failed = |e: io::Error| format!("Failed creating the event loop: {}", plain(&e));
         let (poll, waker) = EventLoop::poll().map_err(failed)?;
-        let threads = SystemThreads::new(waker.clone()).map_err(failed)?;
-        let dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
+        let threads = SystemThreads::new(waker.clone(), pins).map_err(failed)?;
+        let mut dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
+        dispatcher.server.load_users()?;
         let mut event_loop = EventLoop::new(poll, dispatcher);
+        event_loop.tls = tls;
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;
@@ -99,16 +110,20 @@ fn listen(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), String> 
     })?;
     let open_already: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
     for door in all.into_iter().filter(|door| !open_already.contains(&door.address)) {
-        match open(&door, config.tcp_backlog) {
+        match open(&door, &SocketOptions::of(config)) {
             Ok(listener) => listeners.extend(listener),
             Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
         }
     }
     if !config.unixsocket.is_empty() {
-        let listener = Listener::unix(Path::new(&config.unixsocket), config.tcp_backlog, config.unixsocketperm)
-            .map_err(|e| {
-                aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)))
-            })?;
+        let failed =
+            |e: io::Error| aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)));
+        let group = match config.unixsocketgroup.as_str() {
+            "" => None,
+            name => Some(group_number(name).map_err(failed)?),
+        };
+        let path = Path::new(&config.unixsocket);
+        let listener = Listener::unix(path, config.tcp_backlog, config.unixsocketperm, group).map_err(failed)?;
         listeners.push(listener);
     }
     if listeners.is_empty() {

@@ -1,6 +1,7 @@
 //! Where connections come from: TCP addresses and a Unix path.
 
 use super::connection::Socket;
+use crate::server::config::Config;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -32,30 +33,83 @@ pub struct Listener {
 pub enum Serves {
     /// RESP.
     Clients,
+    /// RESP within TLS.
+    TlsClients,
     /// HTTP: metrics and health.
     Metrics,
 }
 
+/// What listening sockets are told besides their address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocketOptions {
+    /// Connections that may wait.
+    pub backlog: u32,
+    /// A mark for routing and filtering; 0: none.
+    pub mark: u32,
+    /// Whether connections may use several paths.
+    pub is_multipath: bool,
+}
+
+impl SocketOptions {
+    /// What the configuration says.
+    pub fn of(config: &Config) -> SocketOptions {
+        SocketOptions { backlog: config.tcp_backlog, mark: config.socket_mark_id, is_multipath: config.mptcp }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn multipath() -> io::Result<Protocol> {
+    Ok(Protocol::MPTCP)
+}
+
+#[cfg(target_os = "linux")]
+fn set_mark(socket: &socket2::Socket, mark: u32) -> io::Result<()> {
+    if mark == 0 { Ok(()) } else { socket.set_mark(mark) }
+}
+
+/// Elsewhere there is one path.
+#[cfg(not(target_os = "linux"))]
+fn multipath() -> io::Result<Protocol> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Elsewhere sockets have no marks.
+#[cfg(not(target_os = "linux"))]
+fn set_mark(_: &socket2::Socket, mark: u32) -> io::Result<()> {
+    if mark == 0 { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
+}
+
 impl Listener {
+    /// Whether clients come through it.
+    pub fn is_for_clients(&self) -> bool {
+        self.serves != Serves::Metrics
+    }
+
     /// Listens on a TCP address.
-    pub fn tcp(address: SocketAddr, backlog: u32, serves: Serves) -> io::Result<Listener> {
-        let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    pub fn tcp(address: SocketAddr, options: &SocketOptions, serves: Serves) -> io::Result<Listener> {
+        let protocol = if options.is_multipath { multipath()? } else { Protocol::TCP };
+        let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(protocol))?;
         socket.set_reuse_address(true)?;
+        set_mark(&socket, options.mark)?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         socket.bind(&SockAddr::from(address))?;
-        socket.listen(backlog.min(i32::MAX as u32) as i32)?;
+        socket.listen(options.backlog.min(i32::MAX as u32) as i32)?;
         socket.set_nonblocking(true)?;
         let acceptor = Acceptor::Tcp(TcpListener::from_std(socket.into()));
         Ok(Listener { acceptor, is_ready: true, serves })
     }
 
-    /// Listens on a path; a socket file that stands there is replaced. `mode` 0 leaves the permissions to the umask.
-    pub fn unix(path: &Path, backlog: u32, mode: u32) -> io::Result<Listener> {
+    /// Listens on a path; a socket file that stands there is replaced. `mode` 0 leaves the permissions to the umask, no `group` the
+    /// file to that of the process.
+    pub fn unix(path: &Path, backlog: u32, mode: u32, group: Option<u32>) -> io::Result<Listener> {
         let _ = std::fs::remove_file(path);
         let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;
+        if group.is_some() {
+            std::os::unix::fs::chown(path, None, group)?;
+        }
         if mode != 0 {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
         }

@@ -7,9 +7,11 @@
 //! Levels by their names in Redis: warning = error and warn, notice = info, verbose = debug, debug = trace. A full queue loses
 //! lines and says how many; nothing else waits for it.
 
+use crate::base::json::print_string;
 use crate::base::sys::crash;
 use crate::base::sys::local_time::local_time;
-use crate::server::config::{Config, LogFormat, LogLevel, LogTimestampFormat};
+use crate::base::sys::syslog::{self, Facility, Severity};
+use crate::server::config::{Config, LogFormat, LogLevel, LogTimestampFormat, SyslogFacility};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use log::kv::{Key, Value, VisitSource};
 use log::{Level, LevelFilter, Record};
@@ -37,6 +39,8 @@ pub struct Logging {
 
 enum Message {
     Line(Vec<u8>),
+    /// For the system's log.
+    Syslog(Severity, String),
     /// The file is opened again: the old one was renamed.
     Reopen,
     /// All lines before it are written; then the sender hears of it.
@@ -62,13 +66,23 @@ impl Logging {
         let (queue, messages) = bounded(QUEUE_LINES);
         let logging = Logging { queue, style: Arc::new(Style::default()) };
         logging.follow(config);
+        if config.syslog_enabled {
+            syslog::open(&config.syslog_ident, facility(config.syslog_facility));
+        }
         let (style, front) = (logging.style.clone(), logging.clone());
+        let system = config.syslog_enabled.then(|| logging.queue.clone());
         std::thread::Builder::new().name("log".into()).spawn(move || sink.run(&messages))?;
         env_logger::Builder::new()
             .filter_level(LevelFilter::Off)
             .filter_module("ferrodis", LevelFilter::Trace)
             .write_style(env_logger::WriteStyle::Never)
-            .format(move |out, record| out.write_all(style.print(record, SystemTime::now()).as_bytes()))
+            .format(move |out, record| {
+                if let Some(queue) = &system {
+                    // It goes without what the line's head says: the system's log has that already.
+                    let _ = queue.try_send(Message::Syslog(severity(record.level()), print_message(record)));
+                }
+                out.write_all(style.print(record, SystemTime::now()).as_bytes())
+            })
             .target(env_logger::Target::Pipe(Box::new(front)))
             .try_init()
             .map_err(io::Error::other)?;
@@ -149,6 +163,7 @@ impl Sink {
             match message {
                 // A log that cannot be written has nowhere to say so.
                 Message::Line(line) => drop(self.write(&line)),
+                Message::Syslog(severity, line) => syslog::write(severity, &line),
                 Message::Reopen => self = Sink::open(self.path.clone()).unwrap_or(self),
                 Message::Flush(done) => drop(done.send(())),
             }
@@ -188,6 +203,42 @@ fn level_of(level: Level) -> (&'static str, char) {
     }
 }
 
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::Error | Level::Warn => Severity::Warning,
+        Level::Info => Severity::Notice,
+        Level::Debug => Severity::Info,
+        Level::Trace => Severity::Debug,
+    }
+}
+
+fn facility(facility: SyslogFacility) -> Facility {
+    match facility {
+        SyslogFacility::User => Facility::User,
+        SyslogFacility::Local0 => Facility::Local(0),
+        SyslogFacility::Local1 => Facility::Local(1),
+        SyslogFacility::Local2 => Facility::Local(2),
+        SyslogFacility::Local3 => Facility::Local(3),
+        SyslogFacility::Local4 => Facility::Local(4),
+        SyslogFacility::Local5 => Facility::Local(5),
+        SyslogFacility::Local6 => Facility::Local(6),
+        SyslogFacility::Local7 => Facility::Local(7),
+    }
+}
+
+/// What a record says and carries, as a line of text has it behind its head.
+fn print_message(record: &Record<'_>) -> String {
+    let mut pairs = Pairs::default();
+    let _ = record.key_values().visit(&mut pairs);
+    let mut line = String::new();
+    print_text(&mut line, &record.args().to_string());
+    for (key, value) in &pairs.0 {
+        let _ = write!(line, " {key}=");
+        print_logfmt(&mut line, value);
+    }
+    line
+}
+
 impl Style {
     /// One line, with its end.
     fn print(&self, record: &Record<'_>, now: SystemTime) -> String {
@@ -200,12 +251,12 @@ impl Style {
         let mut line = String::with_capacity(message.len() + 64);
         if format == LogFormat::Json as u8 {
             let _ = write!(line, "{{\"ts\":\"{}\",\"level\":\"{level}\",\"pid\":{pid},\"msg\":", iso8601(now));
-            print_json(&mut line, &message);
+            print_string(&mut line, &message);
             for (key, value) in &pairs.0 {
                 line.push(',');
-                print_json(&mut line, key);
+                print_string(&mut line, key);
                 line.push(':');
-                print_json(&mut line, value);
+                print_string(&mut line, value);
             }
             line.push('}');
         } else if format == LogFormat::Logfmt as u8 {
@@ -217,11 +268,7 @@ impl Style {
             }
         } else {
             let _ = write!(line, "{pid}:M {} {sign} ", self.timestamp(now));
-            print_text(&mut line, &message);
-            for (key, value) in &pairs.0 {
-                let _ = write!(line, " {key}=");
-                print_logfmt(&mut line, value);
-            }
+            line.push_str(&print_message(record));
         }
         line.push('\n');
         line
@@ -285,24 +332,10 @@ fn print_text(line: &mut String, text: &str) {
     }
 }
 
-fn print_json(line: &mut String, text: &str) {
-    line.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            '\n' => line.push_str("\\n"),
-            c if c.is_control() => drop(write!(line, "\\u{:04x}", c as u32)),
-            c => line.push(c),
-        }
-    }
-    line.push('"');
-}
-
 fn print_logfmt(line: &mut String, text: &str) {
     let is_plain =
         !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"\"=\\".contains(c));
-    if is_plain { line.push_str(text) } else { print_json(line, text) }
+    if is_plain { line.push_str(text) } else { print_string(line, text) }
 }
 
 #[cfg(test)]

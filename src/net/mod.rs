@@ -10,11 +10,15 @@ pub mod http;
 pub mod instance;
 pub mod listener;
 pub mod logging;
+mod oom_score;
 mod operation;
 pub mod process;
+pub mod process_title;
 mod reading;
 pub mod service_manager;
 mod signals;
 pub mod threads;
+#[cfg_attr(not(feature = "tls"), path = "tls_absent.rs")]
+pub mod tls;
 pub mod tools;
 mod writing;

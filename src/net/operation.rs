@@ -2,12 +2,14 @@
 //! clients that sit idle.
 
 use super::config_files::ConfigFiles;
-use super::doors::{DOOR_DIRECTIVES, NewDoors, open, refused};
+use super::doors::{NewDoors, is_of_doors, open, refused, tls_context};
 use super::event_loop::EventLoop;
 use super::instance::Parts;
-use super::listener::{Acceptor, Listener, Serves};
+use super::listener::{Acceptor, Listener, Serves, SocketOptions};
 use super::logging::Logging;
+use super::process_title::{ProcessTitle, TITLE_DIRECTIVES};
 use super::service_manager::ServiceManager;
+use super::tls::Context;
 use crate::base::sys::{crash, limits};
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::config::{ShutdownFlags, When};
@@ -23,6 +25,7 @@ const STATUS_MS: u64 = 1000;
 pub(super) struct Operation {
     files: Option<ConfigFiles>,
     logging: Option<Logging>,
+    title: Option<ProcessTitle>,
     pub(super) manager: ServiceManager,
     new_doors: Option<Receiver<NewDoors>>,
     /// Set by the program around when the server is to end.
@@ -33,6 +36,7 @@ pub(super) struct Operation {
     is_announced: bool,
     next_status_ms: u64,
     next_sweep_ms: u64,
+    next_tls_look_ms: u64,
     /// The connection that the sweep looks at next.
     next_swept: ClientIndex,
 }
@@ -40,9 +44,9 @@ pub(super) struct Operation {
 impl EventLoop {
     /// Takes what an operated server has.
     pub(super) fn operate_with(&mut self, parts: Parts, new_doors: Receiver<NewDoors>) {
-        let Parts { files, logging, manager, stop, .. } = parts;
+        let Parts { files, logging, title, manager, stop, .. } = parts;
         self.operation =
-            Operation { files, logging, manager, stop, new_doors: Some(new_doors), ..Operation::default() };
+            Operation { files, logging, title, manager, stop, new_doors: Some(new_doors), ..Operation::default() };
     }
 
     /// What is due at the end of a round.
@@ -60,6 +64,11 @@ impl EventLoop {
         for name in self.dispatcher.take_config_changes() {
             self.follow(name);
         }
+        if !self.dispatcher.server.debug.cron_paused
+            && let Some(name) = self.dispatcher.server.ending_signal.take()
+        {
+            self.end_by_signal(name);
+        }
         if self.operation.stop.as_ref().is_some_and(|stop| stop.load(Relaxed)) && self.dispatcher.exit_code().is_none()
         {
             let flags = self.dispatcher.server.config.shutdown_on_sigterm;
@@ -69,9 +78,22 @@ impl EventLoop {
         if now_ms >= self.operation.next_sweep_ms {
             self.operation.next_sweep_ms = now_ms + self.dispatcher.cron_ms();
             self.sweep(now_ms);
+            self.look_at_certificates(now_ms);
             if self.dispatcher.server.config.watchdog_period_ms > 0 && self.has_signals() {
                 self.feed_watchdog();
             }
+        }
+    }
+
+    /// SIGTERM or SIGINT: the end, unless what is to be saved cannot be.
+    fn end_by_signal(&mut self, name: &str) {
+        let config = &self.dispatcher.server.config;
+        let flags = if name == "SIGINT" { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
+        if self.dispatcher.shut_down(flags).is_err() {
+            self.operation.manager.not_stopping();
+            log::warn!(
+                "{name} received but errors trying to shut down the server, check the logs for more information"
+            );
         }
     }
 
@@ -96,13 +118,9 @@ impl EventLoop {
     /// Says that the server serves, once for each kind of listener.
     fn announce(&mut self) {
         self.operation.is_announced = true;
-        let is_client = |listener: &&Listener| listener.serves == Serves::Clients;
-        let has = |is_tcp: bool| {
-            let mut kinds = self.listeners.iter().filter(is_client).map(|l| matches!(l.acceptor, Acceptor::Tcp(_)));
-            kinds.any(|kind| kind == is_tcp)
-        };
-        for (kind, is_tcp) in [("tcp", true), ("unix", false)] {
-            if has(is_tcp) {
+        let kinds: Vec<_> = self.listeners.iter().filter_map(kind_of).collect();
+        for kind in ["tcp", "unix", "tls"] {
+            if kinds.contains(&kind) {
                 log::info!("Ready to accept connections {kind}");
             }
         }
@@ -114,8 +132,11 @@ impl EventLoop {
 
     /// Acts on a directive that has changed.
     fn follow(&mut self, name: &str) {
+        if TITLE_DIRECTIVES.contains(&name) {
+            self.show_title();
+        }
         match name {
-            _ if DOOR_DIRECTIVES.contains(&name) => self.change_doors(),
+            _ if is_of_doors(name) => self.change_doors(),
             "crash-log-enabled" if self.has_signals() => {
                 crash::report_crashes(self.dispatcher.server.config.crash_log_enabled);
             }
@@ -129,18 +150,33 @@ impl EventLoop {
         }
     }
 
-    /// Takes over the listeners that CONFIG SET has opened, and closes those that are not wanted any more.
+    pub(super) fn show_title(&mut self) {
+        let server = &self.dispatcher.server;
+        if let Some(title) = &mut self.operation.title {
+            title.show(&server.config, server.config_path.as_deref());
+        }
+    }
+
+    /// Takes over what CONFIG SET has got ready.
     fn change_doors(&mut self) {
-        let Some(new) = self.operation.new_doors.as_ref().and_then(|doors| doors.try_iter().last()) else { return };
+        let Some(doors) = &self.operation.new_doors else { return };
+        for new in doors.try_iter().collect::<Vec<_>>() {
+            self.take_doors(new);
+        }
+    }
+
+    /// Takes over listeners that are open already, and closes those that are not wanted any more.
+    fn take_doors(&mut self, new: NewDoors) {
+        self.tls = new.tls;
         let is_wanted = |listener: &Listener| match listener.address() {
             Some(address) => new.wanted.iter().any(|door| (door.address, door.serves) == (address, listener.serves)),
             None => true,
         };
         self.close_listeners(|listener| !is_wanted(listener));
-        let backlog = self.dispatcher.server.config.tcp_backlog;
+        let options = SocketOptions::of(&self.dispatcher.server.config);
         let mut opened = new.opened;
         for door in new.later {
-            match open(&door, backlog) {
+            match open(&door, &options) {
                 Ok(listener) => opened.extend(listener),
                 Err(e) => log::error!("Warning: {}", refused(&door.address, &e)),
             }
@@ -152,6 +188,29 @@ impl EventLoop {
         }
     }
 
+    /// `tls-auto-reload-interval`: new files of certificates are put to use, for connections that come from now on.
+    fn look_at_certificates(&mut self, now_ms: u64) {
+        let interval_ms = u64::from(self.dispatcher.server.config.tls_auto_reload_interval_seconds) * 1000;
+        if interval_ms > 0 && now_ms >= self.operation.next_tls_look_ms {
+            self.operation.next_tls_look_ms = now_ms + interval_ms;
+            self.reload_certificates();
+        }
+    }
+
+    /// Reads the files of certificates again if they have changed. What cannot be read leaves all as it was.
+    fn reload_certificates(&mut self) {
+        if !self.tls.as_ref().is_some_and(Context::is_outdated) {
+            return;
+        }
+        match tls_context(&self.dispatcher.server.config) {
+            Ok(context) => {
+                log::info!("The TLS certificates have changed and are read again");
+                self.tls = context;
+            }
+            Err(text) => log::error!("The TLS certificates stay as they are: {text}"),
+        }
+    }
+
     /// SIGHUP: the configuration's files are read again, and the log's file is opened again.
     fn reload_config(&mut self) {
         if let Some(logging) = &self.operation.logging {
@@ -159,6 +218,7 @@ impl EventLoop {
         }
         self.operation.manager.reloading();
         self.take_new_config();
+        self.reload_certificates();
         self.operation.manager.ready();
     }
 
@@ -202,7 +262,7 @@ impl EventLoop {
             if self.connections[index].is_some() {
                 self.close_if_idle(index, now_ms);
                 if !self.dispatcher.server.clients.get(index).output.is_empty() {
-                    self.check_output_limit(index);
+                    self.dispatcher.server.check_output_limit(index);
                 }
             }
         }
@@ -218,5 +278,15 @@ impl EventLoop {
             client.closing = Closing::Now;
             self.dispatcher.server.clients.mark_pending(index);
         }
+    }
+}
+
+/// What clients that come through a listener speak, as Redis names it.
+fn kind_of(listener: &Listener) -> Option<&'static str> {
+    match (&listener.acceptor, listener.serves) {
+        (_, Serves::Metrics) => None,
+        (_, Serves::TlsClients) => Some("tls"),
+        (Acceptor::Unix(..), _) => Some("unix"),
+        (Acceptor::Tcp(_), _) => Some("tcp"),
     }
 }

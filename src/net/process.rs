@@ -4,10 +4,14 @@ use super::config_files::{ConfigFiles, plain};
 use super::doors::enter;
 use super::instance::{Instance, Parts};
 use super::logging::Logging;
+use super::process_title::ProcessTitle;
 use super::service_manager::ServiceManager;
+use super::threads::pin;
+use crate::base::sys::affinity::CpuList;
 use crate::base::sys::{crash, daemon, limits};
 use crate::server::REDIS_VERSION;
 use crate::server::config::{Config, Finding, Invocation, Supervised};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -25,8 +29,9 @@ pub fn version() -> String {
 
 /// Is a server until something ends it; gives the exit code.
 pub fn serve(invocation: Invocation) -> i32 {
-    match begin(invocation) {
-        Ok((config, warnings, parts)) => run(config, &warnings, parts),
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match begin(invocation, &words) {
+        Ok((config, warnings, parts)) => run(config, &warnings, parts, &words),
         Err(text) => {
             eprintln!("{text}");
             1
@@ -35,7 +40,7 @@ pub fn serve(invocation: Invocation) -> i32 {
 }
 
 /// What comes before there is a log: problems are told on standard error.
-fn begin(invocation: Invocation) -> Result<(Config, Vec<Finding>, Parts), String> {
+fn begin(invocation: Invocation, words: &[OsString]) -> Result<(Config, Vec<Finding>, Parts), String> {
     let files = ConfigFiles::of(invocation).map_err(|e| format!("Can't read standard input: {e}"))?;
     let loaded = files.load().map_err(|refusal| refusal.to_string())?;
     let mut config = loaded.config;
@@ -48,13 +53,15 @@ fn begin(invocation: Invocation) -> Result<(Config, Vec<Finding>, Parts), String
     if config.daemonize && !is_supervised {
         daemon::daemonize().map_err(|e| format!("Can't run in the background: {e}"))?;
     }
+    let title = config.set_proc_title.then(|| ProcessTitle::take(words.first().map(OsString::as_os_str))).flatten();
     let logging = Logging::start(&config).map_err(|e| format!("Can't open the log file: {}", plain(&e)))?;
     crash::report_crashes(config.crash_log_enabled);
     crash::show_stack_on_alarm();
-    Ok((config, loaded.warnings, Parts { files: Some(files), logging: Some(logging), ..Parts::default() }))
+    let parts = Parts { files: Some(files), logging: Some(logging), title, ..Parts::default() };
+    Ok((config, loaded.warnings, parts))
 }
 
-fn run(mut config: Config, warnings: &[Finding], mut parts: Parts) -> i32 {
+fn run(mut config: Config, warnings: &[Finding], mut parts: Parts, words: &[OsString]) -> i32 {
     log::info!("Ferrodis is starting");
     log::info!("{}, pid={}, just started", version(), std::process::id());
     match parts.files.as_ref().and_then(|files| files.path.as_ref()) {
@@ -82,7 +89,7 @@ fn run(mut config: Config, warnings: &[Finding], mut parts: Parts) -> i32 {
         End::Exit(code) => code,
         End::Restart(delay) => {
             std::thread::sleep(delay);
-            start_anew(start_directory.unwrap_or_default())
+            start_anew(start_directory.unwrap_or_default(), &words[1..])
         }
     }
 }
@@ -95,13 +102,11 @@ enum End {
     Restart(Duration),
 }
 
-/// Runs this program with the arguments that it was given, in place of itself; gives the exit code if that cannot be. Files and
+/// Runs this program with these arguments, which it was given, in place of itself; gives the exit code if that cannot be. Files and
 /// sockets are closed by it.
-fn start_anew(directory: PathBuf) -> i32 {
+fn start_anew(directory: PathBuf, arguments: &[OsString]) -> i32 {
     let reason = match std::env::current_exe() {
-        Ok(program) => {
-            Command::new(program).args(std::env::args_os().skip(1)).current_dir(directory).stdin(Stdio::null()).exec()
-        }
+        Ok(program) => Command::new(program).args(arguments).current_dir(directory).stdin(Stdio::null()).exec(),
         Err(e) => e,
     };
     eprintln!("Can't start the server anew: {}", plain(&reason));
@@ -109,13 +114,17 @@ fn start_anew(directory: PathBuf) -> i32 {
 }
 
 fn serve_until_end(config: Config, parts: Parts) -> Result<End, String> {
-    let port = config.port;
+    let (port, cpus) = (config.port, config.server_cpulist.parse::<CpuList>());
     let mut instance = Instance::new(config, parts)?;
     instance.event_loop.take_signals().map_err(|e| format!("Signals cannot be taken: {}", plain(&e)))?;
     instance.event_loop.dispatcher.allow_restart();
+    instance.event_loop.show_title();
     log::info!("Running mode=standalone, port={port}.");
     log::info!("PID: {}", std::process::id());
     log::info!("Server initialized");
+    if let Ok(cpus) = cpus {
+        pin(&cpus);
+    }
     let code = instance.run();
     instance.event_loop.close_listeners(|_| true);
     let restart = instance.event_loop.dispatcher.restart_delay();

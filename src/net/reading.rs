@@ -1,14 +1,25 @@
 //! A client's turn: read what is there, run the calls in it, keep the half one.
+//!
+//! Turns are taken in groups: all clients of a group are read before the calls of the first are run, so that the cache is asked
+//! for the keys of all of them together. A client that sends one call at a time waits for no line of memory longer than one
+//! with a pipeline.
 
 use super::connection::Connection;
 use super::event_loop::EventLoop;
-use crate::dispatch::Turn;
+use crate::dispatch::{Batch, Turn};
 use crate::formats::resp::output::Output;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// Bytes read at once into the loop's own buffer.
-pub(super) const INPUT_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 64 * 1024;
+/// That buffer: a group of turns ends when what is left is no longer enough for a read.
+pub(super) const INPUT_BYTES: usize = 2 * READ_BYTES;
+/// Turns of a group at most ...
+pub(super) const GROUP_TURNS: usize = 16;
+/// ... and about so many calls that are looked at ahead, of which each asks for two to five lines.
+const GROUP_CALLS: usize = 128;
 /// Half requests longer than this stay in a buffer of their own instead of being copied to and fro.
 const OWN_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes read at once of a bulk that has an allocation of its own.
@@ -38,26 +49,73 @@ fn brought(result: io::Result<usize>) -> Brought {
     }
 }
 
+/// What a client of a group has sent: bytes of the loop's buffer.
+struct Received {
+    index: ClientIndex,
+    bytes: Range<usize>,
+}
+
 impl EventLoop {
-    /// One turn of a client that may have something to say.
-    pub(super) fn turn(&mut self, index: ClientIndex) {
-        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
+    /// Takes a group of turns, at most `most`; gives how many. What is left of it at `end_ns` is run in the next round.
+    pub(super) fn take_turns(&mut self, most: usize, end_ns: u64) -> usize {
+        let (mut input, mut batches) = (std::mem::take(&mut self.input), std::mem::take(&mut self.batches));
+        let mut group: smallvec::SmallVec<[Received; GROUP_TURNS]> = smallvec::SmallVec::new();
+        let (mut turns, mut calls, mut end) = (0, 0, 0);
+        while turns < most.min(GROUP_TURNS)
+            && calls < GROUP_CALLS
+            && let Some(room) = input.get_mut(end..end + READ_BYTES)
+            && let Some(index) = self.ready.pop_front()
+        {
+            turns += 1;
+            let Some(len) = self.begin_turn(index, room) else { continue };
+            if self.connection(index).partial.is_empty() {
+                calls += self.dispatcher.look_ahead(index, &room[..len], &mut batches[group.len()]);
+            }
+            group.push(Received { index, bytes: end..end + len });
+            end += len;
+        }
+        if calls > 1 {
+            let inputs = group.iter().map(|received| &input[received.bytes.clone()]);
+            let mut together: smallvec::SmallVec<[_; GROUP_TURNS]> = inputs.zip(&mut batches).collect();
+            self.dispatcher.look_further(&mut together);
+        }
+        if !group.is_empty() {
+            self.dispatcher.server.read_clock();
+        }
+        for (Received { index, bytes }, batch) in group.into_iter().zip(&mut batches) {
+            match self.dispatcher.server.time.monotonic_ns < end_ns {
+                true => self.run_calls(index, &input[bytes], Some(batch)),
+                false => self.postpone(index, &input[bytes], batch),
+            }
+        }
+        (self.input, self.batches) = (input, batches);
+        turns
+    }
+
+    /// The round is long enough: what a client has sent waits for the next one.
+    fn postpone(&mut self, index: ClientIndex, bytes: &[u8], batch: &mut Batch) {
+        batch.forget();
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.extend_from_slice(bytes);
+        let connection = self.connection(index);
+        (connection.rest, connection.has_calls) = (buffer, true);
+        self.queue(index);
+    }
+
+    /// Begins the turn of a client that may have something to say: reads into `room` what is to be run with its group, and gives
+    /// how long it is, what was left of the last read included. A turn of another kind is taken at once.
+    fn begin_turn(&mut self, index: ClientIndex, room: &mut [u8]) -> Option<usize> {
+        let connection = self.connections.get_mut(index)?.as_mut()?;
         connection.is_queued = false;
         let client = self.dispatcher.server.clients.get(index);
         if client.wait.is_some() && connection.is_read_closed {
-            return self.end_input(index);
-        }
-        if connection.is_parked || client.closing != Closing::No {
-            return;
-        }
-        if client.output.len() > OUTPUT_PAUSE_BYTES {
-            return; // it is queued again when its replies have left
-        }
-        if client.waits_for() > self.durable_offset {
+            self.end_input(index);
+        } else if connection.is_parked || client.closing != Closing::No || client.output.len() > OUTPUT_PAUSE_BYTES {
+            // It is queued again when it may go on, or its replies have left.
+        } else if client.waits_for() > self.durable_offset {
             // The same; but with replies switched off there are none, and it has to be remembered.
-            return self.dispatcher.server.clients.mark_pending(index);
-        }
-        if connection.has_calls {
+            self.dispatcher.server.clients.mark_pending(index);
+        } else if connection.has_calls {
             connection.has_calls = false;
             self.run_rest(index);
         } else if connection.partial.filling > 0 {
@@ -65,8 +123,9 @@ impl EventLoop {
         } else if connection.rest.len() > OWN_BUFFER_BYTES {
             self.read_into_rest(index);
         } else {
-            self.read_into_shared(index);
+            return self.read_into(index, room);
         }
+        None
     }
 
     fn connection(&mut self, index: ClientIndex) -> &mut Connection {
@@ -74,33 +133,41 @@ impl EventLoop {
     }
 
     /// The common way: the loop's buffer, behind what is left of the last read.
-    fn read_into_shared(&mut self, index: ClientIndex) {
-        let mut input = std::mem::take(&mut self.input);
+    fn read_into(&mut self, index: ClientIndex, room: &mut [u8]) -> Option<usize> {
         let connection = self.connection(index);
         let kept = connection.rest.len();
-        input[..kept].copy_from_slice(&connection.rest);
-        let outcome = brought(connection.socket.read(&mut input[kept..]));
+        room[..kept].copy_from_slice(&connection.rest);
+        let outcome = brought(connection.socket.read(&mut room[kept..]));
+        let has_unsent = connection.socket.has_unsent();
+        let server = &mut self.dispatcher.server;
+        if has_unsent {
+            server.clients.mark_pending(index); // a handshake's answer
+        }
+        let connection = self.connections[index].as_mut().expect("checked when its turn began");
+        if let Some(name) = connection.socket.peer_name(server.config.tls_auth_clients_user) {
+            server.authenticate_by_certificate(index, name);
+        }
         match outcome {
             Brought::Some(n) => {
-                connection.is_readable = kept + n == input.len() || connection.is_read_closed;
+                connection.is_readable = kept + n == room.len() || connection.is_read_closed;
                 if kept > 0 {
                     let buffer = std::mem::take(&mut connection.rest);
                     self.give_back(buffer);
                 }
                 self.count_input(index, n);
-                self.run_calls(index, &input[..kept + n]);
+                return Some(kept + n);
             }
             Brought::Nothing => connection.is_readable = false,
             Brought::End => self.end_input(index),
         }
-        self.input = input;
+        None
     }
 
     /// A long half request: read behind it, where it is.
     fn read_into_rest(&mut self, index: ClientIndex) {
         let connection = self.connection(index);
         let before = connection.rest.len();
-        let limit = before.clamp(INPUT_BYTES, BIG_READ_BYTES);
+        let limit = before.clamp(READ_BYTES, BIG_READ_BYTES);
         connection.rest.reserve(limit);
         let result = (&mut connection.socket).take(limit as u64).read_to_end(&mut connection.rest);
         let n = connection.rest.len() - before;
@@ -119,7 +186,7 @@ impl EventLoop {
     /// Runs the calls that stand in `rest`.
     fn run_rest(&mut self, index: ClientIndex) {
         let bytes = std::mem::take(&mut self.connection(index).rest);
-        self.run_calls(index, &bytes);
+        self.run_calls(index, &bytes, None);
         self.give_back(bytes);
     }
 
@@ -152,7 +219,7 @@ impl EventLoop {
     }
 
     /// Runs the calls in `bytes` and keeps what is left of them.
-    fn run_calls(&mut self, index: ClientIndex, bytes: &[u8]) {
+    fn run_calls(&mut self, index: ClientIndex, bytes: &[u8], batch: Option<&mut Batch>) {
         let connection = self.connections[index].as_mut().expect("checked when its turn began");
         let mut partial = std::mem::take(&mut connection.partial);
         let client = self.dispatcher.server.clients.get_mut(index);
@@ -160,7 +227,10 @@ impl EventLoop {
             client.output =
                 Output::with_buffer(self.spare.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_FIRST_BYTES)));
         }
-        let (consumed, turn) = self.dispatcher.run(index, bytes, &mut partial);
+        let (consumed, turn) = match batch {
+            Some(batch) => self.dispatcher.run_ahead(index, bytes, &mut partial, batch),
+            None => self.dispatcher.run(index, bytes, &mut partial),
+        };
         let mut left = &bytes[consumed..];
         if partial.filling > 0 && partial.big.len() < partial_bulks(&partial) {
             // A big bulk has begun: what there is of it goes to its own allocation, only the head stays.
@@ -233,8 +303,7 @@ impl EventLoop {
 
     /// A buffer to be used again by whoever needs one next.
     pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
-        if (1024..=2 * INPUT_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS
-        {
+        if (1024..=2 * READ_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS {
             buffer.clear();
             self.spare.push(buffer);
         }

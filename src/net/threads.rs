@@ -1,10 +1,13 @@
 //! The threads beside the loop: the log's writer, the snapshots' writer, the reaper. Each owns what it works on.
 
+use super::config_files::plain;
 use crate::base::clock::{Clock, SystemClock};
-use crate::base::sys::allocator;
+use crate::base::sys::affinity::{self, CpuList};
+use crate::base::sys::{allocator, priority};
 use crate::dispatch::storage::{Garbage, Threads};
 use crate::persistence::aof::writer::Writer;
 use crate::persistence::snapshot::SnapshotWriter;
+use crate::server::config::Config;
 use mio::Waker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,16 +19,43 @@ pub struct SystemThreads {
     reaper: crossbeam_channel::Sender<Garbage>,
     /// Values that wait for the reaper.
     free_pending: Arc<AtomicU64>,
+    pins: Pins,
+}
+
+/// Where threads run.
+#[derive(Clone)]
+pub struct Pins {
+    /// The thread that writes snapshots and bases.
+    snapshots: CpuList,
+    /// The others beside the loop.
+    background: CpuList,
+}
+
+impl Pins {
+    /// What the configuration says; else where the process may run now.
+    pub fn of(config: &Config) -> Pins {
+        let list = |text: &str| text.parse().unwrap_or_else(|_| affinity::current());
+        Pins { snapshots: list(&config.bgsave_cpulist), background: list(&config.bio_cpulist) }
+    }
+}
+
+/// Pins the calling thread; one that cannot be runs where the system wants.
+pub(super) fn pin(list: &CpuList) {
+    if let Err(e) = affinity::pin(list) {
+        log::warn!("A thread cannot be pinned to its CPUs: {}", plain(&e));
+    }
 }
 
 impl SystemThreads {
     /// Starts the reaper; the writers follow when they are asked for.
-    pub fn new(waker: Arc<Waker>) -> std::io::Result<SystemThreads> {
+    pub fn new(waker: Arc<Waker>, pins: Pins) -> std::io::Result<SystemThreads> {
         // Not bounded: what waits here is memory that is about to be free, and the loop must not wait.
         let (reaper, garbage) = crossbeam_channel::unbounded::<Garbage>();
         let free_pending = Arc::new(AtomicU64::new(0));
-        let pending = free_pending.clone();
+        let (pending, cpus) = (free_pending.clone(), pins.background.clone());
         Builder::new().name("reaper".into()).spawn(move || {
+            pin(&cpus);
+            priority::stand_back();
             for garbage in garbage {
                 let objects = garbage.objects();
                 drop(garbage);
@@ -33,11 +63,16 @@ impl SystemThreads {
                 pending.fetch_sub(objects, Relaxed);
             }
         })?;
-        Ok(SystemThreads { waker, reaper, free_pending })
+        Ok(SystemThreads { waker, reaper, free_pending, pins })
     }
 
-    fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) {
-        if let Err(e) = Builder::new().name(name.into()).spawn(run) {
+    fn spawn(&self, name: &str, cpus: &CpuList, run: impl FnOnce() + Send + 'static) {
+        let cpus = cpus.clone();
+        let pinned = move || {
+            pin(&cpus);
+            run();
+        };
+        if let Err(e) = Builder::new().name(name.into()).spawn(pinned) {
             log::error!("the thread {name} could not be started: {e}");
         }
     }
@@ -46,11 +81,11 @@ impl SystemThreads {
 impl Threads for SystemThreads {
     fn run_log_writer(&self, writer: Writer) {
         let clock = SystemClock::default();
-        self.spawn("log-writer", move || writer.run(|| clock.monotonic_ns() / 1_000_000));
+        self.spawn("log-writer", &self.pins.background, move || writer.run(|| clock.monotonic_ns() / 1_000_000));
     }
 
     fn run_snapshot_writer(&self, writer: SnapshotWriter) {
-        self.spawn("snapshot", move || writer.run());
+        self.spawn("snapshot", &self.pins.snapshots, move || writer.run());
     }
 
     fn waker(&self) -> Box<dyn Fn() + Send> {

@@ -5,6 +5,7 @@ use super::config_files::ConfigFiles;
 use crate::base::disk::RealDisk;
 use crate::formats::rdb::{Decoder, Limits, Step};
 use crate::persistence::aof::check::{Mend, Report, check};
+use crate::persistence::check_rdb;
 use crate::server::config::Severity;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -57,6 +58,13 @@ fn report_on(path: &Path, mend: Mend) -> Report {
             }
         }
     })
+}
+
+/// Prints what an RDB file holds, and whether a target could load it; 0 when it is whole and could.
+pub fn check_rdb(path: &Path, target: Option<check_rdb::Target>) -> i32 {
+    let report = check_rdb::check(&RealDisk, path, target);
+    print!("{report}");
+    i32::from(!report.is_good())
 }
 
 /// Asks a server whether it is there; 0 when it answers `+PONG`, or that it wants a password first.

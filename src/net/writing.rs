@@ -4,7 +4,6 @@ use super::connection::Socket;
 use super::event_loop::EventLoop;
 use super::reading::OUTPUT_FIRST_BYTES;
 use crate::server::clients::{ClientIndex, Closing};
-use crate::server::config::OutputClass;
 use std::io::{self, Write};
 
 /// Slices of one gathered write.
@@ -30,6 +29,9 @@ impl EventLoop {
     pub(super) fn write_one(&mut self, index: ClientIndex) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
         let server = &mut self.dispatcher.server;
+        if server.clients.get(index).output.counted_bytes() > 0 {
+            server.check_output_limit(index);
+        }
         let client = server.clients.get_mut(index);
         if client.closing == Closing::Now {
             return self.close(index);
@@ -42,8 +44,9 @@ impl EventLoop {
             return;
         }
         let mut written = 0;
-        while connection.is_writable && !client.output.is_empty() {
+        while connection.is_writable && (!client.output.is_empty() || connection.socket.has_unsent()) {
             let result = match client.output.chunk_count() {
+                _ if client.output.is_empty() => connection.socket.flush().map(|()| 0),
                 0 => connection.socket.write(client.output.front()),
                 _ => connection.socket.write_vectored(&client.output.slices::<SLICES>()),
             };
@@ -63,7 +66,7 @@ impl EventLoop {
         }
         client.bytes_out += written as u64;
         server.counters.bytes_out += written as u64;
-        if client.output.is_empty() {
+        if client.output.is_empty() && !connection.socket.has_unsent() {
             if client.closing == Closing::AfterReplies {
                 return self.close(index);
             }
@@ -76,36 +79,9 @@ impl EventLoop {
             if connection.is_writable {
                 server.clients.mark_pending(index);
             }
-            self.check_output_limit(index);
+            server.check_output_limit(index);
         }
         self.count_buffers(index);
-    }
-
-    /// A client whose replies pile up is closed.
-    pub(super) fn check_output_limit(&mut self, index: ClientIndex) {
-        let server = &mut self.dispatcher.server;
-        let listens = !server.clients.get(index).subscriptions.is_empty();
-        let class = if listens { OutputClass::PubSub } else { OutputClass::Normal };
-        let limit = server.config.client_output_buffer_limit[class as usize];
-        let now_ms = server.time.monotonic_ms();
-        let client = server.clients.get_mut(index);
-        let bytes = (client.output.len() + client.shown.len()) as u64;
-        let is_over_hard = limit.hard_bytes > 0 && bytes > limit.hard_bytes;
-        let is_over_soft = limit.soft_bytes > 0 && bytes > limit.soft_bytes;
-        let since = if is_over_soft { *client.over_soft_limit_since_ms.get_or_insert(now_ms) } else { now_ms };
-        if !is_over_soft {
-            client.over_soft_limit_since_ms = None;
-        }
-        if is_over_hard || (is_over_soft && now_ms - since > limit.soft_seconds as u64 * 1000) {
-            log::warn!(
-                "Client id={} addr={} closed for overcoming of output buffer limits.",
-                client.id,
-                client.address
-            );
-            client.closing = Closing::Now;
-            server.counters.output_limit_disconnections += 1;
-            server.clients.mark_pending(index);
-        }
     }
 
     /// Queues a client that has more to say, or to be run.

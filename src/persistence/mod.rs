@@ -1,6 +1,7 @@
 //! Floor: persistence.
 
 pub mod aof;
+pub mod check_rdb;
 pub mod snapshot;
 mod trouble;
 

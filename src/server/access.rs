@@ -1,10 +1,9 @@
-//! Who may come in, and who may do more than that: connection limits, protected mode, passwords.
+//! Who may come in: connection limits, protected mode, and what a connection is at first.
 
-use super::clients::{Client, ClientIndex, DEFAULT_USER};
+use super::acl::DEFAULT;
+use super::clients::{Client, ClientIndex};
 use super::{Server, gates};
 use crate::formats::resp::reply::Protocol;
-use sha2::{Digest, Sha256};
-use std::hint::black_box;
 
 /// Answered to a connection beyond `maxclients`.
 const TOO_MANY: &str = "ERR max number of clients reached";
@@ -39,8 +38,6 @@ impl Server {
             descriptor,
             is_local_socket,
             protocol: self.first_protocol(),
-            raised: self.password_gate(),
-            authenticated: self.password_gate() == 0,
             connected_ms: now_ms,
             active_ms: now_ms,
             ..Client::default()
@@ -49,32 +46,18 @@ impl Server {
             self.counters.rejected_connections += 1;
             return Err(TOO_MANY);
         }
-        if self.config.protected_mode && self.config.requirepass.is_empty() && !client.is_local() {
+        if self.config.protected_mode && self.acl.get(DEFAULT).needs_no_password && !client.is_local() {
             self.counters.rejected_connections += 1;
             return Err(PROTECTED);
         }
         self.counters.connections += 1;
-        Ok(self.clients.add(client))
-    }
-
-    /// Whether `password` is that of `user`. Takes equally long whatever the two have in common.
-    pub fn is_password(&self, user: &[u8], password: &[u8]) -> bool {
-        let wanted = self.config.requirepass.expose();
-        let fits = wanted.is_empty() | same_digest(password, wanted);
-        user == DEFAULT_USER.as_bytes() && fits
-    }
-
-    /// The client has said who it is.
-    pub fn authenticate(&mut self, index: ClientIndex) {
-        let client = self.clients.get_mut(index);
-        client.user = DEFAULT_USER.to_string();
-        client.authenticated = true;
-        client.raised &= !gates::AUTH;
+        let index = self.clients.add(client);
+        self.enter_as_default(index);
+        Ok(index)
     }
 
     /// Makes a client what it was when it connected (RESET); what it said of its library stays.
     pub fn start_over(&mut self, index: ClientIndex) {
-        let password_gate = self.password_gate();
         let protocol = self.first_protocol();
         self.clients.monitors.retain(|&monitor| monitor != index);
         self.clients.unwatch(index);
@@ -83,15 +66,14 @@ impl Server {
         client.end_transaction();
         client.db = 0;
         client.protocol = protocol;
-        client.raised = password_gate;
-        client.authenticated = password_gate == 0;
-        client.user = DEFAULT_USER.to_string();
+        client.raised = 0;
         client.name.clear();
         client.answers = Default::default();
         client.is_monitor = false;
         client.shown = Vec::new();
         client.no_evict = false;
         client.no_touch = false;
+        self.enter_as_default(index);
     }
 
     /// The client sees all calls from now on (MONITOR).
@@ -104,20 +86,9 @@ impl Server {
         self.raised |= gates::MONITOR;
     }
 
-    fn password_gate(&self) -> u32 {
-        if self.config.requirepass.is_empty() { 0 } else { gates::AUTH }
-    }
-
     fn first_protocol(&self) -> Protocol {
         if self.config.client_default_resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 }
     }
-}
-
-/// Whether two texts have the same digest. Every byte is compared, so the time tells nothing.
-fn same_digest(a: &[u8], b: &[u8]) -> bool {
-    let (a, b) = (Sha256::digest(a), Sha256::digest(b));
-    let difference = a.iter().zip(b.iter()).fold(0u8, |sum, (x, y)| black_box(sum | (x ^ y)));
-    black_box(difference) == 0
 }
 
 #[cfg(test)]
@@ -168,10 +139,10 @@ mod tests {
         let mut server = server(&[("requirepass", "a\0b")]);
         let client = server.admit(from("127.0.0.1:1")).unwrap();
         assert_eq!(server.clients.get(client).raised & gates::AUTH, gates::AUTH);
-        assert!(!server.is_password(b"default", b"a"));
-        assert!(!server.is_password(b"someone", b"a\0b"));
-        assert!(server.is_password(b"default", b"a\0b"));
-        server.authenticate(client);
+        assert_eq!(server.acl.log_in(b"default", b"a"), None);
+        assert_eq!(server.acl.log_in(b"someone", b"a\0b"), None);
+        assert_eq!(server.acl.log_in(b"default", b"a\0b"), Some(DEFAULT));
+        server.authenticate(client, DEFAULT);
         assert_eq!(server.clients.get(client).raised, 0);
         server.start_over(client);
         assert_eq!(server.clients.get(client).raised, gates::AUTH);

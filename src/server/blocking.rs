@@ -32,10 +32,13 @@ pub struct Wait {
     pub even_without_key: bool,
 }
 
+/// Those who wait for one key, by their turns.
+type Queue = BTreeMap<u64, ClientIndex>;
+
 /// Clients by what they wait for.
 #[derive(Debug, Default)]
 pub struct Waiters {
-    by_key: Vec<BTreeMap<Box<[u8]>, BTreeMap<u64, ClientIndex>>>,
+    by_key: Vec<BTreeMap<Box<[u8]>, Queue>>,
     due: BTreeMap<(u64, u64), ClientIndex>,
     clients: usize,
     next_turn: u64,
@@ -138,6 +141,12 @@ pub struct NewWait {
 }
 
 impl Clients {
+    /// Keys that somebody waits for who is to run when the key has gone, too.
+    pub fn keys_whose_loss_wakes(&self) -> usize {
+        let wakes = |client: &ClientIndex| self.get(*client).wait.as_ref().is_some_and(|wait| wait.even_without_key);
+        self.waiters.by_key.iter().flat_map(BTreeMap::values).filter(|queue| queue.values().any(wakes)).count()
+    }
+
     /// A client begins to wait, behind all that wait already.
     pub fn begin_wait(&mut self, index: ClientIndex, new: NewWait) {
         let turn = self.waiters.next_turn;
@@ -158,6 +167,7 @@ impl Clients {
         let client = self.get_mut(index);
         let wait = client.wait.take()?;
         client.raised &= !gates::WAITING;
+        client.calls += 1;
         self.waiters.remove(&wait);
         self.has_unparked = true;
         self.note_observers();
@@ -173,18 +183,27 @@ impl Server {
 
     /// A client's wait is ended by an error.
     pub fn end_wait_by_error(&mut self, index: ClientIndex, error: &str) {
-        self.answer_wait(index, |reply| reply.error(error));
+        let Some(row) = self.answer_wait(index, |reply| reply.error(error)) else { return };
+        self.commands.record_failed(row);
+        self.count_error(error);
     }
 
-    fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) {
-        if self.clients.end_wait(index).is_none() {
-            return;
-        }
+    /// Ends a wait by an answer; gives the row of the call that waited.
+    fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) -> Option<usize> {
+        let wait = self.clients.end_wait(index)?;
+        self.count_wait(wait.row, 0);
         let client = self.clients.get_mut(index);
         let mut reply = Reply::new(std::mem::take(&mut client.output), client.protocol);
         write(&mut reply);
         client.output = reply.out;
         self.clients.mark_pending(index);
+        Some(wait.row)
+    }
+
+    /// A call that waited is over: it counts now, with the time that it took at last.
+    pub fn count_wait(&mut self, row: usize, spent_ns: u64) {
+        self.counters.calls += 1;
+        self.commands.record(row, spent_ns);
     }
 
     /// Whether a key that a client watches has passed its deadline since.

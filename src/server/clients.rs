@@ -1,5 +1,6 @@
 //! The clients: what the server knows of each connection. Sockets are not here: `net` keeps those.
 
+use super::acl::UserIndex;
 use super::blocking::{Wait, Waiters};
 use super::pubsub::{PubSub, Subscriptions};
 use super::transaction::{Transaction, Watched, Watchers};
@@ -7,9 +8,6 @@ use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
 use std::net::SocketAddr;
-
-/// The user that every client is at first.
-pub const DEFAULT_USER: &str = "default";
 
 /// A client's place, as long as it is connected.
 pub type ClientIndex = usize;
@@ -54,7 +52,7 @@ pub struct Client {
     /// Gates raised for this client alone (`dispatch::gates`).
     pub raised: u32,
     /// The user it is.
-    pub user: String,
+    pub user: UserIndex,
     /// Whether it needs no password any more.
     pub authenticated: bool,
     /// Its own name (CLIENT SETNAME).
@@ -109,6 +107,8 @@ pub struct Client {
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
     pub is_pending: bool,
+    /// Whether its next call waits for a gate.
+    pub is_parked: bool,
     /// What it waits for, if it does.
     pub wait: Option<Box<Wait>>,
     /// What it has queued since MULTI; `None`: its calls run at once.
@@ -161,9 +161,6 @@ impl Clients {
     pub fn add(&mut self, mut client: Client) -> ClientIndex {
         self.next_id += 1;
         client.id = self.next_id;
-        if client.user.is_empty() {
-            client.user = DEFAULT_USER.to_string();
-        }
         self.slots.insert(client)
     }
 
@@ -244,6 +241,13 @@ impl Clients {
             client.is_pending = true;
             self.pending.push(index);
         }
+    }
+
+    /// Ends a connection: at once, or, when it is the caller's own, when it has the answer.
+    pub fn end(&mut self, index: ClientIndex, caller: Option<ClientIndex>) {
+        let is_caller = caller == Some(index);
+        self.slots[index].closing = if is_caller { Closing::AfterReplies } else { Closing::Now };
+        self.mark_pending(index);
     }
 
     /// Takes the list of clients marked since the last call; `spare` becomes the next list.

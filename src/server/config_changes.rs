@@ -68,7 +68,7 @@ impl Server {
                 "notify-keyspace-events" => self.apply_notifications(),
                 name if is_encoding(name) => self.apply_encodings(),
                 "latency-tracking" => self.commands.track_latency(self.config.latency_tracking),
-                "requirepass" if self.config.requirepass.is_empty() => self.open_to_all(),
+                "requirepass" => self.apply_requirepass(),
                 _ => {}
             }
             if !self.config_changes.contains(&name) {
@@ -103,6 +103,7 @@ impl Server {
 
     /// Puts in force what the configuration says at start.
     pub(super) fn apply_config(&mut self) {
+        self.apply_requirepass();
         self.apply_encodings();
         self.apply_notifications();
         self.apply_memory_limit();
@@ -123,14 +124,6 @@ impl Server {
         self.set_gate(gates::TIMED, is_fine);
     }
 
-    /// No password is asked for any more.
-    fn open_to_all(&mut self) {
-        for (_, client) in self.clients.iter_mut() {
-            client.raised &= !gates::AUTH;
-            client.authenticated = true;
-        }
-    }
-
     fn set_gate(&mut self, gate: u32, is_raised: bool) {
         self.raised = if is_raised { self.raised | gate } else { self.raised & !gate };
     }
@@ -142,7 +135,8 @@ impl Server {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RewriteError::Io(error)),
             read => read.unwrap_or_default(),
         };
-        self.surroundings.replace_file(path, &self.config.rewrite(&old, extent)).map_err(RewriteError::Io)
+        let config = Config { users: self.user_directives(), ..self.config.clone() };
+        self.surroundings.replace_file(path, &config.rewrite(&old, extent)).map_err(RewriteError::Io)
     }
 
     /// CONFIG RESETSTAT: all statistics from zero. The peak of memory stays, as in Redis.
@@ -154,6 +148,7 @@ impl Server {
         self.rates.reset();
         self.event_loop.reset();
         self.expiry_lag.reset();
+        self.hot_keys.reset();
     }
 }
 /// Whether a directive is about how collections are kept.

@@ -35,5 +35,8 @@ pub const MULTI: u32 = 1 << 13;
 /// The client listens to channels and speaks RESP2: it may do little else.
 pub const SUBSCRIBED: u32 = 1 << 14;
 
+/// The client's user may not do everything.
+pub const ACL: u32 = 1 << 15;
+
 /// Gates at which a call waits in its place.
 pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;

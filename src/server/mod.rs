@@ -1,6 +1,7 @@
 //! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
 
 pub mod access;
+pub mod acl;
 pub mod blocking;
 pub mod clients;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod identity;
 pub mod memory;
 mod notify;
 pub mod observe;
+pub mod output_limits;
 pub mod persistence;
 pub mod pubsub;
 pub mod report;
@@ -24,16 +26,19 @@ use crate::base::clock::Clock;
 use crate::base::hash::KeyHasher;
 use crate::base::random::Generator;
 use crate::keyspace::Keyspace;
+use crate::keyspace::census::Taker;
 use crate::keyspace::database::{Database, Now};
 use crate::values::Encodings;
+use acl::Acl;
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
 use identity::Identity;
 use observe::command_stats::CommandStats;
-use observe::error_stats::ErrorStats;
+use observe::error_stats::{ErrorStats, MAX_PREFIXES};
 use observe::event_loop_stats::EventLoopStats;
 use observe::expiry_lag::ExpiryLag;
+use observe::hot_keys::HotKeys;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
 use observe::slow_log::SlowLog;
@@ -67,6 +72,13 @@ impl Time {
     #[inline]
     pub fn monotonic_ms(self) -> u64 {
         self.monotonic_ns / 1_000_000
+    }
+
+    /// The monotonic clock shows this now; the other has gone as far.
+    #[inline]
+    pub fn advance_to(&mut self, monotonic_ns: u64) {
+        self.wall_us += (monotonic_ns - self.monotonic_ns) / 1000;
+        self.monotonic_ns = monotonic_ns;
     }
 }
 
@@ -103,6 +115,14 @@ pub struct Counters {
     pub expiry_slices_cut: u64,
     /// Calls of AUTH and HELLO with a wrong name or password.
     pub failed_authentications: u64,
+    /// Calls denied for their command.
+    pub denied_commands: u64,
+    /// Calls denied for a key.
+    pub denied_keys: u64,
+    /// Calls denied for a channel.
+    pub denied_channels: u64,
+    /// Calls denied for a database.
+    pub denied_databases: u64,
 }
 
 /// Everything that is not a socket.
@@ -117,6 +137,8 @@ pub struct Server {
     pub garbage: Vec<Database>,
     /// The clients.
     pub clients: Clients,
+    /// The users.
+    pub acl: Acl,
     /// Gates raised for all clients.
     pub raised: u32,
     /// The time of this turn.
@@ -133,6 +155,10 @@ pub struct Server {
     pub errors: ErrorStats,
     /// Slow calls.
     pub slow_log: SlowLog,
+    /// Which keys most calls go to.
+    pub hot_keys: HotKeys,
+    /// Keys by type, size and prefix.
+    pub census: Taker,
     /// Latency spikes.
     pub latency: LatencyMonitor,
     /// Rates per second.
@@ -157,6 +183,8 @@ pub struct Server {
     pub requests: Vec<Request>,
     /// What DEBUG has switched.
     pub debug: DebugSwitches,
+    /// The signal that has asked for the end and has not been acted on.
+    pub ending_signal: Option<&'static str>,
     /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
     pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
@@ -186,6 +214,7 @@ impl Server {
             encodings: Encodings::new(hasher),
             garbage: Vec::new(),
             clients: Clients::default(),
+            acl: Acl::new(&seed),
             raised: gates::PROTECTED,
             time,
             clock,
@@ -193,6 +222,8 @@ impl Server {
             counters: Counters::default(),
             commands: CommandStats::new(commands, config.latency_tracking),
             errors: ErrorStats::new(),
+            hot_keys: HotKeys::default(),
+            census: Taker::default(),
             slow_log: SlowLog::new(config.slowlog_max_len as usize),
             latency: LatencyMonitor::new(),
             rates: Rates::new(),
@@ -206,6 +237,7 @@ impl Server {
             persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
             requests: Vec::new(),
             debug: DebugSwitches::default(),
+            ending_signal: None,
             shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
@@ -234,6 +266,19 @@ impl Server {
         let client = self.clients.get(client);
         let seconds = (self.time.wall_us / 1_000_000) as i64;
         self.slow_log.record(seconds, spent_us, args, &client.address, &client.name);
+    }
+
+    /// Counts an error that is answered, by its first word.
+    #[cold]
+    pub fn count_error(&mut self, text: &str) {
+        self.counters.error_replies += 1;
+        let word = text.split(' ').next().unwrap_or("ERR");
+        if let Some(words) = self.errors.record(word.as_bytes()) {
+            log::warn!(
+                "Errorstats stopped adding new errors because the number of errors reached the limit ({MAX_PREFIXES})."
+            );
+            log::warn!("Current errors code list: {words}");
+        }
     }
 
     /// Notes a latency spike, if it is one.

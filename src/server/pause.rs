@@ -1,6 +1,7 @@
 //! CLIENT PAUSE: writes, or all calls, wait until a time.
 
 use super::{Server, gates};
+use crate::keyspace::database::Expired;
 
 const PAUSES: u32 = gates::PAUSE_ALL | gates::PAUSE_WRITES;
 
@@ -20,11 +21,23 @@ impl Server {
         let is_strict = paused == Paused::All || self.raised & gates::PAUSE_ALL != 0;
         self.pause_until_ms = if self.is_paused() { self.pause_until_ms.max(until_ms) } else { until_ms };
         self.raised |= if is_strict { PAUSES } else { gates::PAUSE_WRITES };
+        self.settle_expired();
     }
 
     /// Ends a pause.
     pub fn unpause(&mut self) {
         self.raised &= !PAUSES;
+        self.settle_expired();
+    }
+
+    /// Says what becomes of keys past their deadline as things are. To be called when a pause or loading begins or ends.
+    pub fn settle_expired(&mut self) {
+        let expired = match () {
+            () if self.raised & gates::LOADING != 0 => Expired::There,
+            () if self.is_paused() => Expired::Hidden,
+            () => Expired::Removed,
+        };
+        self.keyspace.all_mut().iter_mut().for_each(|db| db.expired = expired);
     }
 
     /// Whether a pause is under way: nothing changes then, so keys neither expire nor are evicted.

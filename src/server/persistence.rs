@@ -13,6 +13,8 @@ pub struct Loading {
     pub loaded_bytes: u64,
     /// Keys that the last load of a snapshot left out because they had expired.
     pub expired_keys: u64,
+    /// Keys left out since their collection had no element, which old versions of Redis wrote.
+    pub empty_keys: u64,
     /// Keys that the last load of a snapshot brought.
     pub loaded_keys: u64,
 }

@@ -118,12 +118,13 @@ impl Server {
         }
     }
 
-    /// Reads everything that the platform tells, for a report: tens of microseconds.
+    /// Reads what the platform tells of this process, for a report: tens of microseconds. (What the machine leaves to it stands in
+    /// half a dozen files, which the cron reads now and then.)
     pub fn read_resources(&mut self) {
         self.read_memory();
         self.resources.process = self.resources.platform.process();
         self.resources.allocator = self.resources.platform.allocator();
-        self.read_memory_limit();
+        self.census.ask(&self.keyspace, self.time.monotonic_ms());
     }
 
     /// Reads how much memory the machine or the control group leaves to us, and has a `maxmemory` in percent follow it: reads

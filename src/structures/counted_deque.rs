@@ -53,7 +53,7 @@ struct Group<T> {
 
 impl<T: Counted> Group<T> {
     fn of(items: VecDeque<T>) -> Group<T> {
-        let (count, bytes) = (items.iter().map(T::count).sum(), items.iter().map(T::heap_bytes).sum());
+        let (count, bytes) = (items.iter().map(T::count).sum(), items.iter().map(T::heap_bytes).sum::<usize>());
         Group { items, count, bytes }
     }
 }
@@ -128,6 +128,11 @@ impl<T: Counted> CountedDeque<T> {
         }
         let group = group.checked_sub(1)?;
         Some(Place { group, slot: self.groups[group].items.len() - 1 })
+    }
+
+    /// Whether a place that was valid once is one now.
+    pub fn holds(&self, place: Place) -> bool {
+        self.groups.get(place.group).is_some_and(|group| place.slot < group.items.len())
     }
 
     /// The item at a place.
@@ -405,14 +410,14 @@ mod tests {
     fn check(deque: &CountedDeque<Item>, model: &[Item]) {
         assert!(deque.iter().eq(model));
         assert_eq!((deque.len(), deque.is_empty()), (model.len(), model.is_empty()));
-        assert_eq!(deque.count(), model.iter().map(|item| item.count).sum());
+        assert_eq!(deque.count(), model.iter().map(|item| item.count).sum::<usize>());
         for group in &deque.groups {
             assert!((1..=GROUP_ITEMS).contains(&group.items.len()));
-            assert_eq!(group.count, group.items.iter().map(Item::count).sum());
-            assert_eq!(group.bytes, group.items.iter().map(Item::heap_bytes).sum());
+            assert_eq!(group.count, group.items.iter().map(Item::count).sum::<usize>());
+            assert_eq!(group.bytes, group.items.iter().map(Item::heap_bytes).sum::<usize>());
         }
-        assert_eq!(deque.item_bytes, model.iter().map(Item::heap_bytes).sum());
-        assert_eq!(deque.slots, deque.groups.iter().map(|group| group.items.capacity()).sum());
+        assert_eq!(deque.item_bytes, model.iter().map(Item::heap_bytes).sum::<usize>());
+        assert_eq!(deque.slots, deque.groups.iter().map(|group| group.items.capacity()).sum::<usize>());
     }
 
     fn place_of(deque: &CountedDeque<Item>, number: usize) -> Place {

@@ -79,6 +79,11 @@ impl ElementTable {
         self.table.is_empty()
     }
 
+    /// Buckets that elements are found through.
+    pub fn buckets(&self) -> usize {
+        self.table.buckets()
+    }
+
     /// Bytes that the table holds beside itself: pages, buckets, long names, boxed payloads, wheel. O(1).
     pub fn heap_bytes(&self) -> usize {
         let wheel = self.wheel.as_ref().map_or(0, |wheel| size_of::<TimerWheel>() + wheel.heap_bytes());

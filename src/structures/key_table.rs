@@ -101,7 +101,7 @@ impl Chunks {
         (len.next_power_of_two() / 16).clamp(LEAST_STEP, 1 << CHUNK_BITS)
     }
 
-    /// Makes sure that bucket `index` exists, which is at most the next one.
+    /// Makes sure that bucket `index` exists, which is in the last chunk or the next one.
     fn reach(&mut self, index: usize) {
         let (chunk, within) = (index >> CHUNK_BITS, index & ((1 << CHUNK_BITS) - 1));
         if chunk == self.0.len() {
@@ -187,6 +187,20 @@ impl KeyTable {
             split: 0,
             len: 0,
         }
+    }
+
+    /// Makes room for so many entries at once, so that nothing is split while they come; for a table without any (for another, nothing
+    /// happens).
+    pub fn reserve(&mut self, entries: usize) {
+        let buckets = entries / GROW_AT;
+        if self.len > 0 || buckets <= self.buckets() {
+            return;
+        }
+        (self.level, self.split) = (buckets.ilog2(), buckets - (1 << buckets.ilog2()));
+        for chunk_end in (1 << CHUNK_BITS..buckets).step_by(1 << CHUNK_BITS) {
+            self.buckets.reach(chunk_end - 1);
+        }
+        self.buckets.reach(buckets - 1);
     }
 
     /// Entries.
@@ -554,6 +568,22 @@ mod tests {
         table.check_invariants(hash);
         assert!(table.buckets() < 1000, "{} buckets for {} entries", table.buckets(), table.len());
         assert!((0..50_000).all(|n| table.find(hash(n), |h| h == n).is_some() == (n % 50 == 0)));
+    }
+
+    #[test]
+    fn room_that_was_reserved_is_used_and_given_back() {
+        for entries in [0, 5, 100, 8 << CHUNK_BITS, 50_000] {
+            let mut table = KeyTable::new();
+            table.reserve(entries);
+            table.check_invariants(hash);
+            let buckets = table.buckets();
+            (0..entries as u32).for_each(|n| insert(&mut table, n));
+            table.check_invariants(hash);
+            assert!((buckets..=buckets + 1).contains(&table.buckets()), "{entries} entries");
+            assert!((0..entries as u32).all(|n| table.find(hash(n), |h| h == n) == Some(n)));
+            (0..entries as u32).for_each(|n| table.remove(hash(n), n));
+            assert_eq!(table.buckets(), 1 << LEAST_LEVEL);
+        }
     }
 
     #[test]

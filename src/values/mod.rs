@@ -16,9 +16,11 @@ pub mod sorted_set;
 pub mod stream;
 pub mod string;
 pub mod views;
+pub mod walk;
 
 pub use encodings::{Encodings, FieldDeadlines};
 
+use crate::structures::element_table::ElementTable;
 use crate::structures::record_arena::{NewPayload, Payload, PayloadMut};
 use hash::{Hash, HashRef};
 use list::{List, ListRef};
@@ -77,6 +79,17 @@ impl Big {
                 Big::SortedSet(set) => set.heap_bytes(),
                 Big::Stream(stream) => stream.heap_bytes(),
             }
+    }
+
+    /// The table of a big hash, set or sorted set.
+    #[inline]
+    pub fn elements(&self) -> Option<&ElementTable> {
+        match self {
+            Big::Hash(Hash::Table(table)) => Some(table.elements()),
+            Big::Set(Set::Table(table)) => Some(table.elements()),
+            Big::SortedSet(SortedSet::Ranked(ranked)) => Some(ranked.elements()),
+            _ => None,
+        }
     }
 
     /// Elements that freeing it has to visit: what tells a value worth the reaper from one freed on the spot.
@@ -218,6 +231,18 @@ impl<'a> AnyRef<'a> {
         read.expect("a value is of its kind")
     }
 
+    /// Its elements; of a string, its bytes. O(1), but for a packed piece of 64 Ki elements or more.
+    pub fn size(&self) -> usize {
+        match self {
+            AnyRef::String(text) => text.len(),
+            AnyRef::List(list) => list.len(),
+            AnyRef::Set(set) => set.len(),
+            AnyRef::Hash(hash) => hash.len(),
+            AnyRef::SortedSet(set) => set.len(),
+            AnyRef::Stream(stream) => stream.entries.len() as usize,
+        }
+    }
+
     /// The name that `OBJECT ENCODING` answers.
     pub fn encoding(&self) -> &'static str {
         match self {
@@ -227,6 +252,16 @@ impl<'a> AnyRef<'a> {
             AnyRef::Hash(hash) => hash.encoding(),
             AnyRef::SortedSet(set) => set.encoding(),
             AnyRef::Stream(_) => "stream",
+        }
+    }
+
+    /// Buckets of the table that its elements are found through, and elements in it; `None` where there is no table.
+    pub fn table_size(&self) -> Option<(usize, usize)> {
+        match self {
+            AnyRef::Set(SetRef::Table(table)) => Some(table.table_size()),
+            AnyRef::Hash(HashRef::Table(table)) => Some(table.table_size()),
+            AnyRef::SortedSet(SortedSetRef::Ranked(set)) => Some(set.table_size()),
+            _ => None,
         }
     }
 }

@@ -144,7 +144,7 @@ fn client_names_and_library() {
 }
 
 #[test]
-fn client_info_has_the_fields_of_redis_8() {
+fn client_info_has_the_fields_of_redis_8_and_what_valkey_adds() {
     let mut db = Db::new();
     let client = db.connect();
     db.clock.advance_ms(2500);
@@ -154,7 +154,7 @@ fn client_info_has_the_fields_of_redis_8() {
     assert_eq!(
         names.join(" "),
         "id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll omem \
-         tot-mem events cmd user redir resp lib-name lib-ver io-thread"
+         tot-mem events cmd user redir resp lib-name lib-ver io-thread tot-net-in tot-net-out tot-cmds"
     );
     for (name, value) in [
         ("addr", "127.0.0.1:1001"),
@@ -310,4 +310,57 @@ fn monitor_sees_calls_but_no_passwords() {
     say(&mut db, worker, "PING");
     db.advance_ms(0);
     assert!(db.output_of(watcher).is_empty());
+}
+
+/// CLIENT UNBLOCK ... ERROR answered an error that no statistic knew of.
+#[test]
+fn the_error_that_ends_a_wait_is_counted() {
+    let mut db = Db::new();
+    let waiting = db.connect();
+    assert_eq!(say(&mut db, waiting, "BLPOP list 0"), "");
+    let id = db.dispatcher.server.clients.get(waiting).id;
+    db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
+    assert_eq!(db.output_of(waiting), b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+    let info = db.run("INFO everything");
+    for line in ["errorstat_UNBLOCKED:count=1", "total_error_replies:1"] {
+        assert!(info.contains(line), "{line} in {info}");
+    }
+    let blpop = info.lines().find(|line| line.starts_with("cmdstat_blpop")).expect("it was called");
+    assert!(blpop.contains("calls=1,") && blpop.ends_with("rejected_calls=0,failed_calls=1"), "{blpop}");
+}
+
+#[test]
+fn a_client_s_calls_are_counted() {
+    let mut db = Db::new();
+    let client = db.connect();
+    say(&mut db, client, "ping");
+    say(&mut db, client, "nosuchcommand");
+    assert_eq!(field(&mut db, client, "tot-cmds"), "1");
+    assert_eq!(field(&mut db, client, "tot-cmds"), "2");
+    say(&mut db, client, "BLPOP list 0");
+    assert_eq!(db.dispatcher.server.clients.get(client).calls, 3, "one that waits is not over");
+    db.is("LPUSH list a", ":1\r\n");
+    assert_eq!(db.dispatcher.server.clients.get(client).calls, 4);
+}
+
+/// After a call under NO-TOUCH nobody's reads were uses any more: the order of eviction stood still.
+#[test]
+fn no_touch_of_one_client_held_for_all() {
+    let mut db = Db::new();
+    let (spy, user) = (db.connect(), db.connect());
+    db.is("SET k v", "+OK\r\n");
+    assert_eq!(say(&mut db, spy, "CLIENT NO-TOUCH ON"), "+OK\r\n");
+    db.advance_ms(10_000);
+    say(&mut db, spy, "GET k");
+    db.is("OBJECT IDLETIME k", ":10\r\n");
+    say(&mut db, user, "GET k");
+    db.is("OBJECT IDLETIME k", ":0\r\n");
+    db.advance_ms(10_000);
+    say(&mut db, spy, "MULTI");
+    say(&mut db, spy, "GET k");
+    say(&mut db, spy, "EXEC");
+    assert_eq!(say(&mut db, spy, "CLIENT NO-TOUCH OFF"), "+OK\r\n");
+    db.is("OBJECT IDLETIME k", ":10\r\n");
+    say(&mut db, spy, "GET k");
+    db.is("OBJECT IDLETIME k", ":0\r\n");
 }

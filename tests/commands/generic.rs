@@ -620,3 +620,17 @@ fn what_changes_is_counted() {
         assert_eq!(db.dispatcher.server.dirty - before, changes, "{line}");
     }
 }
+
+/// SCAN and RANDOMKEY passed over keys past their deadline and left them, counted, until the wheel came to them.
+#[test]
+fn expired_keys_that_were_met_on_the_way_stayed() {
+    let mut db = Db::new();
+    for key in ["a", "b", "c"] {
+        db.run(&format!("SET {key} v PX 5"));
+    }
+    db.clock.advance_ms(5);
+    db.is("SCAN 0 COUNT 100 MATCH a", "*2\r\n$1\r\n0\r\n*0\r\n");
+    db.is("DBSIZE", ":2\r\n");
+    db.is("RANDOMKEY", "$-1\r\n");
+    db.is("DBSIZE", ":0\r\n");
+}

@@ -41,7 +41,8 @@ impl Db {
         let server = Server::new(config, Arc::new(clock.clone()), [7; 16], registry::all().len());
         let storage = Storage::new(Arc::new(RealDisk), threads);
         let mut dispatcher = Dispatcher::new(server, storage);
-        let client = dispatcher.server.clients.add(Client { address: "127.0.0.1:1000".into(), ..Client::default() });
+        let client = Client { address: "127.0.0.1:1000".into(), authenticated: true, ..Client::default() };
+        let client = dispatcher.server.clients.add(client);
         Db { dispatcher, clock, client }
     }
 

@@ -8,11 +8,14 @@ use ferrodis::base::sys::allocator::counting::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+mod acl;
+mod acl_files;
 mod bitmap;
 mod blocking;
 mod chance;
 mod cross_protocol;
 mod durability;
+mod from_suites;
 mod generic;
 mod geo;
 mod command;
@@ -24,6 +27,7 @@ mod list;
 mod phrases;
 mod hash;
 mod hyperloglog;
+mod observed;
 mod pubsub;
 mod report;
 mod restore;

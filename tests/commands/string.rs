@@ -7,6 +7,7 @@ use ferrodis::commands::context::{DataContext, Limits, Waiting};
 use ferrodis::commands::effects::{Effects, Propagation};
 use ferrodis::commands::registry;
 use ferrodis::commands::row::Run;
+use ferrodis::formats::rdb::ChecksumCheck;
 use ferrodis::formats::resp::reply::Reply;
 use ferrodis::formats::resp::request::Range;
 use ferrodis::keyspace::database::Expiry;
@@ -44,7 +45,12 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         db_number: 0,
         reply: &mut Reply::default(),
         effects: &mut effects,
-        limits: Limits { string_bytes: 512 << 20, databases: 16 },
+        limits: Limits {
+            string_bytes: 512 << 20,
+            databases: 16,
+            reply_bytes: 1 << 30,
+            checksum: ChecksumCheck::Verify,
+        },
         encodings: &server.encodings,
         waiting: Waiting::Never,
         is_replayed: false,

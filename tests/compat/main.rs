@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod files;
 mod geo;
 mod hyperloglog;
@@ -10,6 +11,7 @@ mod list;
 mod hash;
 mod replies;
 mod set;
+mod travel;
 mod sort;
 mod sorted_set;
 mod stream;

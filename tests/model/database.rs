@@ -4,7 +4,7 @@ use ferrodis::base::hash::KeyHasher;
 use ferrodis::base::number::parse_i64;
 use ferrodis::formats::rdb::{Compression, Decoder, Limits, Step, Value};
 use ferrodis::keyspace::Keyspace;
-use ferrodis::keyspace::database::{Expiry, Now};
+use ferrodis::keyspace::database::{Expired, Expiry, Now};
 use ferrodis::keyspace::eviction::{Lfu, Order, Policy};
 use ferrodis::keyspace::removal::Cause;
 use ferrodis::keyspace::walk::ImageFormat;
@@ -47,6 +47,7 @@ struct Test {
     walk: Option<(Option<Snapshot>, Vec<u8>)>,
     evacuated: Option<(usize, u32)>,
     policy: Policy,
+    expired: Expired,
     is_order_known: bool,
     now: u64,
     uses: u64,
@@ -69,6 +70,7 @@ impl Test {
             walk: None,
             evacuated: None,
             policy,
+            expired: Expired::Removed,
             is_order_known: true,
             now,
             uses: 0,
@@ -111,7 +113,7 @@ impl Test {
     // ---- the model's side ----
 
     fn is_past(&self, entry: &Entry) -> bool {
-        entry.deadline.is_some_and(|deadline| deadline <= self.now)
+        self.expired != Expired::There && entry.deadline.is_some_and(|deadline| deadline <= self.now)
     }
 
     /// The entry of a key that commands see.
@@ -279,11 +281,10 @@ impl Test {
 
     fn expire(&mut self) {
         let mut late = 0;
-        let is_replica = !self.keyspace.db(0).removes_expired;
-        if is_replica {
+        if self.expired != Expired::Removed {
             return;
         }
-        let more = self.keyspace.expire_due(self.random.usize(1..600), |_| late += 1);
+        let more = self.keyspace.expire_due(Now { ms: self.now }, self.random.usize(1..600), |_| late += 1);
         let before: usize = self.model.iter().map(Map::len).sum();
         self.note_removals();
         let after: usize = self.model.iter().map(Map::len).sum();
@@ -553,8 +554,18 @@ fn databases_agree_with_maps_whatever_happens() {
 
 #[test]
 fn databases_that_may_not_delete_hide_what_is_expired() {
+    go_without_deleting(Expired::Hidden);
+}
+
+#[test]
+fn while_a_log_is_replayed_nothing_is_expired() {
+    go_without_deleting(Expired::There);
+}
+
+fn go_without_deleting(expired: Expired) {
     let mut test = Test::new(super::random(), 100);
-    test.keyspace.all_mut().iter_mut().for_each(|db| db.removes_expired = false);
+    test.keyspace.all_mut().iter_mut().for_each(|db| db.expired = expired);
+    test.expired = expired;
     for step in 0..10_000 {
         match test.random.u32(..100) {
             0..30 => test.set(),

@@ -13,6 +13,7 @@ mod set;
 mod sorted_set;
 mod stream;
 mod timer_wheel;
+mod walk;
 
 /// The generator of a test, from the seed that was asked for or a new one, which is printed.
 fn random() -> fastrand::Rng {

@@ -223,6 +223,41 @@ fn calls_that_nobody_knows_are_refused_with_file_and_place() {
     }
 }
 
+/// A key whose deadline was put off while it lived was lost at a start after its first deadline: the replay took it for gone when it
+/// came to the second. So were lists that went on growing, and counters that went on counting.
+#[test]
+fn a_deadline_that_was_put_off_cost_the_key() {
+    let mut server = Server::start(&ALWAYS);
+    server.client().run("SET a 1");
+    server.kill();
+    let path = increment(&server);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for call in [
+        &["SET", "key", "v"][..],
+        &["PEXPIREAT", "key", "1000"],
+        &["PEXPIREAT", "key", "99999999999999"],
+        &["RPUSH", "list", "a"],
+        &["PEXPIREAT", "list", "1000"],
+        &["RPUSH", "list", "b"],
+        &["PERSIST", "list"],
+        &["SET", "counter", "5", "PXAT", "1000"],
+        &["INCR", "counter"],
+        &["SET", "kept", "5", "PXAT", "1000"],
+        &["SET", "kept", "6", "KEEPTTL"],
+        &["RENAME", "counter", "renamed"],
+        &["PEXPIREAT", "renamed", "99999999999999"],
+    ] {
+        bytes.extend_from_slice(&encode(call));
+    }
+    std::fs::write(&path, bytes).unwrap();
+    server.restart();
+    let mut client = server.client();
+    assert_eq!(client.run("MGET key renamed"), ["v", "6"]);
+    assert_eq!(client.run("LRANGE list 0 -1"), ["a", "b"]);
+    assert_eq!(client.run("PEXPIRETIME key"), 99_999_999_999_999);
+    assert_eq!(client.run("EXISTS kept counter"), 0);
+}
+
 #[test]
 fn transactions_of_another_server_are_replayed_whole() {
     let mut server = Server::start(&ALWAYS);
@@ -359,6 +394,14 @@ fn the_log_tells_the_time_when_it_is_asked_to() {
     client.run("SET after 1");
     let stamp = text(&server).split("#TS:").nth(1).and_then(|rest| rest.split('\r').next()?.parse::<u64>().ok());
     assert!(stamp.is_some_and(|seconds| seconds > 1_600_000_000), "{stamp:?}");
+    // A base of calls begins with it, too.
+    assert_eq!(client.run("CONFIG SET aof-use-rdb-preamble no"), "OK");
+    client.run("BGREWRITEAOF");
+    wait_until("the rewrite", || rewrites_are_over(&mut client));
+    let mut files =
+        std::fs::read_dir(server.directory().join("appendonlydir")).unwrap().map(|file| file.unwrap().path());
+    let base = files.find(|path| path.to_string_lossy().ends_with(".base.aof")).expect("a base of calls");
+    assert!(std::fs::read(base).unwrap().starts_with(b"#TS:"));
     server.kill();
     server.restart();
     assert_eq!(server.client().run("MGET before after").items(), ["1", "1"]);

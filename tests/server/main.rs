@@ -3,13 +3,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod crash;
 mod disk_full;
 mod hash;
 mod limits;
 mod log;
+mod output;
 mod packaging;
 mod process;
 mod rewrite;
+mod shutdown;
 mod snapshot;
+mod tls;
+mod system;
+mod waiting;
 mod wire;

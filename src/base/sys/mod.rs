@@ -1,5 +1,6 @@
 //! Calls to the operating system and the allocator: the platform of a real process.
 
+pub mod affinity;
 pub mod allocator;
 pub mod crash;
 pub mod daemon;
@@ -7,7 +8,11 @@ pub mod limits;
 pub mod local_time;
 pub mod memory;
 pub mod pages;
+pub mod priority;
 pub mod process;
+pub mod syslog;
+pub mod title;
+pub mod write_back;
 
 use super::platform::{AllocatorFacts, Crash, HostFacts, Platform, ProcessFacts};
 use std::time::Duration;

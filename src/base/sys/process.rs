@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::base::platform::{Crash, ProcessFacts};
-use std::ffi::{CStr, c_char};
-use std::fs;
+use std::ffi::{CStr, CString, c_char};
+use std::{fs, io};
 
 /// Memory and CPU time until now. What cannot be read is 0.
 pub fn facts() -> ProcessFacts {
@@ -45,6 +45,19 @@ pub fn kernel() -> String {
     format!("{} {} {}", text(&names.sysname), text(&names.release), text(&names.machine))
 }
 
+/// The number of a group of this machine. To be called while no other thread asks for users or groups.
+///
+/// # Errors
+/// There is none of this name.
+pub fn group_number(name: &str) -> io::Result<u32> {
+    let c_name = CString::new(name)?;
+    // SAFETY: the name ends with a zero and lives through the call; what is given points to memory of the C library, or nowhere.
+    let group = unsafe { libc::getgrnam(c_name.as_ptr()) };
+    // SAFETY: where it points to a group, that stays until the next question, which nobody asks before the number is read.
+    let number = unsafe { group.as_ref() }.map(|group| group.gr_gid);
+    number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no group '{name}'")))
+}
+
 /// Ends the process by a signal, as a bug would.
 pub fn crash(how: Crash) {
     let signal = match how {
@@ -53,6 +66,14 @@ pub fn crash(how: Crash) {
     };
     // SAFETY: raise takes any signal number; what the signal does is what the caller asked for.
     unsafe { libc::raise(signal) };
+}
+
+/// Nanoseconds that the calling thread has run on a CPU; 0 when the kernel does not say.
+pub fn thread_run_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of our own.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    if failed == 0 { time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64 } else { 0 }
 }
 
 /// Bytes of the system's smallest page.

@@ -1,12 +1,16 @@
 //! Saying who one is, and which dialect one speaks: AUTH, HELLO.
 
 use super::client::check_name;
+use super::line::Calling;
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
+use crate::commands::rights::note_denial;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::error;
 use crate::formats::resp::reply::Protocol;
+use crate::server::acl::log::{Origin, Reason};
+use crate::server::acl::{DEFAULT, DEFAULT_USER};
 use crate::server::{REDIS_VERSION, gates};
 
 /// This file's commands.
@@ -25,27 +29,29 @@ static AUTH: Command = Command::server("auth", auth)
 
 fn auth(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     match args.len() {
-        2 if cx.server.config.requirepass.is_empty() => {
+        2 if cx.server.acl.get(DEFAULT).needs_no_password => {
             return Err(Error::Text(
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
                  configuration is correct?",
             ));
         }
-        2 => log_in(cx, b"default", args.get(1))?,
-        3 => log_in(cx, args.get(1), args.get(2))?,
+        2 => log_in(cx, args, DEFAULT_USER.as_bytes(), args.get(1))?,
+        3 => log_in(cx, args, args.get(1), args.get(2))?,
         _ => return Err(Error::Syntax),
     }
     cx.reply.ok();
     Ok(Done)
 }
 
-fn log_in(cx: &mut ServerContext<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    if !cx.server.is_password(user, password) {
-        cx.server.counters.failed_authentications += 1;
-        return Err(Error::Text("WRONGPASS invalid username-password pair or user is disabled."));
+fn log_in(cx: &mut ServerContext<'_>, args: &Args<'_>, name: &[u8], password: &[u8]) -> Result<(), Error> {
+    if let Some(user) = cx.server.acl.log_in(name, password) {
+        cx.server.authenticate(cx.client, user);
+        return Ok(());
     }
-    cx.server.authenticate(cx.client);
-    Ok(())
+    let command = args.word(0);
+    let calling = Calling::of(args, &cx.reply.out, &command);
+    note_denial(cx.server, cx.client, &calling, (Reason::Auth, Origin::TopLevel), (name, args.get(0)));
+    Err(Error::Text("WRONGPASS invalid username-password pair or user is disabled."))
 }
 
 /// HELLO: the dialect, and on the way name and password.
@@ -73,7 +79,7 @@ struct Greeting<'a> {
 fn hello(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let greeting = parse_greeting(args)?;
     if let Some((user, password)) = greeting.login {
-        log_in(cx, user, password)?;
+        log_in(cx, args, user, password)?;
     }
     let client = cx.server.clients.get_mut(cx.client);
     if client.raised & gates::AUTH != 0 {

@@ -1,7 +1,7 @@
 //! Connections: who a client is, what it speaks, which database it uses.
 
 mod authenticate;
-mod client;
+pub mod client;
 mod session;
 
 pub use client::line;

@@ -3,6 +3,7 @@
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
+use crate::commands::reach::Databases;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::formats::resp::reply::Protocol;
 use crate::server::clients::Closing;
@@ -55,6 +56,7 @@ fn echo(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 static SELECT: Command = Command::server("select", select)
     .arity(Arity::Exactly(2))
     .flags(&[Flag::Loading, Flag::Stale, Flag::Fast])
+    .databases(Databases::At(1, 1))
     .since("1.0.0")
     .complexity("O(1)")
     .summary("Changes the selected database.")

@@ -5,6 +5,7 @@ use crate::commands::context::{DataContext, ServerContext};
 use crate::commands::effects::Event;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key, key_at};
+use crate::commands::reach::Databases;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::keyspace::Keyspace;
 use crate::keyspace::database::Expiry;
@@ -77,6 +78,7 @@ fn expiry(deadline: Option<u64>) -> Expiry {
 static COPY: Command = Command::server("copy", copy)
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::Write, Flag::DenyOom])
+    .databases(Databases::Behind("DB", 3))
     .keys(&[first_key(Access::ReadOnly, Purpose::Access), key_at(2, Access::Overwrite, Purpose::Update)])
     .since("6.2.0")
     .complexity("O(N) worst case for collections, where N is the number of nested items. O(1) for string values.")
@@ -124,6 +126,7 @@ fn copy(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 static MOVE: Command = Command::server("move", move_key)
     .arity(Arity::Exactly(3))
     .flags(&[Flag::Write, Flag::Fast])
+    .databases(Databases::At(2, 2))
     .keys(&[first_key(Access::ReadWrite, Purpose::Update).told()])
     .since("1.0.0")
     .complexity("O(1)")
@@ -137,9 +140,11 @@ fn move_key(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         return Err(Error::SameObject);
     }
     let key = args.get(1);
-    let (source, target) = cx.server.keyspace.pair(here, there);
-    let is_wanted = source.find(key).is_some() && target.find(key).is_none();
+    let keyspace = &mut cx.server.keyspace;
+    let is_wanted = keyspace.db(here).find(key).is_some() && keyspace.db(there).find(key).is_none();
     if is_wanted {
+        keyspace.finish_walk_of(here, key);
+        let (source, target) = keyspace.pair(here, there);
         let (value, deadline) = source.take(key).ok_or(Error::NoSuchKey)?;
         target.put(key, value, expiry(deadline))?;
         cx.changed_in(here, key, Event::generic("move_from"));

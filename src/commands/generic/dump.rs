@@ -8,8 +8,8 @@ use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
 use crate::formats::rdb::payload::{dump as dump_value, verify};
 use crate::formats::rdb::{Compression, Limits, Value};
-use crate::keyspace::database::Expiry;
-use crate::values::{AnyRef, Encodings};
+use crate::keyspace::database::{Expired, Expiry};
+use crate::values::AnyRef;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&DUMP, &RESTORE];
@@ -102,11 +102,11 @@ pub(in crate::commands) fn restore(cx: &mut DataContext<'_>, args: &mut Args<'_>
         return Err(Error::Text("BUSYKEY Target key name already exists."));
     }
     let ttl = u64::try_from(args.int(2)?).map_err(|_| Error::Text("ERR Invalid TTL value, must be >= 0"))?;
-    let value = decoded(args.get(3), cx.limits.string_bytes, cx.encodings)?;
+    let value = decoded(cx, args.get(3))?;
     let origin_ms = if options.is_absolute { 0 } else { cx.now_ms() };
     let deadline = (ttl != 0).then(|| ttl.saturating_add(origin_ms).min(i64::MAX as u64));
     let was_there = cx.db.remove(key);
-    if deadline.is_some_and(|deadline| deadline <= cx.now_ms()) && cx.db.removes_expired {
+    if deadline.is_some_and(|deadline| deadline <= cx.now_ms()) && cx.db.expired != Expired::There {
         if was_there {
             cx.propagate_as(&[b"DEL", key]);
             cx.changed(key, Event::generic("del"));
@@ -127,12 +127,24 @@ pub(in crate::commands) fn restore(cx: &mut DataContext<'_>, args: &mut Args<'_>
     Ok(Done)
 }
 
-fn decoded(payload: &[u8], max_string_bytes: u64, encodings: &Encodings) -> Result<Value, Error> {
-    let limits = Limits { max_string_bytes, encodings: *encodings, ..Limits::default() };
+fn decoded(cx: &DataContext<'_>, payload: &[u8]) -> Result<Value, Error> {
+    let limits = Limits {
+        max_string_bytes: cx.limits.string_bytes,
+        checksum: cx.limits.checksum,
+        encodings: *cx.encodings,
+        ..Limits::default()
+    };
     let verified =
         verify(payload, limits).map_err(|_| Error::Text("ERR DUMP payload version or checksum are wrong"))?;
     const BAD: Error = Error::Text("ERR Bad data format");
-    verified.decode(limits).map_err(|_| BAD).and_then(|value| if value == Value::Empty { Err(BAD) } else { Ok(value) })
+    match verified.decode(limits) {
+        Ok(Value::Empty) => Err(BAD),
+        Ok(value) => Ok(value),
+        Err(error) => {
+            log::warn!("RESTORE: {error}");
+            Err(BAD)
+        }
+    }
 }
 
 /// What counts is what the policy looks at; the other option is taken and has no effect.

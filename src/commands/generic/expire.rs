@@ -7,6 +7,7 @@ use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::error;
+use crate::keyspace::database::Expired;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&EXPIRE, &PEXPIRE, &EXPIREAT, &PEXPIREAT, &PERSIST];
@@ -141,7 +142,7 @@ fn set_deadline(cx: &mut DataContext<'_>, args: &Args<'_>, scale: Scale) -> Outc
         return Ok(Done);
     };
     // While loading, and on a replica, a deadline in the past is only noted: it is the primary that deletes.
-    if deadline_ms <= cx.now_ms() as i64 && cx.db.removes_expired {
+    if deadline_ms <= cx.now_ms() as i64 && cx.db.expired != Expired::There {
         cx.db.remove(key);
         cx.propagate_as(&[b"DEL", key]);
         cx.changed(key, Event::generic("del"));

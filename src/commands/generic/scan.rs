@@ -66,27 +66,29 @@ static SCAN: Command = Command::data("scan", scan)
 fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let cursor = parse_cursor(args.get(1))?;
     let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
-    let (db, mut found) = (&*cx.db, Vec::new());
+    let (db, mut found, mut expired) = (&*cx.db, Vec::new(), Vec::new());
     let cursor = options.scan(cursor, |cursor| {
         let mut seen = 0;
         let next = db.scan(cursor, |handle| {
             seen += 1;
-            if is_wanted(&options, db, handle) {
-                found.push(handle);
+            match options.pattern.fits(db.key(handle)) {
+                true if db.is_past_deadline(handle) => expired.push(handle),
+                true if is_of_kind(&options, db, handle) => found.push(handle),
+                _ => {}
             }
         });
         (next, seen)
     });
+    // As in Redis 8.0, SCAN is one of those who meet an expired key, if its name is asked for; the type does not matter.
+    expired.into_iter().for_each(|handle| cx.db.remove_expired(handle));
     cx.reply.array(2);
     cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
     answer_keys(cx.reply, cx.db, &found);
     Ok(Done)
 }
 
-fn is_wanted(options: &ScanOptions<'_>, db: &Database, handle: Handle) -> bool {
-    !db.is_past_deadline(handle)
-        && options.pattern.fits(db.key(handle))
-        && options.kind.is_none_or(|name| name.eq_ignore_ascii_case(Kind::of(db.view(handle)).name().as_bytes()))
+fn is_of_kind(options: &ScanOptions<'_>, db: &Database, handle: Handle) -> bool {
+    options.kind.is_none_or(|name| name.eq_ignore_ascii_case(Kind::of(db.view(handle)).name().as_bytes()))
 }
 
 fn answer_keys(reply: &mut Reply, db: &Database, handles: &[Handle]) {

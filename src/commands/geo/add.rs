@@ -34,7 +34,7 @@ fn geoadd(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         }
         first += 1;
     }
-    if (args.len() - first) % 3 != 0 || is_new && is_present {
+    if !(args.len() - first).is_multiple_of(3) || is_new && is_present {
         return Err(Error::Syntax);
     }
     let points = (first..args.len()).step_by(3).map(|i| Ok((args.get(i + 2), point(args, i)?.score() as f64)));

@@ -23,8 +23,8 @@ static GEORADIUS: Command = Command::data("georadius", georadius)
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[
         first_key(Access::ReadOnly, Purpose::Access),
-        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STORE", 6), ONE_KEY),
-        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STOREDIST", 6), ONE_KEY),
+        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STORE", 6), ONE_KEY).repeated(),
+        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STOREDIST", 6), ONE_KEY).repeated(),
     ])
     .since("3.2.0")
     .complexity(
@@ -73,8 +73,8 @@ static GEORADIUSBYMEMBER: Command = Command::data("georadiusbymember", georadius
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[
         first_key(Access::ReadOnly, Purpose::Access),
-        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STORE", 5), ONE_KEY),
-        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STOREDIST", 5), ONE_KEY),
+        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STORE", 5), ONE_KEY).repeated(),
+        KeySpec::new(Access::Overwrite, Purpose::Update, Begin::Keyword("STOREDIST", 5), ONE_KEY).repeated(),
     ])
     .since("3.2.0")
     .complexity(

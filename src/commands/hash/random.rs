@@ -2,6 +2,7 @@
 
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
+use crate::commands::draws::answer_draws;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
@@ -12,8 +13,6 @@ use crate::values::hash::{Field, Hash};
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&HRANDFIELD];
 
-/// The most fields drawn with repetition: Redis knows no bound here, and fills its memory with the answer.
-const DRAWN_MAX: u64 = 1 << 24;
 /// Fields past their deadline that are removed before; what may be left of them is not drawn.
 const EXPIRE_BUDGET: usize = 10_000;
 
@@ -67,12 +66,11 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
         return Ok(Done);
     };
     if count < 0 {
-        if count.unsigned_abs() > DRAWN_MAX {
-            return Err(Error::ValueOutOfRange);
-        }
         let draws = if super::live_len(hash, now_ms) == 0 { 0 } else { count.unsigned_abs() as usize };
         head(cx.reply, draws, with_values);
-        hash.sample_with_repetition(draws, now_ms, cx.random, |field| answer(cx.reply, field, with_values));
+        answer_draws(cx.reply, cx.limits.reply_bytes, draws, |reply, count| {
+            hash.sample_with_repetition(count, now_ms, cx.random, |field| answer(reply, field, with_values));
+        })?;
         return Ok(Done);
     }
     let fields = hash.sample_distinct(count as usize, now_ms, cx.random);

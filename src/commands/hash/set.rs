@@ -18,6 +18,7 @@ static HSET: Command = Command::data("hset", hset)
     .arity(Arity::AtLeast(4))
     .flags(FLAGS)
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)])
+    .element(2)
     .since("2.0.0")
     .complexity(
         "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called with multiple \
@@ -38,6 +39,7 @@ static HMSET: Command = Command::data("hmset", hmset)
     .arity(Arity::AtLeast(4))
     .flags(FLAGS)
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)])
+    .element(2)
     .since("2.0.0")
     .complexity("O(N) where N is the number of fields being set.")
     .summary("Sets the values of multiple fields.")
@@ -53,7 +55,7 @@ fn hmset(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 /// Sets the fields that the words name; how many of them are new.
 #[inline]
 fn set_all(cx: &mut DataContext<'_>, args: &Args<'_>, command: &str) -> Result<usize, Error> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(Error::Arity(command.into()));
     }
     let (key, pairs) = (args.get(1), args.len() / 2 - 1);
@@ -74,6 +76,7 @@ static HSETNX: Command = Command::data("hsetnx", hsetnx)
     .arity(Arity::Exactly(4))
     .flags(FLAGS)
     .keys(&[first_key(Access::ReadWrite, Purpose::Insert)])
+    .element(2)
     .since("2.0.0")
     .complexity("O(1)")
     .summary("Sets the value of a field in a hash only when the field doesn't exist.")

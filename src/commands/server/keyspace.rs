@@ -7,6 +7,7 @@ use crate::commands::effects::Propagation;
 use crate::commands::error::Error;
 use crate::commands::generic::restore;
 use crate::commands::key_spec::{Access, Purpose, first_key};
+use crate::commands::reach::Databases;
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
 use crate::server::request::Request;
 
@@ -54,6 +55,7 @@ fn flushdb(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 static FLUSHALL: Command = Command::server("flushall", flushall)
     .arity(Arity::AtLeast(1))
     .flags(&[Flag::Write])
+    .databases(Databases::All)
     .categories(&[Category::Keyspace, Category::Dangerous])
     .since("1.0.0")
     .complexity("O(N) where N is the number of databases; memory is freed in a different thread.")
@@ -102,6 +104,7 @@ fn flush(cx: &mut ServerContext<'_>, number: usize) {
 static SWAPDB: Command = Command::server("swapdb", swapdb)
     .arity(Arity::Exactly(3))
     .flags(&[Flag::Write, Flag::Fast])
+    .databases(Databases::At(1, 2))
     .categories(&[Category::Keyspace, Category::Dangerous])
     .since("4.0.0")
     .complexity("O(N) where N is the count of clients watching or blocking on keys from both databases.")

@@ -69,7 +69,7 @@ enum Field {
 fn stats(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
     cx.server.read_resources();
     let server = &*cx.server;
-    let tables: Vec<_> = server.keyspace.all().iter().enumerate().filter(|(_, db)| !db.is_empty()).collect();
+    let tables: Vec<_> = server.keyspace.all().iter().enumerate().filter(|(_, db)| db.holds_pages()).collect();
     let (before, after) = (parts(server), wholes(server));
     cx.reply.map(before.len() + tables.len() + after.len());
     let write = |reply: &mut crate::formats::resp::reply::Reply, fields: Vec<(&str, Field)>| {

@@ -1,6 +1,7 @@
 //! The server itself: its configuration, its commands, what it watches.
 
 mod about;
+mod acl;
 mod command;
 mod config;
 mod debug;
@@ -17,6 +18,7 @@ use super::row::Command;
 /// The lists of this folder's files.
 pub const LISTS: &[&[&Command]] = &[
     about::COMMANDS,
+    acl::COMMANDS,
     command::COMMANDS,
     config::COMMANDS,
     debug::COMMANDS,

@@ -146,7 +146,8 @@ fn shutdown(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     if !abort {
         cx.server.requests.push(Request::Shutdown { client: cx.client, flags });
-    } else if cx.server.shutdown_deadline_ms.is_some() {
+    } else if cx.server.ending_signal.take().is_some() || cx.server.shutdown_deadline_ms.is_some() {
+        log::info!("Shutdown manually aborted.");
         cx.server.requests.push(Request::AbortShutdown);
         cx.reply.ok();
     } else {

@@ -2,6 +2,7 @@
 
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
+use crate::commands::draws::answer_draws;
 use crate::commands::effects::Event;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key};
@@ -16,10 +17,6 @@ pub const COMMANDS: &[&Command] = &[&SPOP, &SRANDMEMBER];
 const LOGGED_AT_ONCE: usize = 1024;
 /// If less than a so-manieth of the members stays, those that stay are drawn rather than those that go (as in Redis).
 const MOST: usize = 5;
-/// A reply of repeated members ends in an error beyond so many bytes: a count alone must not fill the memory.
-const REPEATED_BYTES_MAX: usize = 1 << 30;
-/// Draws between two looks at that.
-const DRAWN_AT_ONCE: usize = 1000;
 
 /// SPOP: members by chance, which leave the set.
 static SPOP: Command = Command::data("spop", spop)
@@ -188,15 +185,9 @@ fn show_many(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
     match cx.db.read_as::<Set>(args.get(1))? {
         Some(set) if count < 0 => {
             reply.array(wanted);
-            let (mut left, start) = (wanted, reply.out.len());
-            while left > 0 {
-                let now = left.min(DRAWN_AT_ONCE);
-                set.random_with_repetition(now, random, |member| reply.bulk_entry(member));
-                left -= now;
-                if reply.out.len() - start > REPEATED_BYTES_MAX {
-                    return Err(Error::Text("ERR the reply would be longer than 1073741824 bytes"));
-                }
-            }
+            answer_draws(reply, cx.limits.reply_bytes, wanted, |reply, count| {
+                set.random_with_repetition(count, random, |member| reply.bulk_entry(member));
+            })?;
         }
         Some(set) => {
             reply.array(wanted.min(set.len()));

@@ -69,12 +69,22 @@ enum Scores {
 
 /// Answers elements: with scores, all flat in RESP2, and as an array of two each in RESP3.
 fn answer_elements<'a>(reply: &mut Reply, elements: impl ExactSizeIterator<Item = (Entry<'a>, f64)>, scores: Scores) {
+    answer_head(reply, elements.len(), scores);
+    answer_each(reply, elements, scores);
+}
+
+/// The head of an array of so many elements.
+fn answer_head(reply: &mut Reply, elements: usize, scores: Scores) {
     let is_flat = scores == Scores::Shown && reply.protocol == Protocol::Resp2;
-    reply.array(elements.len() * if is_flat { 2 } else { 1 });
+    reply.array(if is_flat { elements.saturating_mul(2) } else { elements });
+}
+
+/// What stands in it.
+fn answer_each<'a>(reply: &mut Reply, elements: impl Iterator<Item = (Entry<'a>, f64)>, scores: Scores) {
     match scores {
         Scores::Hidden => elements.for_each(|(member, _)| answer_member(reply, member)),
         Scores::Shown => elements.for_each(|(member, score)| {
-            if !is_flat {
+            if reply.protocol == Protocol::Resp3 {
                 reply.array(2);
             }
             answer_member(reply, member);

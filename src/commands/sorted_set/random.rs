@@ -1,9 +1,10 @@
 //! Members by chance: ZRANDMEMBER.
 
-use super::{Scores, answer_elements, answer_member};
+use super::{Scores, answer_each, answer_elements, answer_head, answer_member};
 use crate::base::random::Generator;
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
+use crate::commands::draws::answer_draws;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
@@ -14,9 +15,6 @@ use std::collections::BTreeSet;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&ZRANDMEMBER];
-
-/// The most members drawn with repetition: Redis knows no bound here, and fills its memory with the answer.
-const DRAWN_MAX: u64 = 1 << 24;
 
 /// ZRANDMEMBER: a member, several different ones, or so many draws.
 static ZRANDMEMBER: Command = Command::data("zrandmember", zrandmember)
@@ -49,9 +47,6 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
         cx.reply.array(0);
         return Ok(Done);
     };
-    if count < 0 && count.unsigned_abs() > DRAWN_MAX {
-        return Err(Error::ValueOutOfRange);
-    }
     let (len, random) = (set.len(), &mut *cx.random);
     match usize::try_from(count) {
         Ok(count) if count >= len => answer_elements(cx.reply, set.walk(0..len, Direction::Backward), scores),
@@ -59,7 +54,14 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
             let ranks = distinct(count, len, random);
             answer_elements(cx.reply, ranks.into_iter().map(|rank| element_at(set, rank)), scores);
         }
-        Err(_) => answer_elements(cx.reply, Draws { left: count.unsigned_abs() as usize, set, random }, scores),
+        Err(_) => {
+            let draws = count.unsigned_abs() as usize;
+            answer_head(cx.reply, draws, scores);
+            answer_draws(cx.reply, cx.limits.reply_bytes, draws, |reply, count| {
+                let ranks = (0..count).map(|_| random.below(len as u64) as usize);
+                answer_each(reply, ranks.map(|rank| element_at(set, rank)), scores);
+            })?;
+        }
     }
     Ok(Done)
 }
@@ -84,29 +86,6 @@ fn wanted(args: &Args<'_>) -> Result<(i64, Scores), Error> {
 fn element_at(set: SortedSetRef<'_>, rank: usize) -> (Entry<'_>, f64) {
     set.walk(rank..rank + 1, Direction::Forward).next().expect("a rank that is there")
 }
-
-/// Elements, each of them any.
-struct Draws<'a, 'r> {
-    left: usize,
-    set: SortedSetRef<'a>,
-    random: &'r mut Generator,
-}
-
-impl<'a> Iterator for Draws<'a, '_> {
-    type Item = (Entry<'a>, f64);
-
-    fn next(&mut self) -> Option<(Entry<'a>, f64)> {
-        self.left = self.left.checked_sub(1)?;
-        let rank = self.random.below(self.set.len() as u64) as usize;
-        Some(element_at(self.set, rank))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl ExactSizeIterator for Draws<'_, '_> {}
 
 /// `count` different numbers below `len`, which is larger: each choice of them is as likely (Floyd's way), and so is each order.
 fn distinct(count: usize, len: usize, random: &mut Generator) -> Vec<usize> {

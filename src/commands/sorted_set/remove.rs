@@ -17,6 +17,7 @@ static ZREM: Command = Command::data("zrem", zrem)
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::Write, Flag::Fast])
     .keys(&[first_key(Access::ReadWrite, Purpose::Delete)])
+    .element(2)
     .since("1.2.0")
     .complexity(
         "O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be \

@@ -18,6 +18,7 @@ static ZADD: Command = Command::data("zadd", zadd)
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::Write, Flag::DenyOom, Flag::Fast])
     .keys(&[first_key(Access::ReadWrite, Purpose::Update)])
+    .element(3)
     .since("1.2.0")
     .complexity("O(log(N)) for each item added, where N is the number of elements in the sorted set.")
     .summary("Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.")
@@ -34,7 +35,7 @@ static ZADD: Command = Command::data("zadd", zadd)
 fn zadd(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let (rule, first) = Rule::parse(args)?;
     let words = args.len() - first;
-    if words == 0 || words % 2 != 0 {
+    if words == 0 || !words.is_multiple_of(2) {
         return Err(Error::Syntax);
     }
     rule.check(words / 2)?;
@@ -83,6 +84,7 @@ static ZINCRBY: Command = Command::data("zincrby", zincrby)
     .arity(Arity::Exactly(4))
     .flags(&[Flag::Write, Flag::DenyOom, Flag::Fast])
     .keys(&[first_key(Access::ReadWrite, Purpose::Update).told()])
+    .element(3)
     .since("1.2.0")
     .complexity("O(log(N)) where N is the number of elements in the sorted set.")
     .summary("Increments the score of a member in a sorted set.")

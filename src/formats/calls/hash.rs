@@ -27,14 +27,18 @@ pub fn write_deadlines(key: &[u8], hash: HashRef<'_>, out: &mut Vec<u8>) {
     if !hash.has_deadlines() {
         return;
     }
+    write_runs(key, hash.iter().filter_map(|field| Some((field.deadline?, field.name))), out);
+}
+
+/// Appends the calls for these deadlines.
+pub(super) fn write_runs<'a>(key: &[u8], fields: impl Iterator<Item = (u64, Entry<'a>)>, out: &mut Vec<u8>) {
     let (mut run, mut deadline) = (Vec::with_capacity(ELEMENTS_PER_CALL), 0);
-    for field in hash.iter() {
-        let Some(of_field) = field.deadline else { continue };
+    for (of_field, name) in fields {
         if of_field != deadline || run.len() == ELEMENTS_PER_CALL {
             write_run(key, deadline, &mut run, out);
             deadline = of_field;
         }
-        run.push(field.name);
+        run.push(name);
     }
     write_run(key, deadline, &mut run, out);
 }
@@ -53,7 +57,7 @@ fn write_run(key: &[u8], deadline: u64, names: &mut Vec<Entry<'_>>, out: &mut Ve
     names.drain(..).for_each(|name| write_entry(name, out));
 }
 
-fn write_entry(entry: Entry<'_>, out: &mut Vec<u8>) {
+pub(super) fn write_entry(entry: Entry<'_>, out: &mut Vec<u8>) {
     write_word(entry.as_slice(&mut itoa::Buffer::new()), out);
 }
 

@@ -5,9 +5,12 @@
 
 pub mod hash;
 mod list;
+mod parts;
 mod set;
 mod sorted_set;
 mod stream;
+
+pub use parts::{CallParts, DeadlineParts};
 
 use crate::values::AnyRef;
 
@@ -24,6 +27,10 @@ pub fn write_value(key: &[u8], deadline_ms: Option<u64>, value: AnyRef<'_>, out:
         AnyRef::Hash(hash) => hash::write(key, hash, out),
         AnyRef::Stream(stream) => stream::write(key, stream, out),
     }
+    write_deadline(key, deadline_ms, out);
+}
+
+fn write_deadline(key: &[u8], deadline_ms: Option<u64>, out: &mut Vec<u8>) {
     if let Some(deadline_ms) = deadline_ms {
         write_call(&[b"PEXPIREAT", key, itoa::Buffer::new().format(deadline_ms).as_bytes()], out);
     }

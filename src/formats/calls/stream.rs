@@ -14,13 +14,19 @@ pub(super) fn write(key: &[u8], stream: StreamRef<'_>, out: &mut Vec<u8>) {
     for entry in stream.entries.range(StreamId::MIN, StreamId::MAX) {
         write_entry(key, entry, out);
     }
+    write_tail(key, stream, out);
+}
+
+/// Appends what follows the entries.
+pub(super) fn write_tail(key: &[u8], stream: StreamRef<'_>, out: &mut Vec<u8>) {
     write_counters(key, &stream.entries, out);
     for (name, group) in stream.groups.iter() {
         write_group(key, name, group, out);
     }
 }
 
-fn write_entry(key: &[u8], entry: StreamEntry<'_>, out: &mut Vec<u8>) {
+/// Appends an entry.
+pub(super) fn write_entry(key: &[u8], entry: StreamEntry<'_>, out: &mut Vec<u8>) {
     write_head(3 + 2 * entry.fields.len(), out);
     [b"XADD", key, entry.id.text().as_bytes()].into_iter().for_each(|word| write_word(word, out));
     for (field, value) in entry.fields {

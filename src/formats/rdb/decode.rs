@@ -77,6 +77,9 @@ pub struct Decoder {
     deadline_ms: Option<u64>,
     usage: Usage,
     stage: Stage,
+    /// The type number of the last value begun, and its key if it was found damaged.
+    number: u8,
+    failed_key: Option<Vec<u8>>,
 }
 
 /// What comes next in the file.
@@ -104,6 +107,8 @@ impl Decoder {
             deadline_ms: None,
             usage: Usage::Unknown,
             stage: Stage::Magic,
+            number: 0,
+            failed_key: None,
         }
     }
 
@@ -121,7 +126,9 @@ impl Decoder {
                 Ok(None) => {}
                 Err(Stop::NeedMore) => return Ok(Step::NeedMore),
                 Err(Stop::Bad(error)) => {
-                    self.stage = Stage::Failed(error.clone());
+                    if let Stage::Value { key, .. } = std::mem::replace(&mut self.stage, Stage::Failed(error.clone())) {
+                        self.failed_key = Some(key);
+                    }
                     return Err(error);
                 }
             }
@@ -136,6 +143,19 @@ impl Decoder {
     /// Whose numbering the file follows.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// The type number of the last value.
+    pub fn type_number(&self) -> u8 {
+        self.number
+    }
+
+    /// The key whose value is being read, or was found damaged.
+    pub fn key(&self) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Value { key, .. } => Some(key),
+            _ => self.failed_key.as_deref(),
+        }
     }
 
     /// Bytes of the file consumed so far.
@@ -193,7 +213,7 @@ impl Decoder {
                     let reason = Reason::UnsupportedType { number, dialect: self.dialect, key: Some(key) };
                     return Err(self.input.error(reason).into());
                 };
-                self.stage = Stage::Value { key, reader };
+                (self.stage, self.number) = (Stage::Value { key, reader }, number);
                 Ok(None)
             }
             Stage::Value { key, reader } => {
@@ -370,7 +390,7 @@ mod tests {
             let mut decoder = Decoder::new(Limits::default());
             decoder.feed(magic.as_bytes());
             assert_eq!(decoder.next(), Ok(Step::NeedMore), "{magic}");
-            assert_eq!(decoder.version(), magic[6..].parse().unwrap());
+            assert_eq!(decoder.version(), magic[6..].parse::<u32>().unwrap());
         }
         let version = |shown: &str| Reason::Version(shown.into());
         assert_eq!(reason(b"REDIS0013"), version("13"));

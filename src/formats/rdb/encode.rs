@@ -108,18 +108,13 @@ impl Encoder {
 
     /// A key with its value. `deadline_ms`: milliseconds since 1970.
     pub fn entry(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, value: AnyRef<'_>) {
-        self.attributes(deadline_ms, usage);
-        self.opcode(type_of(value, self.deadlines));
-        self.string(key);
+        self.begin_entry(key, deadline_ms, usage, type_of(value, self.deadlines));
         write_value(value, self.compression, self.deadlines, &mut self.out);
     }
 
     /// A key with a string of `length` bytes that follows by [`piece`](Encoder::piece): it is never held whole, nor compressed.
     pub fn entry_in_pieces(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, length: u64) {
-        self.attributes(deadline_ms, usage);
-        self.opcode(type_number::STRING);
-        self.string(key);
-        write_length(length, &mut self.out);
+        write_length(length, self.begin_entry(key, deadline_ms, usage, type_number::STRING));
         self.owed_bytes = length;
     }
 
@@ -137,6 +132,25 @@ impl Encoder {
         let checksum = if self.with_checksum { self.crc } else { 0 };
         self.out.extend_from_slice(&checksum.to_le_bytes());
         self.summed = self.out.len();
+    }
+
+    /// What stands before a value. What follows is to be appended.
+    pub(super) fn begin_entry(
+        &mut self,
+        key: &[u8],
+        deadline_ms: Option<u64>,
+        usage: Usage,
+        number: u8,
+    ) -> &mut Vec<u8> {
+        self.attributes(deadline_ms, usage);
+        self.opcode(number);
+        self.string(key);
+        &mut self.out
+    }
+
+    /// Where bytes are appended as they are to stand, and how strings among them are compressed.
+    pub(super) fn raw(&mut self) -> (Compression, &mut Vec<u8>) {
+        (self.compression, &mut self.out)
     }
 
     fn attributes(&mut self, deadline_ms: Option<u64>, usage: Usage) {

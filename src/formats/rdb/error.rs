@@ -52,6 +52,8 @@ pub enum Reason {
     Lzf,
     /// A value that contradicts itself: what is wrong with it.
     Value(&'static str),
+    /// A block of a stream that contradicts itself: what is wrong with it.
+    StreamBlock(&'static str),
     /// The checksum at the end differs.
     Checksum {
         /// Computed from what was read.
@@ -96,6 +98,7 @@ impl fmt::Display for Reason {
             }
             Reason::Lzf => write!(f, "Invalid LZF compressed string"),
             Reason::Value(flaw) => write!(f, "{flaw}"),
+            Reason::StreamBlock(flaw) => write!(f, "Stream listpack integrity check failed: {flaw}"),
             Reason::Checksum { expected, found } => {
                 write!(f, "RDB CRC error. Wrong RDB checksum expected: ({expected:x}) but got ({found:x})")
             }

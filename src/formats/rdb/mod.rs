@@ -16,11 +16,13 @@ mod encode;
 mod error;
 mod input;
 mod item;
+mod parts;
 mod types;
 
 pub use decode::{Checksum, Decoder, Entry, Step};
 pub use encode::{Compression, Encoder};
 pub use error::{RdbError, Reason};
+pub use parts::Parts;
 
 use crate::base::hash::KeyHasher;
 use crate::values::{Encodings, Owned};

@@ -29,7 +29,8 @@ pub const FIRST_VALKEY_VERSION: u32 = 80;
 pub const NEWEST_VALKEY_VERSION: u32 = 80;
 /// The first version that ends with a checksum.
 pub const FIRST_VERSION_WITH_CHECKSUM: u32 = 5;
-/// The lowest version in which everything that strings need can be said (IDLE and FREQ came with it): Redis 5.0 reads it.
+/// The version that is written unless the fields of a hash have deadlines in the file: IDLE and FREQ came with it. No reader compares
+/// type numbers with it, so a file of strings is read by Redis 5.0, and any other by what knows its types: Redis 7.0 and later.
 pub const LOWEST_VERSION_WRITTEN: u32 = 9;
 
 /// Whose numbering a file or payload follows.
@@ -191,8 +192,6 @@ pub fn type_name(number: u8, dialect: Dialect) -> Option<&'static str> {
 }
 
 /// The lowest RDB version whose readers know a type number of the Redis dialect, or `None` if there is none.
-///
-/// A file is written in the highest of these over what it holds, and at least [`LOWEST_VERSION_WRITTEN`].
 pub fn first_version_with(number: u8) -> Option<u32> {
     use type_number::*;
     Some(match number {

@@ -17,6 +17,9 @@ const SEAL_BYTES: usize = 64 * 1024;
 /// Replies of this size and more get a chunk of their own.
 const BIG_BYTES: usize = 16 * 1024;
 
+/// So many bytes may wait before limits count them: in Redis, every client has a buffer for them.
+const UNCOUNTED_BYTES: usize = 16 * 1024;
+
 /// A sealed chunk.
 #[derive(Debug)]
 enum Chunk {
@@ -73,6 +76,13 @@ impl Output {
         self.chunk_bytes + self.tail.len() - self.sent
     }
 
+    /// The bytes that wait, as limits count them: few count as none.
+    #[inline]
+    pub fn counted_bytes(&self) -> usize {
+        let len = self.len();
+        if len > UNCOUNTED_BYTES { len } else { 0 }
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty() && self.tail.len() == self.sent
@@ -86,11 +96,6 @@ impl Output {
     /// Sealed chunks that wait.
     pub fn chunk_count(&self) -> usize {
         self.chunks.len()
-    }
-
-    /// Bytes that wait in the open tail.
-    pub fn tail_len(&self) -> usize {
-        self.tail.len()
     }
 
     /// Bytes of memory that the open tail holds, used or not.
@@ -132,6 +137,9 @@ impl Output {
 
     /// Appends bytes that go to others too, but for the first, in whose place `first` is sent. Many bytes are not copied.
     pub fn share(&mut self, first: u8, bytes: &Arc<[u8]>) {
+        if self.tail.len() >= SEAL_BYTES {
+            self.seal(Vec::new());
+        }
         self.tail.push(first);
         if bytes.len() < BIG_BYTES {
             return self.tail.extend_from_slice(&bytes[1..]);

@@ -37,7 +37,16 @@ impl Database {
             Some(handle) => self.begin_edit(key, hash, handle),
             None if self.records.has_room() => {
                 let value = C::begin(std::mem::take(&mut self.spare));
-                Ok(Edit { db: self, key, hash, handle: None, heap_before: 0, value, is_put_back: false })
+                Ok(Edit {
+                    db: self,
+                    key,
+                    hash,
+                    handle: None,
+                    heap_before: 0,
+                    kept_before: 0,
+                    value,
+                    is_put_back: false,
+                })
             }
             None => Err(EditError::Full),
         }
@@ -78,13 +87,13 @@ impl Database {
         handle: Handle,
     ) -> Result<Edit<'d, C>, EditError> {
         self.before_change(handle);
-        let heap_before = match self.records.payload(handle) {
-            Payload::Boxed(big) => big.heap_bytes(),
-            Payload::Inline { .. } => 0,
+        let (heap_before, kept_before) = match self.records.payload(handle) {
+            Payload::Boxed(big) => (big.heap_bytes(), big.kept_bytes()),
+            Payload::Inline { .. } => (0, 0),
         };
         let spare = std::mem::take(&mut self.spare);
         let value = C::take(self.records.payload_mut(handle), spare)?;
-        Ok(Edit { db: self, key, hash, handle: Some(handle), heap_before, value, is_put_back: false })
+        Ok(Edit { db: self, key, hash, handle: Some(handle), heap_before, kept_before, value, is_put_back: false })
     }
 }
 
@@ -97,6 +106,8 @@ pub struct Edit<'d, C: Collection> {
     handle: Option<Handle>,
     /// Bytes that its box had; 0: it stood in its record.
     heap_before: usize,
+    /// Bytes that it kept for its walk.
+    kept_before: usize,
     value: C,
     is_put_back: bool,
 }
@@ -114,8 +125,10 @@ impl<C: Collection> Edit<'_, C> {
 
     /// Empties the collection. What was in it is freed later if that takes long.
     pub fn clear(&mut self) {
-        let old = std::mem::take(&mut self.value);
-        self.free(old);
+        if let Stowed::Big(big) = std::mem::take(&mut self.value).stow(0) {
+            self.db.note_kept(std::mem::take(&mut self.kept_before), big.kept_bytes());
+            self.db.free_uncounted(Box::new(big));
+        }
     }
 
     /// Frees what was taken out of the collection, which is a part of its kind: later if that takes long.
@@ -178,6 +191,7 @@ impl<C: Collection> Edit<'_, C> {
     fn put_in_box(&mut self, big: Big) {
         let handle = self.handle.expect("it had a box");
         let heap_after = big.heap_bytes();
+        self.db.note_kept(self.kept_before, big.kept_bytes());
         if let PayloadMut::Boxed(place) = self.db.records.payload_mut(handle) {
             *place = big;
         }
@@ -187,6 +201,7 @@ impl<C: Collection> Edit<'_, C> {
 
     fn remove(&mut self, value: C) -> bool {
         if let Stowed::Big(big) = value.stow(0) {
+            self.db.note_kept(self.kept_before, big.kept_bytes());
             self.db.free_uncounted(Box::new(big));
         }
         let Some(handle) = self.handle else { return false };

@@ -13,7 +13,7 @@
 //! Invariant: a record has an entry if and only if its hash has a field with a deadline, and that stands under the hash's own
 //! `next_deadline` as it was when the record was last written.
 
-use super::Database;
+use super::{Database, Expired};
 use crate::keyspace::removal::FieldRemoval;
 use crate::structures::record_arena::{Handle, NewPayload, Payload};
 use crate::structures::timer_wheel::{TimerWheel, WheelItems};
@@ -154,7 +154,7 @@ impl Database {
 
     /// The time by which a write tells whether a field is there: while a log is replayed, and on a replica, all are until they are removed.
     pub fn field_time_ms(&self) -> u64 {
-        if self.removes_expired { self.now.ms } else { 0 }
+        if self.expired == Expired::There { 0 } else { self.now.ms }
     }
 
     /// A box of this record was changed in place.
@@ -167,7 +167,7 @@ impl Database {
 
     /// Somebody came upon a field that is past its deadline: it goes, where expired fields are removed.
     pub fn remove_expired_field(&mut self, key: &[u8], field: &[u8]) {
-        if !self.removes_expired {
+        if self.expired != Expired::Removed {
             return;
         }
         let now_ms = self.now.ms;
@@ -183,7 +183,7 @@ impl Database {
 
     /// Removes fields of a hash that are due, at the cost of `budget`, where expired fields are removed.
     pub fn remove_expired_fields(&mut self, key: &[u8], mut budget: usize) {
-        if !self.removes_expired {
+        if self.expired != Expired::Removed {
             return;
         }
         let now_ms = self.now.ms;

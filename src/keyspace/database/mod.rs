@@ -6,6 +6,7 @@
 //!
 //! A database's number stands nowhere in it: FLUSHDB, SWAPDB and the reaper move this one object.
 
+mod ahead;
 mod collections;
 mod consult;
 mod field_expiry;
@@ -34,6 +35,18 @@ use field_expiry::{FieldWheel, first_deadline_of};
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
+
+/// What becomes of keys and fields past their deadline.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// They go when they are met, and when their time comes.
+    #[default]
+    Removed,
+    /// They stay, and nobody sees them: nothing is to change for a while.
+    Hidden,
+    /// They are there as others are until a call says that they have gone: while a log is replayed, what follows in it was true of them.
+    There,
+}
 
 /// What a write does to a key's deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +103,8 @@ pub struct Database {
     chance: u64,
     /// The time of the call that runs.
     pub now: Now,
-    /// Whether keys past their deadline are removed here (else they are only not seen).
-    pub removes_expired: bool,
+    /// What becomes of keys past their deadline.
+    pub expired: Expired,
     /// Whether keys that come are told of.
     pub tells_births: bool,
     /// Whether keys that are asked for and are not there are told of.
@@ -122,7 +135,7 @@ impl Database {
             spare: Vec::new(),
             hashed: (0, 0, 0),
             now,
-            removes_expired: true,
+            expired: Expired::default(),
             tells_births: false,
             tells_misses: false,
             touches: true,
@@ -136,12 +149,12 @@ impl Database {
     /// An empty database with this one's settings.
     pub fn empty_like(&self) -> Self {
         let mut db = Database::new(self.hasher, self.now, self.policy);
-        (db.removes_expired, db.counts) = (self.removes_expired, self.counts);
+        (db.expired, db.counts) = (self.expired, self.counts);
         (db.tells_births, db.tells_misses) = (self.tells_births, self.tells_misses);
         db
     }
 
-    // ---- hashing and looking ahead ----
+    // ---- hashing ----
 
     /// The hash of a key.
     #[inline]
@@ -160,46 +173,6 @@ impl Database {
     #[inline]
     pub fn forget_hash(&mut self) {
         self.hashed = (0, 0, 0);
-    }
-
-    /// Asks the cache for the bucket of a hash.
-    #[inline]
-    pub fn prefetch_bucket(&self, hash: u64) {
-        self.table.prefetch(hash);
-    }
-
-    /// Asks the cache for the record that a hash most likely leads to.
-    #[inline]
-    pub fn prefetch_record(&self, hash: u64) -> Option<Handle> {
-        let handle = self.table.likely(hash)?;
-        self.records.prefetch(handle);
-        if self.recency.is_listed() {
-            self.records.prefetch_links(handle);
-        }
-        Some(handle)
-    }
-
-    /// Asks the cache for the LRU neighbours of a record, whose own links have been asked for.
-    #[inline]
-    pub fn prefetch_neighbours(&self, handle: Handle) {
-        if self.recency.is_listed() {
-            let links = self.records.links(handle);
-            self.records.prefetch_links(links.prev);
-            self.records.prefetch_links(links.next);
-        }
-    }
-
-    /// Hashes keys that will be looked up soon and asks the cache for them: as many as `hashes` has room for, in order.
-    pub fn look_ahead<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, hashes: &mut [u64]) {
-        let mut n = 0;
-        for (key, hash) in keys.zip(&mut *hashes) {
-            *hash = self.hash(key);
-            self.prefetch_bucket(*hash);
-            n += 1;
-        }
-        for &hash in &hashes[..n] {
-            self.prefetch_record(hash);
-        }
     }
 
     #[inline]
@@ -224,8 +197,8 @@ impl Database {
     fn locate_hashed(&mut self, key: &[u8], hash: u64) -> Option<Handle> {
         let handle = self.lookup(hash, key)?;
         match self.records.deadline_ms(handle) {
-            Some(deadline) if deadline <= self.now.ms => {
-                if self.removes_expired {
+            Some(deadline) if deadline <= self.now.ms && self.expired != Expired::There => {
+                if self.expired == Expired::Removed {
                     self.remove_by_itself(handle, hash, Cause::Expired);
                 }
                 None
@@ -247,7 +220,7 @@ impl Database {
 
     /// A new value takes the place of one past its deadline: that goes, and is told of where expired keys are removed.
     fn clear_expired(&mut self, handle: Handle, hash: u64) {
-        if self.removes_expired {
+        if self.expired == Expired::Removed {
             return self.remove_by_itself(handle, hash, Cause::Expired);
         }
         self.before_change(handle);
@@ -362,6 +335,11 @@ impl Database {
 
     // ---- writing ----
 
+    /// So many keys are about to come into a database that has none: its table has room for them from the start.
+    pub fn expect_keys(&mut self, keys: usize) {
+        self.table.reserve(keys);
+    }
+
     /// Sets a key to a value that comes from elsewhere.
     pub fn put(&mut self, key: &[u8], value: Owned, expiry: Expiry) -> Result<(), Full> {
         match value {
@@ -411,6 +389,7 @@ impl Database {
         let (boxed, first) = (boxed_bytes(&payload), first_deadline_of(&payload));
         let handle = self.records.insert(key, deadline, payload).map_err(|_| Full)?;
         self.boxed_bytes += boxed;
+        self.walked_arrives(handle);
         self.fields.file(handle, first);
         let (records, hasher) = (&self.records, &self.hasher);
         self.table.insert(hash, handle, |h| records.prefetch(h), |h| hasher.hash(records.key(h)));
@@ -436,6 +415,7 @@ impl Database {
         if let Some(big) = old {
             self.free(big);
         }
+        self.walked_arrives(to);
         if to != handle {
             self.moved(hash, handle, to);
         }
@@ -454,7 +434,7 @@ impl Database {
         true
     }
 
-    /// Takes a key out: its value and deadline.
+    /// Takes a key out: its value and deadline. The value stays in this database, unless `Keyspace::finish_walk_of` came before.
     pub fn take(&mut self, key: &[u8]) -> Option<(Owned, Option<u64>)> {
         let (hash, handle) = self.locate(key)?;
         self.before_change(handle);
@@ -463,6 +443,7 @@ impl Database {
             Payload::Inline { tag, bytes } => Some(Owned::Inline(tag, bytes.into())),
             Payload::Boxed(_) => None,
         };
+        self.walked_leaves(handle);
         let boxed = self.unlink(handle, hash);
         let value = inline.or_else(|| {
             let big = boxed?;
@@ -560,6 +541,7 @@ impl Database {
 
     /// Frees a value that is not counted (any more), now or later.
     fn free_uncounted(&mut self, big: Box<Big>) {
+        let Some(big) = self.keep_walked(big) else { return };
         if big.free_effort() > FREE_LATER_EFFORT {
             self.removals.garbage.push(big);
         }
@@ -567,7 +549,7 @@ impl Database {
 
     /// Writes a record out to the walk that has not reached it.
     #[inline]
-    fn before_change(&mut self, handle: Handle) {
+    pub(in crate::keyspace) fn before_change(&mut self, handle: Handle) {
         if let Some(walk) = &mut self.walk {
             walk.write_before_change(&mut self.records, handle);
         }
@@ -586,6 +568,12 @@ impl Database {
             self.remove_by_itself(handle, hash, Cause::Expired);
         }
         self.expire_due_fields(budget);
+    }
+
+    /// Whether a key or a field has a deadline.
+    #[inline]
+    pub fn has_deadlines(&self) -> bool {
+        !self.wheel.is_empty() || self.fields.len() > 0
     }
 
     /// When `expire_due` should be called next; `None` while no key and no field has a deadline.
@@ -613,6 +601,11 @@ impl Database {
     /// Bytes of the table that finds keys.
     pub fn table_bytes(&self) -> usize {
         self.table.bytes()
+    }
+
+    /// Whether it has keys, or pages that had some.
+    pub fn holds_pages(&self) -> bool {
+        self.records.page_bytes() > 0
     }
 
     /// Bytes of the LRU list's links.

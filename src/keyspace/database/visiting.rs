@@ -1,6 +1,7 @@
 //! Going over keys that no command names: scan, samples, moving records together.
 
-use super::Database;
+use super::{Database, Expired};
+use crate::keyspace::removal::Cause;
 use crate::structures::record_arena::Handle;
 
 impl Database {
@@ -10,9 +11,17 @@ impl Database {
         self.table.scan(cursor, |handle| self.hasher.hash(self.records.key(handle)), &mut visit)
     }
 
-    /// Whether a record found by `scan` is past its deadline.
+    /// Whether a record found by `scan` is past its deadline, and not to be seen.
     pub fn is_past_deadline(&self, handle: Handle) -> bool {
-        self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
+        self.expired != Expired::There && self.deadline(handle).is_some_and(|deadline| deadline <= self.now.ms)
+    }
+
+    /// Removes a record past its deadline that was found by `scan`, if such records go; others stay where they are.
+    pub fn remove_expired(&mut self, handle: Handle) {
+        if self.expired == Expired::Removed {
+            let hash = self.hasher.hash(self.records.key(handle));
+            self.remove_by_itself(handle, hash, Cause::Expired);
+        }
     }
 
     /// A record chosen by `random(n)` (a number below n), all alike; it may be past its deadline.
@@ -28,6 +37,7 @@ impl Database {
             if !self.is_past_deadline(handle) {
                 return Some(handle);
             }
+            self.remove_expired(handle);
         }
         // Then the first that is left behind some place.
         let start = (random(1 << 32) as u64) << 21;

@@ -4,7 +4,7 @@
 //! EventLoop -> HttpServer::{accept, event, tick}
 //!                connection    bytes in, bytes out, deadlines
 //!                  request     a head, or why it is none
-//!                  routes      what stands at which path
+//!                  routes      what stands at which path; dashboard.html and live, its figures
 //!                  response    status, headers, body
 //! ```
 //!
@@ -13,6 +13,7 @@
 
 mod connection;
 mod credentials;
+mod live;
 mod request;
 mod response;
 mod routes;

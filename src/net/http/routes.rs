@@ -1,11 +1,12 @@
 //! What stands at which path.
 
 use super::credentials;
+use super::live;
 use super::request::{Fault, HEAD_BYTES, Method, Request};
 use super::response::{PLAIN, Response, Status};
 use crate::dispatch::Dispatcher;
 use crate::server::Server;
-use crate::server::clients::DEFAULT_USER;
+use crate::server::acl::{DEFAULT, DEFAULT_USER};
 use crate::server::report;
 
 /// A page.
@@ -16,10 +17,12 @@ struct Route {
 }
 
 const ROUTES: &[Route] = &[
-    Route { path: "/", about: "this page", page: index },
+    Route { path: "/", about: "a page that shows what happens", page: dashboard },
+    Route { path: "/live.json", about: "its figures", page: live },
     Route { path: "/metrics", about: "all statistics, as OpenMetrics", page: metrics },
     Route { path: "/healthz", about: "200 while the server runs", page: healthz },
     Route { path: "/readyz", about: "200 when it takes reads and writes, else 503 and why", page: readyz },
+    Route { path: "/help", about: "this list", page: help },
 ];
 
 /// Answers a request. `metrics` holds the text of `/metrics` once it was made in this round.
@@ -35,11 +38,11 @@ pub(super) fn answer<'a>(
     }
     if !may_enter(&mut dispatcher.server, request) {
         let header = Some("WWW-Authenticate: Basic realm=\"ferrodis\", charset=\"UTF-8\"");
-        let body = "The password of the default user is asked for (requirepass).\n";
+        let body = "Name and password are asked for of a user who may run INFO; those of the default user will do.\n";
         return Response { header, ..Response::plain(Status::Unauthorized, body) };
     }
     let Some(route) = ROUTES.iter().find(|route| route.path == request.path) else {
-        return Response::plain(Status::NotFound, "There is no such page. See / for those there are.\n");
+        return Response::plain(Status::NotFound, "There is no such page. See /help for those there are.\n");
     };
     if request.method == Method::Other {
         let refusal = Response::plain(Status::MethodNotAllowed, "Pages here can only be read.\n");
@@ -50,7 +53,7 @@ pub(super) fn answer<'a>(
 
 /// Whether the answer shows what clients have written, in figures.
 pub(super) fn shows_data(request: &Request) -> bool {
-    request.path == "/metrics"
+    matches!(request.path.as_str(), "/metrics" | "/live.json")
 }
 
 /// The answer on a connection beyond those that are served.
@@ -71,22 +74,40 @@ fn refuse(fault: Fault) -> Response<'static> {
     }
 }
 
-/// Whether the request has the password, if one is wanted: that of user `default`, who may be left unnamed.
+/// Whether the request comes from a user who may run INFO; `default` may be left unnamed, and needs no password where it needs none
+/// anywhere.
 fn may_enter(server: &mut Server, request: &Request) -> bool {
-    if server.config.requirepass.is_empty() {
+    if server.acl.get(DEFAULT).is_open() {
         return true;
     }
     let Some(header) = &request.authorization else { return false };
     let is_right = credentials::parse(header).is_some_and(|(user, password)| {
         let user = if user.is_empty() { DEFAULT_USER.as_bytes() } else { &user };
-        server.is_password(user, &password)
+        server.acl.log_in(user, &password).is_some_and(|user| server.acl.may_run(user, "info"))
     });
     server.counters.failed_authentications += u64::from(!is_right);
     is_right
 }
 
-fn index<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
-    let lines: String = ROUTES.iter().map(|route| format!("{:<10}{}\n", route.path, route.about)).collect();
+/// The page loads nothing but its figures.
+const ONLY_ITSELF: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                           connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn dashboard<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    Response {
+        content_type: "text/html; charset=utf-8",
+        header: Some(ONLY_ITSELF),
+        ..Response::plain(Status::Ok, include_str!("dashboard.html"))
+    }
+}
+
+fn live<'a>(dispatcher: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    dispatcher.server.read_resources();
+    Response { content_type: live::CONTENT_TYPE, ..Response::plain(Status::Ok, live::live(&dispatcher.server)) }
+}
+
+fn help<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
+    let lines: String = ROUTES.iter().map(|route| format!("{:<12}{}\n", route.path, route.about)).collect();
     Response::plain(Status::Ok, format!("Ferrodis {}\n\n{lines}", env!("CARGO_PKG_VERSION")))
 }
 

@@ -5,8 +5,10 @@ use crate::base::clock::ManualClock;
 use crate::base::disk::RealDisk;
 use crate::commands::registry;
 use crate::dispatch::storage::{NoThreads, Storage};
+use crate::keyspace::database::Expiry;
 use crate::server::config::Config;
 use crate::server::{Server, gates};
+use crate::values::string::NewText;
 use mio::{Events, Poll};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -112,13 +114,46 @@ fn pages() {
     );
     assert!(body(&metrics).contains("\nferrodis_loading 0\n") && metrics.ends_with("# EOF\n"), "{metrics}");
     assert!(metrics.contains(&format!("\r\nContent-Length: {}\r\n", body(&metrics).len())), "{metrics}");
-    let index = port.get("/");
+    let index = port.get("/help");
     assert!(body(&index).starts_with("Ferrodis ") && index.contains("/readyz"), "{index}");
     assert_eq!(body(&port.get("/healthz")), "ok\n");
     assert_eq!(status(&port.get("/nothing")), "404");
     let post = port.ask("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(status(&post), "405");
     assert!(post.contains("\r\nAllow: GET, HEAD\r\n"), "{post}");
+}
+
+#[test]
+fn the_dashboard_loads_nothing_but_its_figures() {
+    let mut port = Port::new(&[]);
+    let page = port.get("/");
+    assert!(page.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{page}");
+    assert!(page.contains("\r\nContent-Security-Policy: default-src 'none'; "), "{page}");
+    let addresses: Vec<&str> = page.match_indices("://").map(|(at, _)| &page[at - 5..at + 20]).collect();
+    assert!(addresses.iter().all(|text| text.contains("://www.w3.org/2000")), "{addresses:?}");
+    assert!(body(&page).contains("fetch('live.json'"));
+}
+
+#[test]
+fn the_figures_of_the_dashboard() {
+    let mut port = Port::new(&[("requirepass", "sesame")]);
+    assert_eq!(status(&port.get("/live.json")), "401");
+    let mut port = Port::new(&[]);
+    port.dispatcher.server.keyspace.db(3).set(b"key", NewText::Int(1), Expiry::Clear).unwrap();
+    let slow: [&[u8]; 2] = [b"GET", b"\"\xFF\""];
+    port.dispatcher.server.slow_log.record(1_700_000_000, 12, slow.into_iter(), "a:1", b"");
+    let answer = port.get("/live.json");
+    assert!(answer.contains("\r\nContent-Type: application/json\r\n"), "{answer}");
+    for part in [
+        "{\"now_ms\":1700000000000,\"statistics\":{\"redis_version\":\"8.0.6\",",
+        ",\"aof_enabled\":0,",
+        ",\"expiry_lag\":{\"bounds\":[0.000001,",
+        "\"databases\":[{\"db\":3,\"keys\":1,\"expiring\":0,\"bytes\":",
+        "\"slow\":[{\"time\":1700000000,\"us\":12,\"call\":\"GET \\\"\u{FFFD}\\\"\",\"client\":\"a:1\"}],\"clients\":[],",
+        "\"progress\":{}}",
+    ] {
+        assert!(body(&answer).contains(part), "{part} is missing from {answer}");
+    }
 }
 
 #[test]

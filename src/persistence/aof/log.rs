@@ -5,7 +5,7 @@
 //!              | on the disk    | in the file      | in the queue      | in `body`     |
 //! ```
 //!
-//! `durable <= written <= sent <= next`. Nothing here waits: a full queue only means that the block at hand grows, and past
+//! `durable <= written <= sent <= next`. Nothing here waits: a full queue only means that blocks stay here, and past
 //! [`PENDING_MAX_BYTES`] that [`Log::is_full`] says so. A block ends between two calls, never inside a group, so whatever a crash
 //! leaves holds whole calls and whole transactions. The first call of an increment selects its database.
 //!
@@ -51,7 +51,8 @@ pub struct RewriteBusy;
 pub struct Log {
     jobs: Sender<Job>,
     reports: Receiver<Report>,
-    /// Jobs that the queue had no room for. Bounded: one of each kind of setting, and those of one rewrite.
+    /// Jobs that the queue had no room for. Bounded: one of each kind of setting, those of one rewrite, and blocks of
+    /// [`PENDING_MAX_BYTES`] together.
     waiting: VecDeque<Job>,
     /// The calls of the block at hand.
     body: Vec<u8>,
@@ -164,20 +165,17 @@ impl Log {
         self.body.len() >= min_bytes && self.submit()
     }
 
-    /// Sends what can be sent: waiting jobs, then the block at hand. Gives whether the block went; a full queue leaves it here.
+    /// Sends what can be sent: waiting jobs, then the block at hand. Gives whether the block is closed; while the queue is full it goes
+    /// on to grow, and past [`BLOCK_FIRST_BYTES`] it is closed to wait: a buffer of megabytes would be copied each time it grows.
     pub fn submit(&mut self) -> bool {
-        if !self.send_waiting() || self.body.is_empty() || self.in_group || self.jobs.is_full() {
+        let has_room = self.send_waiting() && !self.jobs.is_full();
+        if self.body.is_empty() || self.in_group || (!has_room && self.body.len() < BLOCK_FIRST_BYTES) {
             return false;
         }
         let block = self.take_block();
-        match self.jobs.try_send(Job::Block(block)) {
-            Ok(()) => true,
-            // Only this side sends, and there was room: the writer has gone. Kept, so that offsets stay true.
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                self.waiting.push_front(job);
-                false
-            }
-        }
+        self.waiting.push_back(Job::Block(block));
+        self.send_waiting();
+        true
     }
 
     fn take_block(&mut self) -> Block {
@@ -485,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_makes_the_block_grow_and_at_last_says_so() {
+    fn a_full_queue_leaves_blocks_here_and_at_last_says_so() {
         let (mut log, jobs, _reports) = log();
         let mut sent = 0;
         while {
@@ -498,18 +496,24 @@ mod tests {
         log.set_policy(FsyncPolicy::No);
         log.set_policy(FsyncPolicy::EverySecond);
         assert_eq!(log.waiting.len(), 1, "settings do not pile up");
-        let before = log.block_bytes();
         let big = vec![b'x'; 1024 * 1024];
         while !log.is_full() {
             set(&mut log, 0, &big);
-            assert!(!log.submit());
+            assert!(log.submit(), "what is long enough is closed, and waits");
         }
-        assert!(log.block_bytes() > before && log.pending_bytes() > PENDING_MAX_BYTES);
-        let first = block(&jobs);
-        assert!(!log.submit(), "the setting goes first, and takes the room");
-        drop(block(&jobs));
-        assert!(log.submit());
-        assert_eq!(first.at, 100);
+        assert!(log.pending_bytes() > PENDING_MAX_BYTES && log.waiting.len() > 1);
+        let (mut at, mut settings) = (100, 0);
+        while at < log.next_offset() {
+            match jobs.try_recv().expect("all of it is sent in the end") {
+                Job::Block(block) => {
+                    assert_eq!(block.at, at, "blocks come in order");
+                    at = block.end();
+                }
+                _ => settings += 1,
+            }
+            log.submit();
+        }
+        assert_eq!(settings, 1);
     }
 
     #[test]

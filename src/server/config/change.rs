@@ -113,7 +113,8 @@ impl Config {
         }
         let mut changed: Vec<&'static Directive> = Vec::new();
         for (_, row) in rows {
-            if row.print(self) != row.print(&new) && !changed.iter().any(|known| std::ptr::eq(*known, row)) {
+            let is_other = row.names_outside || row.print(self) != row.print(&new);
+            if is_other && !changed.iter().any(|known| std::ptr::eq(*known, row)) {
                 changed.push(row);
             }
         }

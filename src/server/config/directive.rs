@@ -32,6 +32,8 @@ pub struct Directive {
     pub deny_loading: bool,
     /// It takes any number of words.
     pub multi: bool,
+    /// CONFIG SET to the value it has is a change as well: what it names may be another thing by now.
+    pub names_outside: bool,
     pub(crate) kind: Kind,
 }
 
@@ -70,6 +72,7 @@ impl Directive {
             protected: false,
             deny_loading: false,
             multi: false,
+            names_outside: false,
             kind,
         }
     }
@@ -164,6 +167,11 @@ impl Directive {
 
     pub(crate) const fn refused(mut self, reason: &'static str) -> Self {
         self.support = Support::Refused(reason);
+        self
+    }
+
+    pub(crate) const fn names_outside(mut self) -> Self {
+        self.names_outside = true;
         self
     }
 

@@ -198,7 +198,7 @@ config_fields! {
     // Security
     renamed_commands: Vec<RenamedCommand>,
     requirepass: Secret,
-    users: Vec<Vec<Vec<u8>>>,
+    users: Vec<UserLine>,
     aclfile: String,
     acllog_max_len: u64,
     acl_pubsub_default: AclPubsubDefault,

@@ -10,6 +10,7 @@ use super::kind::Origin;
 use super::rows::{self, find};
 use super::suggest::nearest;
 use super::values::RenamedCommand;
+use super::words::AclPubsubDefault;
 use super::{Config, VERSION};
 use crate::base::quote::split_args;
 
@@ -29,7 +30,12 @@ pub struct Sources<'a> {
     pub stdin: Option<&'a [u8]>,
     /// The command line's options, as `Invocation` makes them.
     pub options: &'a [u8],
+    /// Judges the users of `user` lines; without it they are only kept.
+    pub judge_user: Option<JudgeUser>,
 }
+
+/// Judges the words of a `user` line, its name first; gives what is wrong, without any password.
+pub type JudgeUser = fn(&[Vec<u8>], AclPubsubDefault) -> Result<(), String>;
 
 /// A configuration that was read, and what is to be said about it.
 #[derive(Debug)]
@@ -96,6 +102,10 @@ pub struct ConfigError(pub Finding);
 pub(crate) const COMMAND_LINE: &str = "the command line";
 const STANDARD_INPUT: &str = "standard input";
 
+/// Two sources of users would contradict each other at the next ACL LOAD.
+const BOTH_USERS_AND_FILE: &str =
+    "users stand either here, in 'user' lines, or in the file that 'aclfile' names, but not in both";
+
 impl Config {
     /// Reads a configuration; `include` opens further files.
     ///
@@ -154,6 +164,9 @@ impl<'a> Reader<'a> {
         }
         reader.text(COMMAND_LINE, sources.options);
         reader.judge_support();
+        if let Some(judge) = sources.judge_user {
+            reader.judge_users(judge);
+        }
         reader
     }
 
@@ -223,7 +236,8 @@ impl<'a> Reader<'a> {
                         String::from_utf8_lossy(name)
                     )));
                 }
-                self.config.users.push(values.iter().map(|word| word.to_vec()).collect());
+                let words: Vec<Vec<u8>> = values.iter().map(|word| word.to_vec()).collect();
+                self.config.users.push(words.into());
             }
             ("loadmodule", [_, ..]) => {}
             _ => return Err(Fault::in_name("Bad directive or wrong number of arguments")),
@@ -283,6 +297,20 @@ impl<'a> Reader<'a> {
                 Support::Refused(reason) => (Severity::Error, reason.to_string()),
             };
             self.findings.push(Finding { severity, place: place.clone(), message, suggestion: None });
+        }
+    }
+
+    /// After the last line too: what a rule means depends on `acl-pubsub-default`.
+    fn judge_users(&mut self, judge: JudgeUser) {
+        let places = self.given.iter().filter(|given| given.directive.name == "user").map(|given| &given.place);
+        for (words, place) in self.config.users.iter().zip(places) {
+            let fault = match judge(words, self.config.acl_pubsub_default) {
+                _ if !self.config.aclfile.is_empty() => BOTH_USERS_AND_FILE.to_string(),
+                Err(fault) => format!("Error in user declaration '{}': {fault}", String::from_utf8_lossy(&words[0])),
+                Ok(()) => continue,
+            };
+            let (severity, place) = (Severity::Error, place.clone());
+            self.findings.push(Finding { severity, place, message: fault, suggestion: None });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Checks of single texts. Each says what is wrong in the words of Redis.
 
+use crate::base::sys::affinity::CpuList;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Longest host name plus one, as in Redis (`NET_HOST_STR_LEN`).
@@ -43,6 +44,12 @@ pub(crate) fn process_title(text: &str) -> Result<(), &'static str> {
         };
     }
     (!text.trim().is_empty()).then_some(()).ok_or(ERROR)
+}
+
+/// A list of CPUs; empty: wherever the system wants.
+pub(crate) fn cpu_list(text: &str) -> Result<(), &'static str> {
+    let is_valid = text.is_empty() || text.parse::<CpuList>().is_ok();
+    is_valid.then_some(()).ok_or("CPU lists are numbers and ranges as taskset takes them: 0,2-5")
 }
 
 /// `cluster-announce-hostname`.

@@ -1,6 +1,7 @@
 //! The types of configuration values that are more than a number, a word or a text.
 
 use std::fmt;
+use std::ops::Deref;
 
 /// A size that may be given as a share of something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,30 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_empty() { "Secret(none)" } else { "Secret(hidden)" })
+    }
+}
+
+/// A `user` line: the name, which is always there, and its rules, some of which are passwords. `Debug` shows the name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserLine(Vec<Vec<u8>>);
+
+impl From<Vec<Vec<u8>>> for UserLine {
+    fn from(words: Vec<Vec<u8>>) -> UserLine {
+        UserLine(words)
+    }
+}
+
+impl Deref for UserLine {
+    type Target = [Vec<u8>];
+
+    fn deref(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserLine({}, hidden)", self.0[0].escape_ascii())
     }
 }
 

@@ -14,8 +14,10 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("client_recent_max_output_buffer", |s| {
         Value::Count(s.clients.iter().map(|(_, client)| client.output.capacity()).max().unwrap_or(0) as u64)
     }),
-    Statistic::new("blocked_clients", |s| Value::Count(s.clients.waiters.clients() as u64))
-        .gauge("blocked_clients", "Clients that wait in a blocking call."),
+    Statistic::new("blocked_clients", |s| {
+        Value::Count(s.clients.iter().filter(|(_, client)| client.wait.is_some() || client.is_parked).count() as u64)
+    })
+    .gauge("blocked_clients", "Clients that wait: in a blocking call, for the end of a pause, for the log."),
     Statistic::zero("tracking_clients"),
     Statistic::new("pubsub_clients", |s| Value::Count(s.clients.pubsub.clients() as u64)),
     Statistic::new("watching_clients", |s| {
@@ -24,5 +26,5 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("clients_in_timeout_table", |s| Value::Count(s.clients.waiters.timed() as u64)),
     Statistic::new("total_watched_keys", |s| Value::Count(s.clients.watchers.keys() as u64)),
     Statistic::new("total_blocking_keys", |s| Value::Count(s.clients.waiters.keys() as u64)),
-    Statistic::zero("total_blocking_keys_on_nokey"),
+    Statistic::new("total_blocking_keys_on_nokey", |s| Value::Count(s.clients.keys_whose_loss_wakes() as u64)),
 ];

@@ -9,12 +9,14 @@
 //!
 //! A row reads the `Server` and nothing else. What the operating system knows is read before, by `Server::read_resources`.
 
+mod census;
 mod clients;
 mod cluster;
 mod commandstats;
 mod cpu;
 mod debug;
 mod errorstats;
+mod hot_keys;
 mod info;
 mod keyspace;
 mod latencystats;
@@ -163,6 +165,9 @@ pub const SECTIONS: &[Section] = &[
     Section { title: "Latencystats", shown: Shown::WithAll, rows: latencystats::ROWS },
     Section { title: "Cluster", shown: Shown::ByDefault, rows: cluster::ROWS },
     Section { title: "Keyspace", shown: Shown::ByDefault, rows: keyspace::ROWS },
+    Section { title: "Keysizes", shown: Shown::ByDefault, rows: census::KEYSIZES },
+    Section { title: "Prefixes", shown: Shown::WithAll, rows: census::PREFIX_ROWS },
+    Section { title: "Hotkeys", shown: Shown::WithAll, rows: hot_keys::ROWS },
     Section { title: "Debug", shown: Shown::WhenNamed, rows: debug::ROWS },
 ];
 

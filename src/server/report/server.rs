@@ -28,7 +28,10 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("process_id", |s| Value::Count(u64::from(s.resources.host.process_id))),
     Statistic::new("process_supervised", |s| Value::text(supervisor(s))),
     Statistic::new("run_id", |s| Value::text(&*s.identity.run_id)),
-    Statistic::new("tcp_port", |s| Value::Count(u64::from(s.config.port))),
+    Statistic::new("tcp_port", |s| {
+        let config = &s.config;
+        Value::Count(u64::from(if config.port != 0 { config.port } else { config.tls_port }))
+    }),
     Statistic::new("server_time_usec", |s| Value::Count(s.time.wall_us)),
     Statistic::new("uptime_in_seconds", |s| Value::Count(uptime_seconds(s)))
         .gauge("uptime_seconds", "Seconds since the server started."),
@@ -68,17 +71,20 @@ fn shutdown_in_ms(server: &Server) -> Option<u64> {
     Some(server.shutdown_deadline_ms?.saturating_sub(server.time.monotonic_ms()))
 }
 
-/// One line for TCP with all its addresses, one for the Unix socket.
+/// One line for TCP with all its addresses, one for the Unix socket, one for TLS.
 fn listeners(server: &Server) -> Value {
     let mut lines = Vec::new();
     let config = &server.config;
     let mut add = |line: String| lines.push((lines.len().to_string(), line));
+    let binds: String = config.bind.iter().map(|address| format!(",bind={address}")).collect();
     if config.port != 0 {
-        let binds: String = config.bind.iter().map(|address| format!(",bind={address}")).collect();
         add(format!("name=tcp{binds},port={}", config.port));
     }
     if !config.unixsocket.is_empty() {
         add(format!("name=unix,bind={}", config.unixsocket));
+    }
+    if config.tls_port != 0 {
+        add(format!("name=tls{binds},port={}", config.tls_port));
     }
     Value::Lines(lines)
 }

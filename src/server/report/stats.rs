@@ -1,7 +1,8 @@
 //! INFO stats.
 
-use super::{Distribution, Kind, Statistic, Value};
+use super::{Distribution, Kind, Sample, Statistic, Value};
 use crate::server::Server;
+use crate::server::observe::turn::Phase;
 use crate::server::pubsub::Space;
 
 pub(super) const ROWS: &[Statistic] = &[
@@ -92,13 +93,27 @@ pub(super) const ROWS: &[Statistic] = &[
         .counter("loop_command_seconds_total", "Time that the event loop spent in calls."),
     Statistic::new("loop_longest_turn_us", |s| Value::Micros(s.event_loop.turns().max_us))
         .gauge("loop_longest_turn_seconds", "The longest turn of the event loop since the start or CONFIG RESETSTAT."),
+    Statistic::new("loop_longest_turn_phases_us", |s| Value::text(s.event_loop.longest().laps.text())),
+    Statistic::new("loop_longest_run_us", |s| Value::Micros(s.event_loop.longest_run().ns / 1000)).gauge(
+        "loop_longest_run_seconds",
+        "The longest that a turn of the event loop ran on its CPU: without what others took of it.",
+    ),
+    Statistic::new("loop_longest_run_phases_us", |s| Value::text(s.event_loop.longest_run().laps.text())),
+    Statistic::new("loop_longest_phases_us", |s| Value::text(s.event_loop.longest_phases().text())),
+    Statistic::unlisted(longest_phases)
+        .gauge("loop_longest_phase_seconds", "The longest that each kind of work took of a turn of the event loop."),
     Statistic::new("instantaneous_eventloop_cycles_per_sec", |s| Value::Count(s.rates.turns_per_second())),
     Statistic::new("instantaneous_eventloop_duration_usec", |s| Value::Count(s.rates.turn_us())),
     Statistic::new("acl_access_denied_auth", |s| Value::Count(s.counters.failed_authentications))
         .counter("failed_authentications_total", "Calls of AUTH and HELLO with a wrong name or password."),
-    Statistic::zero("acl_access_denied_cmd"),
-    Statistic::zero("acl_access_denied_key"),
-    Statistic::zero("acl_access_denied_channel"),
+    Statistic::new("acl_access_denied_cmd", |s| Value::Count(s.counters.denied_commands))
+        .counter("denied_commands_total", "Calls that their user may not make."),
+    Statistic::new("acl_access_denied_key", |s| Value::Count(s.counters.denied_keys))
+        .counter("denied_keys_total", "Calls with a key that their user may not use."),
+    Statistic::new("acl_access_denied_channel", |s| Value::Count(s.counters.denied_channels))
+        .counter("denied_channels_total", "Calls with a channel that their user may not use."),
+    Statistic::new("acl_access_denied_db", |s| Value::Count(s.counters.denied_databases))
+        .counter("denied_databases_total", "Calls in a database that their user may not use."),
 ];
 
 /// Upper bounds of the histograms' buckets, in nanoseconds: 1, 2, 5 to the power of ten, 1 µs to 10 s.
@@ -130,6 +145,14 @@ pub(super) const BOUNDS_NS: &[u64] = &[
 /// Counts up to each of `BOUNDS_NS`, labelled with the bounds in seconds.
 pub(super) fn buckets(counts: Vec<u64>) -> Vec<(f64, u64)> {
     BOUNDS_NS.iter().zip(counts).map(|(&bound, count)| (bound as f64 / 1e9, count)).collect()
+}
+
+fn longest_phases(server: &Server) -> Value {
+    let sample = |phase: Phase| Sample {
+        labels: vec![("phase", phase.name().to_string())],
+        value: server.event_loop.longest_phases().of(phase) as f64 / 1e9,
+    };
+    Value::Samples(Phase::ALL.into_iter().map(sample).collect())
 }
 
 fn expiry_lag(server: &Server) -> Value {

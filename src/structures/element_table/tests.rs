@@ -179,7 +179,8 @@ fn a_walk_gives_each_element_once_as_it_was() {
     for round in 0..3 {
         let wanted = contents(&table);
         let (mut found, mut turn) = (BTreeMap::new(), round * 10_000);
-        table.begin_walk();
+        table.begin_walk(7);
+        assert_eq!(table.walk_id(), Some(7));
         while table.step_walk(40, |element| {
             let twice = found.insert(element.name.to_vec(), (element.payload.to_vec(), element.deadline_ms));
             assert!(twice.is_none(), "given twice");
@@ -191,7 +192,7 @@ fn a_walk_gives_each_element_once_as_it_was() {
             table.expire_due(turn as u64 / 10, &mut 5, |_, _| ());
         }
         assert_eq!(found, wanted);
-        assert_eq!((table.is_walked(), table.kept_bytes()), (false, 0));
+        assert_eq!((table.walk_id(), table.kept_bytes()), (None, 0));
         table.check_invariants();
     }
 }

@@ -18,8 +18,8 @@ pub struct Element<'a> {
 }
 
 /// A walk under way.
-#[derive(Default)]
 pub(super) struct Walk {
+    id: u64,
     cursor: u64,
     has_scanned_all: bool,
     kept: Vec<Kept>,
@@ -40,16 +40,18 @@ impl Kept {
 }
 
 impl ElementTable {
-    /// Begins a walk over the elements as they are now. None may be under way.
-    pub fn begin_walk(&mut self) {
+    /// Begins a walk over the elements as they are now, of this number. None may be under way.
+    pub fn begin_walk(&mut self, id: u64) {
         assert!(self.walk.is_none(), "one walk at a time");
         self.reached = !self.reached;
-        self.walk = Some(Box::new(Walk { has_scanned_all: self.is_empty(), ..Walk::default() }));
+        let has_scanned_all = self.is_empty();
+        self.walk = Some(Box::new(Walk { id, cursor: 0, has_scanned_all, kept: Vec::new(), kept_bytes: 0 }));
     }
 
-    /// Whether a walk is under way.
-    pub fn is_walked(&self) -> bool {
-        self.walk.is_some()
+    /// The number of the walk under way.
+    #[inline]
+    pub fn walk_id(&self) -> Option<u64> {
+        self.walk.as_ref().map(|walk| walk.id)
     }
 
     /// Bytes of copies that wait to be visited. (They are no part of `heap_bytes`.)

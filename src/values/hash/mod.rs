@@ -195,6 +195,7 @@ impl Hash {
     }
 
     /// Fields, as [`HashRef::len`].
+    #[expect(clippy::len_without_is_empty, reason = "`Collection` has it")]
     pub fn len(&self) -> usize {
         self.as_ref().len()
     }

@@ -20,12 +20,28 @@ impl Table {
         Table { elements: ElementTable::new(hasher), hasher }
     }
 
+    /// Its elements by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
+        &self.elements
+    }
+
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
+    }
+
     pub(super) fn len(&self) -> usize {
         self.elements.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.elements.is_empty()
+    }
+
+    /// Buckets of the table, elements in it.
+    pub fn table_size(&self) -> (usize, usize) {
+        (self.elements.buckets(), self.elements.len())
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

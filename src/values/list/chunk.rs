@@ -27,6 +27,14 @@ impl<'a> ChunkRef<'a> {
             ChunkRef::Packed(bytes) | ChunkRef::Plain(bytes) => bytes,
         }
     }
+
+    /// Shows its elements.
+    pub fn for_each(self, mut show: impl FnMut(Entry<'a>)) {
+        match self {
+            ChunkRef::Packed(bytes) => Listpack::new(bytes).iter().for_each(show),
+            ChunkRef::Plain(text) => show(Entry::Bytes(text)),
+        }
+    }
 }
 
 /// A chunk's elements.

@@ -13,6 +13,7 @@
 
 mod builder;
 mod chunk;
+mod chunks;
 mod limit;
 mod quicklist;
 
@@ -315,11 +316,12 @@ impl List {
         }
     }
 
-    /// Packs a long list that has become short.
+    /// Packs a long list that has become short. One that is walked stays as it is: it has more to give than what is left.
     #[inline]
     fn shrink(&mut self, encodings: &Encodings) {
         if let List::Chunks(list) = self
             && list.chunk_count() <= 1
+            && list.walk_id().is_none()
         {
             match list.take_pack(&Limit::of(encodings), true) {
                 Some(pack) => *self = List::Packed(pack),

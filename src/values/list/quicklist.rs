@@ -14,15 +14,17 @@
 //! Invariants: no chunk is empty.
 
 use super::chunk::{Chunk, ChunkRef, Needle};
+use super::chunks::Chunks;
 use super::limit::Limit;
 use super::{End, Side};
-use crate::structures::counted_deque::{CountedDeque, Place};
+use crate::structures::counted_deque::Place;
 use crate::structures::listpack::{self, Entry, Sliding};
+use crate::values::walk::WalkId;
 
 /// A long list.
 #[derive(Clone, Default)]
 pub struct Quicklist {
-    chunks: CountedDeque<Chunk>,
+    chunks: Chunks,
 }
 
 impl Quicklist {
@@ -63,6 +65,27 @@ impl Quicklist {
     #[inline]
     pub(super) fn heap_bytes(&self) -> usize {
         self.chunks.heap_bytes()
+    }
+
+    /// Begins a walk over its chunks.
+    pub fn begin_walk(&mut self, id: WalkId) {
+        self.chunks.begin_walk(id);
+    }
+
+    /// The walk under way.
+    #[inline]
+    pub fn walk_id(&self) -> Option<WalkId> {
+        self.chunks.walk_id()
+    }
+
+    /// Bytes of copies that wait to be visited.
+    pub fn kept_bytes(&self) -> usize {
+        self.chunks.kept_bytes()
+    }
+
+    /// Goes on with the walk; whether there is more to do.
+    pub fn step_walk(&mut self, budget: usize, visit: impl FnMut(ChunkRef<'_>)) -> bool {
+        self.chunks.step_walk(budget, visit)
     }
 
     /// The element with this index.

@@ -175,7 +175,7 @@ impl Set {
         let SetRef::Ints(ints) = self.as_ref() else { unreachable!("called for intsets") };
         let ends = [ints.get(0), ints.get(ints.len().wrapping_sub(1))].map(Option::unwrap_or_default);
         let longest = member.len().max(ends.map(decimal_len).into_iter().max().unwrap_or(0));
-        let most_bytes = ends.map(|value| entry_bytes(value)).into_iter().max().unwrap_or(0) * ints.len();
+        let most_bytes = ends.map(entry_bytes).into_iter().max().unwrap_or(0) * ints.len();
         let fits = ints.len() < encodings.set_max_listpack_entries
             && longest <= encodings.set_max_listpack_value
             && listpack::has_room(&[], most_bytes + member.len());

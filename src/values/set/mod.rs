@@ -170,6 +170,7 @@ impl Set {
     }
 
     /// Members.
+    #[expect(clippy::len_without_is_empty, reason = "`Collection` has it")]
     #[inline]
     pub fn len(&self) -> usize {
         self.as_ref().len()

@@ -47,6 +47,11 @@ impl Ranked {
         self.elements.len()
     }
 
+    /// Buckets of the table, elements in it.
+    pub fn table_size(&self) -> (usize, usize) {
+        (self.elements.buckets(), self.elements.len())
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         size_of::<Ranked>() + self.elements.heap_bytes() + self.tree.heap_bytes()
     }
@@ -91,8 +96,15 @@ impl Ranked {
         self.tree.entries(self.tree.at_rank(ranks.start), self.tree.at_rank(ranks.end))
     }
 
-    pub(super) fn elements(&self) -> &ElementTable {
+    /// Its members by name.
+    #[inline]
+    pub fn elements(&self) -> &ElementTable {
         &self.elements
+    }
+
+    /// Its elements, to be walked.
+    pub(in crate::values) fn elements_mut(&mut self) -> &mut ElementTable {
+        &mut self.elements
     }
 
     pub(super) fn scan<'a>(&'a self, cursor: u64, mut visit: impl FnMut(&'a [u8], f64)) -> u64 {

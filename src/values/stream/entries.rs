@@ -17,7 +17,9 @@ use super::block::{self, BlockRef, Flaw};
 use super::id::StreamId;
 use super::index::{BlockIndex, INDEX_BYTES};
 use super::range::{Backward, Forward};
+use super::walk::Walk;
 use crate::structures::listpack::MAX_BYTES;
+use crate::values::walk::Slot;
 
 /// When a block is full.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +58,7 @@ pub struct Entries {
     pub(super) len: u64,
     pub(super) first_id: StreamId,
     pub(super) bytes: usize,
+    pub(super) walk: Slot<Walk>,
     /// The greatest ID that was ever given (or set by XSETID).
     pub last_id: StreamId,
     /// The greatest ID of those deleted one by one.
@@ -86,6 +89,7 @@ impl Entries {
             len: 0,
             first_id: StreamId::MIN,
             bytes: 0,
+            walk: Slot::EMPTY,
             last_id: StreamId::MIN,
             max_deleted_id: StreamId::MIN,
             added: 0,
@@ -255,6 +259,9 @@ impl Entries {
         if !fits_a_block(pairs, text_bytes) {
             return Err(AppendError::TooLarge);
         }
+        if let Some(key) = self.tail.as_ref().map(|tail| tail.key) {
+            self.before_change(key);
+        }
         match &mut self.tail {
             Some(tail) if !is_full(tail, text_bytes, limits) => {
                 self.bytes -= tail.pack.capacity();
@@ -264,6 +271,7 @@ impl Entries {
             _ => {
                 // A block as large as the one before it.
                 let room = self.tail.as_ref().map_or(0, |tail| tail.pack.len().min(MOST_ROOM_BYTES));
+                self.before_block(id);
                 self.seal_tail();
                 let pack = block::begin(pairs, word, text_bytes, room);
                 self.bytes += pack.capacity();
@@ -307,6 +315,7 @@ impl Entries {
 
     /// Marks these entries of a block, all of them live. If none is left the block goes.
     pub(super) fn delete_in(&mut self, key: StreamId, offsets: &[usize]) {
+        self.before_change(key);
         let block = self.blocks_from(key).next().expect("a block of this key");
         let is_last = block.live() == offsets.len() as u64;
         self.len -= offsets.len() as u64;
@@ -338,6 +347,9 @@ impl Entries {
 
     /// Takes the first block away. Gives how many live entries it had.
     pub(super) fn pop_first(&mut self) -> u64 {
+        if let Some(key) = self.first_block().map(|block| block.key) {
+            self.before_change(key);
+        }
         let (key, pack) = match self.sealed.pop_first() {
             Some((key, pack)) => {
                 self.bytes -= pack.len() + INDEX_BYTES;

@@ -199,6 +199,7 @@ mod tests {
                 8 => assert_eq!(index.remove(key), model.remove(&key)),
                 _ => assert_eq!(index.get_mut(key), model.get_mut(&key)),
             }
+            #[expect(clippy::borrowed_box, reason = "what the map gives")]
             let shown = |(key, pack): (&StreamId, &Box<[u8]>)| (*key, pack.to_vec());
             let found = |(key, pack): (StreamId, &[u8])| (key, pack.to_vec());
             assert_eq!(index.key_before(key), model.range(..=key).next_back().map(|(key, _)| *key));

@@ -21,6 +21,7 @@ mod index;
 mod progress;
 mod range;
 mod trim;
+mod walk;
 
 pub use block::{BlockRef, Fields, Flaw, StreamEntry};
 pub use entries::{AppendError, BlockLimits, Entries, NewId};

@@ -5,6 +5,7 @@
 //! while there is still room before it. When the thread comes too late, or there is none, the first touch does the same work.
 #![allow(unsafe_code)]
 
+use crate::base::sys::priority;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -39,6 +40,8 @@ fn start() -> Option<SyncSender<Stretch>> {
 }
 
 fn serve(requests: &Receiver<Stretch>) {
+    // Making a page can take longer than a turn of the loop, which must not wait for it on the same CPU.
+    priority::run_when_idle();
     for Stretch { place, bytes } in requests {
         #[cfg(target_os = "linux")]
         // SAFETY: whole pages of a mapping that stays, as `make` wants; populating changes no byte. A kernel that does not know

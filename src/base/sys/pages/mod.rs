@@ -16,6 +16,7 @@
 mod ahead;
 mod region;
 
+use super::priority;
 use region::Region;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,8 +29,10 @@ const REGION_BYTES: usize = 64 << 20;
 const PIECE_MAX: usize = REGION_BYTES / 2;
 /// What the system may back by one huge page.
 const HUGE_BYTES: usize = 2 << 20;
-/// A huge page is asked for when so many bytes before it are taken.
-const AHEAD_BYTES: usize = 512 << 10;
+/// A huge page is asked for when so many bytes before it are taken, at least ...
+const AHEAD_MIN_BYTES: usize = 512 << 10;
+/// ... and this part of all regions: whoever has much takes more in the time that a page needs.
+const AHEAD_PART: usize = 256;
 
 /// Where the pieces of the process are. The lock is held for some dozen steps, and for a call that makes a mapping.
 static POOL: Mutex<Pool> = Mutex::new(Pool { own_bytes: 0, regions: Vec::new() });
@@ -51,9 +54,10 @@ impl Pool {
             self.own_bytes += bytes;
             place
         } else {
-            match self.regions.iter_mut().find_map(|region| region.cut(bytes)) {
+            let ahead = self.ahead_bytes();
+            match self.regions.iter_mut().find_map(|region| region.cut(bytes, ahead)) {
                 Some(place) => place,
-                None => self.add_region()?.cut(bytes)?,
+                None => self.add_region()?.cut(bytes, ahead)?,
             }
         };
         self.look_ahead();
@@ -62,13 +66,18 @@ impl Pool {
 
     /// A region is there before the first piece for it comes.
     fn look_ahead(&mut self) {
+        let ahead = self.ahead_bytes();
         let is_due = match self.regions.last() {
-            None => self.own_bytes + AHEAD_BYTES >= OWN_BYTES,
-            Some(last) => last.ends_within(AHEAD_BYTES),
+            None => self.own_bytes + ahead >= OWN_BYTES,
+            Some(last) => last.ends_within(ahead),
         };
         if is_due && let Some(region) = self.add_region() {
-            region.make_ahead();
+            region.make_ahead(ahead);
         }
+    }
+
+    fn ahead_bytes(&self) -> usize {
+        (self.regions.len() * REGION_BYTES / AHEAD_PART).max(AHEAD_MIN_BYTES)
     }
 
     fn add_region(&mut self) -> Option<&mut Region> {
@@ -92,7 +101,13 @@ pub fn map(bytes: usize) -> Option<NonNull<u8>> {
 /// # Safety
 /// `place` came from `map(bytes)` with the same number of bytes, and nothing refers to it any more.
 pub unsafe fn unmap(place: NonNull<u8>, bytes: usize) {
-    let bytes = whole_pages(bytes);
+    // SAFETY: the caller's.
+    unsafe { give_back(place, whole_pages(bytes)) };
+    priority::pause();
+}
+
+/// SAFETY (caller): as of `unmap`, with whole pages.
+unsafe fn give_back(place: NonNull<u8>, bytes: usize) {
     let stands_in_region = pool().region_of(place).is_some();
     if stands_in_region {
         // SAFETY: the caller's: the piece is theirs until the region has it back, and nobody wants what stands in it.
@@ -109,15 +124,15 @@ pub unsafe fn unmap(place: NonNull<u8>, bytes: usize) {
 }
 
 impl Region {
-    fn cut(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+    fn cut(&mut self, bytes: usize, ahead: usize) -> Option<NonNull<u8>> {
         let place = self.take(bytes)?;
-        self.make_ahead();
+        self.make_ahead(ahead);
         Some(place)
     }
 
-    /// Has the page made that a piece will begin soon.
-    fn make_ahead(&mut self) {
-        while let Some(page) = self.next_page(AHEAD_BYTES, HUGE_BYTES) {
+    /// Has the pages made that pieces will begin within the next `ahead` bytes.
+    fn make_ahead(&mut self, ahead: usize) {
+        while let Some(page) = self.next_page(ahead, HUGE_BYTES) {
             // SAFETY: regions are kept for ever, and whole pages of this one are asked for.
             unsafe { ahead::make(page, HUGE_BYTES) };
         }

@@ -76,9 +76,7 @@ fn list(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn answer_lines(cx: &mut ServerContext<'_>, args: &Args<'_>, command: &str, shown: &[ClientIndex]) {
-    let argument_bytes = args.iter().map(<[u8]>::len).sum();
-    let call_bytes = args.raw().map_or(argument_bytes, <[u8]>::len);
-    let calling = Calling { output: &cx.reply.out, call_bytes, argument_bytes, command };
+    let calling = Calling::of(args, &cx.reply.out, command);
     let mut text = String::new();
     for &index in shown {
         text += &describe(cx.server, index, (index == cx.client).then_some(&calling));

@@ -6,7 +6,8 @@ use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
 use crate::commands::row::{Arity, Command, Done, Outcome};
 use crate::error;
-use crate::server::clients::{Client, ClientIndex, Closing, DEFAULT_USER};
+use crate::server::acl::{Acl, UserIndex};
+use crate::server::clients::{Client, ClientIndex, Closing};
 
 /// CLIENT KILL: the old form ends the one at an address, the new one all that fit.
 pub(super) static KILL: Command = Command::server("kill", kill)
@@ -40,7 +41,7 @@ fn kill(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         cx.reply.ok();
         return Ok(Done);
     }
-    let filter = Filter::parse(args)?;
+    let filter = Filter::parse(args, &cx.server.acl)?;
     let killed = kill_all(cx, &filter);
     cx.reply.int(killed as i64);
     Ok(Done)
@@ -54,9 +55,7 @@ fn kill_all(cx: &mut ServerContext<'_>, filter: &Filter<'_>) -> usize {
     };
     let killed: Vec<ClientIndex> = cx.server.clients.iter().filter(fits).map(|(index, _)| index).collect();
     for &index in &killed {
-        let is_caller = index == cx.client;
-        cx.server.clients.get_mut(index).closing = if is_caller { Closing::AfterReplies } else { Closing::Now };
-        cx.server.clients.mark_pending(index);
+        cx.server.clients.end(index, Some(cx.client));
     }
     killed.len()
 }
@@ -68,13 +67,13 @@ struct Filter<'a> {
     local_address: Option<&'a [u8]>,
     kind: Option<Kind>,
     id: Option<u64>,
-    user: Option<&'a str>,
+    user: Option<UserIndex>,
     age_seconds: Option<u64>,
     spares_caller: bool,
 }
 
 impl<'a> Filter<'a> {
-    fn parse(args: &'a Args<'_>) -> Result<Filter<'a>, Error> {
+    fn parse(args: &'a Args<'_>, acl: &Acl) -> Result<Filter<'a>, Error> {
         let mut filter = Filter { spares_caller: true, ..Filter::default() };
         for i in (2..args.len()).step_by(2) {
             if i + 1 == args.len() {
@@ -87,8 +86,11 @@ impl<'a> Filter<'a> {
                 "type" => filter.kind = Some(Kind::parse(value)?),
                 "addr" => filter.address = Some(value),
                 "laddr" => filter.local_address = Some(value),
-                "user" if value == DEFAULT_USER.as_bytes() => filter.user = Some(DEFAULT_USER),
-                "user" => return Err(error!("ERR No such user '{}'", String::from_utf8_lossy(value))),
+                "user" => {
+                    let user = acl.find(value);
+                    let unknown = || error!("ERR No such user '{}'", String::from_utf8_lossy(value));
+                    filter.user = Some(user.ok_or_else(unknown)?);
+                }
                 "skipme" if args.is(i + 1, "yes") => filter.spares_caller = true,
                 "skipme" if args.is(i + 1, "no") => filter.spares_caller = false,
                 _ => return Err(Error::Syntax),

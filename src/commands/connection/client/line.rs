@@ -1,5 +1,6 @@
 //! A client as one line of `field=value`: CLIENT LIST, CLIENT INFO, the log.
 
+use crate::commands::args::Args;
 use crate::commands::registry;
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
@@ -19,6 +20,15 @@ pub struct Calling<'a> {
     pub command: &'a str,
 }
 
+impl<'a> Calling<'a> {
+    /// The client whose call has these words.
+    pub fn of(args: &Args<'_>, output: &'a Output, command: &'a str) -> Calling<'a> {
+        let argument_bytes = args.iter().map(<[u8]>::len).sum();
+        let call_bytes = args.raw().map_or(argument_bytes, <[u8]>::len);
+        Calling { output, call_bytes, argument_bytes, command }
+    }
+}
+
 /// The line of the client at `index`, without an end of line; `calling` when it is the one that asks.
 pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_>>) -> String {
     let client = server.clients.get(index);
@@ -31,7 +41,6 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     let now_ms = server.time.monotonic_ms();
     let input_bytes = client.input_bytes + calling.map_or(0, |calling| calling.call_bytes);
     let input_capacity = client.input_capacity.max(input_bytes);
-    let chunk_bytes = output.capacity() - output.tail_capacity();
     let mut line = String::with_capacity(400);
     let mut add = |name: &str, value: &dyn std::fmt::Display| {
         let blank = if line.is_empty() { "" } else { " " };
@@ -58,18 +67,21 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
-    add("obl", &output.tail_len());
+    add("obl", &(output.len() - output.counted_bytes()));
     add("oll", &output.chunk_count());
-    add("omem", &chunk_bytes);
+    add("omem", &output.counted_bytes());
     add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity()));
     add("events", &events(client, calling.is_some()));
     add("cmd", &command);
-    add("user", &client.user);
+    add("user", &String::from_utf8_lossy(&server.acl.get(client.user).name));
     add("redir", &-1);
     add("resp", &if client.protocol == Protocol::Resp3 { 3 } else { 2 });
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));
     add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
     add("io-thread", &0);
+    add("tot-net-in", &client.bytes_in);
+    add("tot-net-out", &client.bytes_out);
+    add("tot-cmds", &client.calls);
     line
 }
 
@@ -79,7 +91,7 @@ fn flags(client: &Client) -> String {
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
-        ('b', client.wait.is_some()),
+        ('b', client.wait.is_some() || client.is_parked),
         ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),

@@ -92,8 +92,8 @@ impl Kind {
         })
     }
 
-    /// Whether a client is of this kind: without replication and subscriptions all are normal.
-    fn is_of(self, _: &crate::server::clients::Client) -> bool {
-        self == Kind::Normal
+    /// Whether a client is of this kind: without replication those that do not listen are normal.
+    fn is_of(self, client: &crate::server::clients::Client) -> bool {
+        self == if client.subscriptions.is_empty() { Kind::Normal } else { Kind::Pubsub }
     }
 }

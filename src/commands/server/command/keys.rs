@@ -63,7 +63,7 @@ fn keys_of(config: &Config, call: &Args<'_>) -> Result<Vec<(usize, KeyUse)>, Err
     let mut found = Vec::new();
     for spec in command.keys {
         let positions = spec.positions(call).ok_or(invalid.clone())?;
-        found.extend(positions.into_iter().map(|i| (i, spec.use_in(call))));
+        found.extend(positions.map(|i| (i, spec.use_in(call))));
     }
     if found.is_empty() && !command.has(Flag::NoMandatoryKeys) {
         return Err(invalid);
@@ -72,7 +72,7 @@ fn keys_of(config: &Config, call: &Args<'_>) -> Result<Vec<(usize, KeyUse)>, Err
 }
 
 /// The row of a call: a container's subcommand, when it names one.
-fn find_call(config: &Config, call: &Args<'_>) -> Option<CommandId> {
+pub(in crate::commands::server) fn find_call(config: &Config, call: &Args<'_>) -> Option<CommandId> {
     let id = find(config, call.get(0)).filter(|_| !call.get(0).contains(&b'|'))?;
     let children = &registry::all()[id].children;
     if children.is_empty() || call.len() < 2 {

@@ -12,6 +12,8 @@ use crate::commands::registry::{self, CommandId};
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
 use crate::server::config::Config;
 
+pub(super) use keys::find_call;
+
 /// This folder's commands.
 pub const COMMANDS: &[&Command] = &[&COMMAND];
 

@@ -86,23 +86,23 @@ fn string_lengths(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn listpack(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    print_if(cx, args.get(2), "listpack", "ERR Not a listpack encoded object.")?;
+    print_if(cx, args.get(2), &["listpack", "listpackex"], "ERR Not a listpack encoded object.")?;
     cx.reply.simple("Listpack structure printed on stdout");
     Ok(Done)
 }
 
 fn quicklist(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    print_if(cx, args.get(2), "quicklist", "ERR Not a quicklist encoded object.")?;
+    print_if(cx, args.get(2), &["quicklist"], "ERR Not a quicklist encoded object.")?;
     cx.reply.simple("Quicklist structure printed on stdout");
     Ok(Done)
 }
 
-/// Prints a value to the server's own log if it has this encoding.
-fn print_if(cx: &mut ServerContext<'_>, key: &[u8], encoding: &str, other: &'static str) -> Result<(), Error> {
+/// Prints a value to the server's own log if it has one of these encodings.
+fn print_if(cx: &mut ServerContext<'_>, key: &[u8], encodings: &[&str], other: &'static str) -> Result<(), Error> {
     let db = cx.db();
     let handle = db.peek(key).ok_or(Error::NoSuchKey)?;
     let value = AnyRef::of(db.view(handle));
-    if value.encoding() != encoding {
+    if !encodings.contains(&value.encoding()) {
         return Err(Error::Text(other));
     }
     log::info!("{}: {value:?}", key.escape_ascii());
@@ -161,6 +161,13 @@ fn write_table(text: &mut String, slots: usize, entries: usize) {
 }
 
 fn table_stats_of_key(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    cx.db().peek(args.get(2)).ok_or(Error::NoSuchKey)?;
-    Err(Error::Text("ERR The value stored at the specified key is not represented using an hash table"))
+    const NO_TABLE: Error =
+        Error::Text("ERR The value stored at the specified key is not represented using an hash table");
+    let db = cx.db();
+    let handle = db.peek(args.get(2)).ok_or(Error::NoSuchKey)?;
+    let (buckets, elements) = AnyRef::of(db.view(handle)).table_size().ok_or(NO_TABLE)?;
+    let mut text = String::new();
+    write_table(&mut text, buckets, elements);
+    cx.reply.verbatim("txt", text.as_bytes());
+    Ok(Done)
 }

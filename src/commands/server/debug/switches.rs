@@ -6,6 +6,7 @@ use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
 use crate::commands::row::{Done, Outcome};
+use crate::formats::rdb::ChecksumCheck;
 
 pub(super) const PROBES: &[Probe] = &[
     probe(
@@ -77,7 +78,8 @@ fn log_write_delay(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn skip_checksums(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    cx.server.debug.skips_checksums = lenient_int(args.get(2)) != 0;
+    let skips = lenient_int(args.get(2)) != 0;
+    cx.server.debug.payload_checksums = if skips { ChecksumCheck::Skip } else { ChecksumCheck::Verify };
     accepted(cx, args)
 }
 

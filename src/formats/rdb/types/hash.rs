@@ -89,31 +89,40 @@ pub(super) fn write(hash: HashRef<'_>, compression: Compression, deadlines: Fiel
             out.extend_from_slice(&hash.next_deadline().unwrap_or(0).to_le_bytes());
             write_string(pack.bytes(), compression, out);
         }
-        (type_number::VALKEY_HASH_2, _) => write_fields(hash, compression, out, |field, compression, out| {
-            write_field(field, compression, out);
-            let deadline = field.deadline.map_or(-1, |deadline| deadline as i64);
-            out.extend_from_slice(&deadline.to_le_bytes());
-        }),
-        (type_number::HASH_METADATA, _) => {
-            let earliest = hash.iter().filter_map(|field| field.deadline).min().unwrap_or(0);
-            out.extend_from_slice(&earliest.to_le_bytes());
-            write_fields(hash, compression, out, |field, compression, out| {
-                write_length(field.deadline.map_or(0, |deadline| deadline - earliest + 1), out);
-                write_field(field, compression, out);
-            });
+        (number, _) => {
+            let earliest = write_head(hash, number, out);
+            hash.iter().for_each(|field| write_part(field, number, earliest, compression, out));
         }
-        _ => write_fields(hash, compression, out, write_field),
     }
 }
 
-fn write_fields(
-    hash: HashRef<'_>,
+/// Appends what stands before the fields of a form that is no listpack. Gives the time that deadlines are counted from: a deadline, or a
+/// time before all of them (which is as good to all readers).
+pub(in crate::formats::rdb) fn write_head(hash: HashRef<'_>, number: u8, out: &mut Vec<u8>) -> u64 {
+    let earliest = hash.next_deadline().unwrap_or(0);
+    if number == type_number::HASH_METADATA {
+        out.extend_from_slice(&earliest.to_le_bytes());
+    }
+    write_length(hash.len() as u64, out);
+    earliest
+}
+
+/// Appends a field in one of these forms.
+pub(in crate::formats::rdb) fn write_part(
+    field: Field<'_>,
+    number: u8,
+    earliest: u64,
     compression: Compression,
     out: &mut Vec<u8>,
-    write: impl Fn(Field<'_>, Compression, &mut Vec<u8>),
 ) {
-    write_length(hash.len() as u64, out);
-    hash.iter().for_each(|field| write(field, compression, out));
+    if number == type_number::HASH_METADATA {
+        write_length(field.deadline.map_or(0, |deadline| deadline - earliest + 1), out);
+    }
+    write_field(field, compression, out);
+    if number == type_number::VALKEY_HASH_2 {
+        let deadline = field.deadline.map_or(-1, |deadline| deadline as i64);
+        out.extend_from_slice(&deadline.to_le_bytes());
+    }
 }
 
 fn write_field(field: Field<'_>, compression: Compression, out: &mut Vec<u8>) {
@@ -134,6 +143,9 @@ fn pairs_of(hash: HashRef<'_>) -> Vec<u8> {
 
 // ---- reading ----
 
+const DUPLICATE: Reason = Reason::Value("Hash with dup elements");
+const TOO_MANY: Reason = Reason::Value("Hash with more fields than there can be");
+
 /// A hash in the making.
 #[derive(Default)]
 struct Builder(Hash);
@@ -143,10 +155,10 @@ impl Builder {
     fn add(&mut self, name: &[u8], value: &[u8], deadline: Option<u64>, encodings: &Encodings) -> Result<(), Reason> {
         match self.0.set(name, value, FieldTtl::Clear, encodings) {
             Ok(true) => {}
-            Ok(false) => return Err(Reason::Value("Hash with dup elements, or a field that stands there twice")),
-            Err(_) => return Err(Reason::Value("Hash with more fields than there can be")),
+            Ok(false) => return Err(DUPLICATE),
+            Err(_) => return Err(TOO_MANY),
         }
-        let full = |_| Reason::Value("Hash with more fields than there can be");
+        let full = |_| TOO_MANY;
         if deadline.is_some() { self.0.set_deadline(name, deadline).map_err(full) } else { Ok(()) }
     }
 
@@ -234,7 +246,7 @@ impl ReadValue for Fields {
                     self.stage = self.next_field();
                     let expected = usize::try_from(self.left).unwrap_or(usize::MAX);
                     if self.hash.0.expect(expected, &input.encodings).is_err() {
-                        return Err(input.error(Reason::Value("Hash with more fields than there can be")).into());
+                        return Err(input.error(TOO_MANY).into());
                     }
                 }
                 Stage::Deadline | Stage::Name if self.left == 0 => return Ok(std::mem::take(&mut self.hash).finish()),
@@ -308,7 +320,7 @@ impl ReadValue for Packed {
 }
 
 fn of_zipmap(bytes: &[u8], encodings: &Encodings) -> Result<Value, Reason> {
-    let pairs = zipmap::pairs(bytes).map_err(|_| Reason::Value("Hash zipmap integrity check failed."))?;
+    let pairs = zipmap::pairs(bytes).map_err(|_| Reason::Value("Zipmap integrity check failed."))?;
     of_entries(pairs.map(|(name, value)| (name, value, None)), encodings)
 }
 
@@ -318,7 +330,8 @@ fn of_ziplist(bytes: &[u8], encodings: &Encodings) -> Result<Value, Reason> {
     if entries.len() % 2 != 0 {
         return Err(FLAW);
     }
-    of_entries(std::iter::from_fn(|| Some((entries.next()?, entries.next()?, None))), encodings)
+    let hash = of_entries(std::iter::from_fn(|| Some((entries.next()?, entries.next()?, None))), encodings);
+    hash.map_err(|reason| if reason == DUPLICATE { FLAW } else { reason })
 }
 
 /// A listpack as Redis writes it is kept as it is, unless it is too large for that now.
@@ -333,7 +346,9 @@ fn of_pairs(bytes: Vec<u8>, encodings: &Encodings) -> Result<Value, Reason> {
         name.len() <= encodings.hash_max_listpack_value && value.len() <= encodings.hash_max_listpack_value
     };
     if len == 0 || len / 2 > encodings.hash_max_listpack_entries || !pack.pairs().all(is_small) {
-        return of_entries(pack.pairs().map(|(name, value)| (name, value, None)), encodings);
+        let hash = of_entries(pack.pairs().map(|(name, value)| (name, value, None)), encodings);
+        let twice = Reason::Value("Hash listpack with dup elements");
+        return hash.map_err(|reason| if reason == DUPLICATE { twice } else { reason });
     }
     if !are_distinct(pack) {
         return Err(FLAW);
@@ -350,7 +365,9 @@ fn of_triples(bytes: &[u8], encodings: &Encodings) -> Result<Value, Reason> {
     let deadline_of =
         |entry: Entry<'_>| entry.as_int().filter(|deadline| (0..=DEADLINE_MAX_MS as i64).contains(deadline));
     let deadlines = Listpack::new(bytes).iter().skip(2).step_by(3);
-    if !deadlines.clone().all(|entry| deadline_of(entry).is_some()) {
+    // Those without a deadline, marked by 0, stand behind all others.
+    let in_order = deadlines.map(|entry| deadline_of(entry).map(|ms| if ms == 0 { i64::MAX } else { ms }));
+    if in_order.clone().any(|ms| ms.is_none()) || !in_order.is_sorted() {
         return Err(FLAW);
     }
     let mut entries = Listpack::new(bytes).iter();

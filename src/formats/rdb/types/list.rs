@@ -42,14 +42,17 @@ pub(super) fn type_of(_value: ListRef<'_>) -> u8 {
 /// Appends it.
 pub(super) fn write(value: ListRef<'_>, compression: Compression, out: &mut Vec<u8>) {
     write_length(value.chunk_count() as u64, out);
-    for chunk in value.chunks() {
-        let (container, bytes) = match chunk {
-            ChunkRef::Plain(element) => (PLAIN, element),
-            ChunkRef::Packed(pack) => (PACKED, pack),
-        };
-        write_length(container, out);
-        write_string(bytes, compression, out);
-    }
+    value.chunks().for_each(|chunk| write_part(chunk, compression, out));
+}
+
+/// Appends a node.
+pub(in crate::formats::rdb) fn write_part(chunk: ChunkRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+    let (container, bytes) = match chunk {
+        ChunkRef::Plain(element) => (PLAIN, element),
+        ChunkRef::Packed(pack) => (PACKED, pack),
+    };
+    write_length(container, out);
+    write_string(bytes, compression, out);
 }
 
 /// What stands in the file.

@@ -3,11 +3,11 @@
 //! A reader is started for each value and called until it has it. When the bytes run out it returns `NeedMore` and is called again, so
 //! whatever it has so far is a field of its own; what a type of many elements has read goes straight into the value it builds.
 
-mod hash;
-mod list;
-mod set;
-mod sorted_set;
-mod stream;
+pub(super) mod hash;
+pub(super) mod list;
+pub(super) mod set;
+pub(super) mod sorted_set;
+pub(super) mod stream;
 
 use super::encode::{write_integer, write_string};
 use super::input::{Input, Stop};

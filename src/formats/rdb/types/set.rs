@@ -9,7 +9,7 @@ use crate::formats::rdb::{Compression, Value};
 use crate::structures::int_set::{self, IntSet};
 use crate::structures::listpack::{self, Entry, Listpack};
 use crate::values::set::{Set, SetRef};
-use crate::values::{Encodings, Owned};
+use crate::values::{Collection, Encodings, Owned};
 
 /// What is read.
 pub(super) static ROWS: &[Row] = &[
@@ -18,7 +18,6 @@ pub(super) static ROWS: &[Row] = &[
     Row { number: type_number::SET_LISTPACK, dialect: None, start: || Box::new(Packed(of_listpack)) },
 ];
 
-const EMPTY: Reason = Reason::Value("Set without members");
 const DUPLICATE: Reason = Reason::Value("Duplicate set members detected");
 const TOO_MANY: Reason = Reason::Value("Set with more members than there can be");
 const BAD_INTSET: Reason = Reason::Value("Intset integrity check failed.");
@@ -42,6 +41,11 @@ pub(super) fn write(value: SetRef<'_>, compression: Compression, out: &mut Vec<u
         Entry::Int(value) => write_integer(value, out),
         Entry::Bytes(text) => write_string(text, compression, out),
     });
+}
+
+/// Appends a member.
+pub(in crate::formats::rdb) fn write_part(member: &[u8], compression: Compression, out: &mut Vec<u8>) {
+    write_string(member, compression, out);
 }
 
 /// Type 2: count, members.
@@ -75,9 +79,6 @@ impl Members {
     /// Reads the count. A set begins as integers, unless there are too many: then it is a table from the start, as in Redis.
     fn begin(&mut self, input: &mut Input) -> Result<u64, Stop> {
         let count = input.length()?;
-        if count == 0 {
-            return Err(input.error(EMPTY).into());
-        }
         let coming = usize::try_from(count).unwrap_or(usize::MAX);
         self.set = Set::no_ints();
         if coming > input.encodings.set_max_intset_entries && self.set.make_table(&input.encodings).is_err() {
@@ -112,9 +113,6 @@ fn of_intset(bytes: Vec<u8>, encodings: &Encodings) -> Result<Set, Reason> {
 fn of_listpack(bytes: Vec<u8>, encodings: &Encodings) -> Result<Set, Reason> {
     let len = listpack::verify(&bytes).map_err(|_| BAD_LISTPACK)?;
     let pack = Listpack::new(&bytes);
-    if len == 0 {
-        return Err(EMPTY);
-    }
     if len <= encodings.set_max_listpack_entries {
         let is_plain = pack.iter().all(|member| matches!(member, Entry::Int(_)) || member.as_int().is_none());
         if !are_distinct(pack) {
@@ -149,5 +147,5 @@ fn in_plain_form(pack: Listpack<'_>) -> Vec<u8> {
 }
 
 fn finished(set: Set) -> Value {
-    Value::Collection(Owned::of(set))
+    if set.is_empty() { Value::Empty } else { Value::Collection(Owned::of(set)) }
 }

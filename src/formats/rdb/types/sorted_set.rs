@@ -45,11 +45,16 @@ pub(super) fn write(set: SortedSetRef<'_>, compression: Compression, out: &mut V
         SortedSetRef::Ranked(_) => {
             write_length(set.len() as u64, out);
             for (member, score) in set.walk(0..set.len(), Direction::Backward) {
-                write_string(member.as_slice(&mut itoa::Buffer::new()), compression, out);
-                out.extend_from_slice(&score.to_le_bytes());
+                write_part(member.as_slice(&mut itoa::Buffer::new()), score, compression, out);
             }
         }
     }
+}
+
+/// Appends an element.
+pub(in crate::formats::rdb) fn write_part(member: &[u8], score: f64, compression: Compression, out: &mut Vec<u8>) {
+    write_string(member, compression, out);
+    out.extend_from_slice(&score.to_le_bytes());
 }
 
 const TOO_MANY: Reason = Reason::Value("Zset with more members than there can be");

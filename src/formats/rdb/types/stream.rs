@@ -18,7 +18,7 @@ use crate::formats::rdb::input::{Input, Stop};
 use crate::formats::rdb::opcodes::type_number;
 use crate::formats::rdb::{Compression, Value};
 use crate::values::Owned;
-use crate::values::stream::{Consumer, ConsumerIndex, Group, Pending, Stream, StreamId, StreamRef};
+use crate::values::stream::{BlockRef, Consumer, ConsumerIndex, Group, Pending, Stream, StreamId, StreamRef};
 use std::collections::BTreeMap;
 
 /// What is read.
@@ -39,10 +39,19 @@ pub(super) fn type_of(_stream: StreamRef<'_>) -> u8 {
 pub(super) fn write(stream: StreamRef<'_>, compression: Compression, out: &mut Vec<u8>) {
     let entries = &stream.entries;
     write_length(entries.block_count() as u64, out);
-    for block in entries.blocks() {
-        write_string(&block.key.to_bytes(), compression, out);
-        write_string(block.bytes(), compression, out);
-    }
+    entries.blocks().for_each(|block| write_part(block, compression, out));
+    write_tail(stream, compression, out);
+}
+
+/// Appends a block.
+pub(in crate::formats::rdb) fn write_part(block: BlockRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+    write_string(&block.key.to_bytes(), compression, out);
+    write_string(block.bytes(), compression, out);
+}
+
+/// Appends what stands behind the blocks.
+pub(in crate::formats::rdb) fn write_tail(stream: StreamRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+    let entries = &stream.entries;
     write_length(entries.len(), out);
     write_id(entries.last_id, out);
     write_id(entries.first_id(), out);
@@ -195,7 +204,8 @@ impl StreamReader {
 
     fn block(&mut self, input: &mut Input) -> Next {
         let pack = input.string()?.into_bytes();
-        self.stream.entries.push_block(self.key, pack).map_err(|flaw| damaged(input, flaw))?;
+        let pushed = self.stream.entries.push_block(self.key, pack);
+        pushed.map_err(|flaw| Stop::Bad(input.error(Reason::StreamBlock(flaw))))?;
         self.left -= 1;
         Ok(Part::BlockKey)
     }
@@ -296,7 +306,7 @@ impl StreamReader {
             Ok((seen_ms, active_ms, input.length()?))
         })?;
         let Some(consumer) = self.group.create_consumer(&self.consumer_name, seen_ms) else {
-            return Err(damaged(input, "a stream's group has two consumers of one name"));
+            return Err(damaged(input, "Duplicate stream consumer detected"));
         };
         self.group.consumer_mut(consumer).active_ms = active_ms;
         (self.consumer, self.left) = (Some(consumer), pending);

@@ -14,7 +14,8 @@ fn load(text: &str) -> Result<Loaded, Box<ConfigError>> {
 
 fn load_words(file: &str, words: &[&str]) -> Result<Config, String> {
     let invocation = Invocation::parse(words);
-    let sources = Sources { file: Some(("redis.conf", file.as_bytes())), stdin: None, options: &invocation.options };
+    let sources =
+        Sources { file: Some(("redis.conf", file.as_bytes())), options: &invocation.options, ..Sources::default() };
     Config::from_sources(sources, &mut no_files).map(|loaded| loaded.config).map_err(|error| error.to_string())
 }
 
@@ -139,26 +140,18 @@ fn what_has_no_effect_is_said_only_when_it_was_asked_for() {
 #[test]
 fn what_is_refused_ends_the_start_unless_it_is_the_default() {
     assert!(load("tls-port 0\ncluster-enabled no\naclfile \"\"\nactivedefrag no").is_ok());
-    for text in
-        ["tls-port 6380", "cluster-enabled yes", "replicaof a 1", "user a on nopass", "loadmodule x.so", "aclfile x"]
-    {
+    for text in ["rdma-port 6380", "cluster-enabled yes", "replicaof a 1", "loadmodule x.so"] {
         assert!(load(text).is_err(), "{text}");
     }
 }
 
 #[test]
 fn secrets_never_show_in_messages() {
-    for text in [
-        "requirepass hunter2 x",
-        "requirpass hunter2",
-        "masterauth \"hunter2",
-        "tls-key-file-pass hunter2 x",
-        "user a >hunter2",
-    ] {
+    for text in ["requirepass hunter2 x", "requirpass hunter2", "masterauth \"hunter2", "tls-key-file-pass hunter2 x"] {
         let error = load(text).expect_err("refused");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
-    let loaded = load("masterauth hunter2\nhash-seed hunter2").expect("valid");
+    let loaded = load("masterauth hunter2\nhash-seed hunter2\nuser a >hunter2").expect("valid");
     assert_eq!(loaded.warnings.len(), 2);
     assert!(!format!("{:?} {:?} {:?}", loaded.warnings, loaded.config, loaded.given).contains("hunter2"));
 }

@@ -84,7 +84,7 @@ fn lines_that_nobody_knows_become_comments() {
 fn users_are_written_as_they_are_now() {
     let config = Config {
         dir: "/data".to_string(),
-        users: vec![vec![b"a".to_vec(), b"on".to_vec()], vec![b"b c".to_vec(), b"off".to_vec()]],
+        users: vec![vec![b"a".to_vec(), b"on".to_vec()].into(), vec![b"b c".to_vec(), b"off".to_vec()].into()],
         ..Config::default()
     };
     let new = String::from_utf8(config.rewrite(b"user x off\ndir /data\n", Extent::Needed)).expect("text");

@@ -41,15 +41,12 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Keeps keys and values out of log lines and crash reports."),
     Directive::boolean("syslog-enabled", flag!(syslog_enabled), "no")
         .at_start()
-        .no_effect("log lines go to `logfile` or standard output, from where journald or a collector takes them")
-        .doc("Sends log lines to syslog."),
+        .doc("Sends log lines to the system's log (syslog) as well."),
     Directive::text("syslog-ident", text!(syslog_ident), "ferrodis")
         .at_start()
-        .no_effect("nothing is sent to syslog")
         .doc("Name used in syslog."),
     Directive::choice("syslog-facility", choice!(syslog_facility), "local0")
         .at_start()
-        .no_effect("nothing is sent to syslog")
         .doc("Facility used in syslog."),
     Directive::integer("databases", int!(databases), 1, INT_MAX, "16")
         .at_start()
@@ -60,11 +57,9 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Shows a logo in the log at start."),
     Directive::boolean("set-proc-title", flag!(set_proc_title), "yes")
         .at_start()
-        .no_effect("the process keeps its command line as title")
         .doc("Shows address and mode in the process title."),
     Directive::text("proc-title-template", text!(proc_title_template), "{title} {listen-addr} {server-mode}")
         .checked(validate::process_title)
-        .no_effect("the process keeps its command line as title")
         .doc(
             "What the process title shows: {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, \
              {unixsocket}, {config-file}.",
@@ -115,18 +110,20 @@ const DIRECTIVES: &[Directive] = &[
     .hidden()
     .no_effect("one thread serves all sockets")
     .doc("The same with I/O threads (Valkey)."),
-    cpulist("server-cpulist", "server_cpulist", text!(server_cpulist)).doc("CPUs of the main thread, as `0-3,7:2`."),
-    cpulist("bio-cpulist", "bio_cpulist", text!(bio_cpulist)).doc("CPUs of background threads."),
+    cpulist("server-cpulist", "server_cpulist", text!(server_cpulist))
+        .doc("CPUs that the loop runs on, as taskset takes them: `0,2-5`, `0-20:3` for every third."),
+    cpulist("bio-cpulist", "bio_cpulist", text!(bio_cpulist))
+        .doc("CPUs of the threads that write the log and free memory."),
     cpulist("aof-rewrite-cpulist", "aof_rewrite_cpulist", text!(aof_rewrite_cpulist))
+        .no_effect("there is no child, and the thread that writes a new base is that of `bgsave-cpulist`")
         .doc("CPUs of the log rewriting child."),
-    cpulist("bgsave-cpulist", "bgsave_cpulist", text!(bgsave_cpulist)).doc("CPUs of the saving child."),
+    cpulist("bgsave-cpulist", "bgsave_cpulist", text!(bgsave_cpulist))
+        .doc("CPUs of the thread that writes snapshots, and the log's new bases."),
     Directive::choice("oom-score-adj", choice!(oom_score_adj), "no")
-        .no_effect("the process keeps the score it was started with; set OOMScoreAdjust= in the unit")
         .doc("Whether the kernel's out-of-memory score is adjusted."),
     Directive::special("oom-score-adj-values", OOM_SCORE_ADJ_VALUES, "0 200 800")
         .multi()
-        .no_effect("the process keeps the score it was started with")
-        .doc("Scores of a primary, a replica and a background child."),
+        .doc("Scores of a primary, a replica and a background child, of which there is none here."),
     Directive::boolean("disable-thp", flag!(disable_thp), "yes")
         .at_start()
         .no_effect("there is no fork whose copies large pages would make dear")
@@ -147,8 +144,5 @@ const DIRECTIVES: &[Directive] = &[
 ];
 
 const fn cpulist(name: &'static str, alias: &'static str, field: TextField) -> Directive {
-    Directive::optional_text(name, field, "")
-        .alias(alias)
-        .at_start()
-        .no_effect("threads are pinned from outside: CPUAffinity= in the unit, or taskset")
+    Directive::optional_text(name, field, "").alias(alias).at_start().checked(validate::cpu_list)
 }

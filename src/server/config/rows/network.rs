@@ -42,19 +42,13 @@ const DIRECTIVES: &[Directive] = &[
     Directive::optional_text("unixsocketgroup", text!(unixsocketgroup), "")
         .at_start()
         .hidden()
-        .no_effect("the socket keeps the group of the process")
         .doc("Group that owns the Unix socket (Valkey)."),
     Directive::integer("max-new-connections-per-cycle", int!(max_new_connections_per_cycle), 1, 1000, "10")
         .doc("Connections accepted in one turn of the loop, so that a storm of them does not stall the others."),
     Directive::integer("socket-mark-id", int!(socket_mark_id), 0, UINT_MAX, "0")
         .at_start()
-        .no_effect("sockets are not marked")
         .doc("Mark (SO_MARK) of listening sockets, for routing and filtering."),
-    Directive::boolean("mptcp", flag!(mptcp), "no")
-        .at_start()
-        .hidden()
-        .no_effect("Multipath TCP is not used")
-        .doc("Listens with Multipath TCP (Valkey)."),
+    Directive::boolean("mptcp", flag!(mptcp), "no").at_start().hidden().doc("Listens with Multipath TCP (Valkey)."),
     Directive::integer("metrics-port", int!(metrics_port), 0, PORT_MAX, "0")
         .doc("HTTP port for `/metrics`, `/healthz` and `/readyz`, served by the same loop; 0 turns it off."),
     Directive::special("metrics-bind", METRICS_BIND, "127.0.0.1").multi().doc(

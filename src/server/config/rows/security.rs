@@ -14,18 +14,15 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Password of the default user, for AUTH; empty asks for none."),
     Directive::statement("user", "worker +@list +@connection ~jobs:* on >ffa9203c493aa99")
         .sensitive()
-        .refused("users other than the default one are not supported yet; `requirepass` protects that one")
-        .doc("An ACL user: name, then rules."),
+        .doc("An ACL user: name, then rules, as ACL SETUSER takes them. CONFIG REWRITE writes the present users."),
     Directive::text("aclfile", text!(aclfile), "")
         .at_start()
-        .refused("users other than the default one are not supported yet; `requirepass` protects that one")
-        .doc("File of ACL users."),
+        .doc("File of ACL users, one a line as ACL LIST shows them, for ACL LOAD and ACL SAVE; relative to `dir`. Excludes `user` lines, and \
+              `requirepass` counts only until it is loaded."),
     Directive::integer("acllog-max-len", int!(acllog_max_len), 0, I64_MAX, "128")
-        .no_effect("users other than the default one are not supported yet")
         .doc("Length of the list that ACL LOG shows."),
     Directive::choice("acl-pubsub-default", choice!(acl_pubsub_default), "resetchannels")
-        .no_effect("users other than the default one are not supported yet")
-        .doc("Channels of a new user: all, or none until granted."),
+        .doc("Channels of a new user or selector: all, or none until granted."),
     Directive::choice("enable-protected-configs", choice!(enable_protected_configs), "no")
         .at_start()
         .doc("Whether CONFIG SET may change `dir` and `dbfilename`: never, always, or by clients of this machine."),

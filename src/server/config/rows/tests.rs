@@ -122,6 +122,10 @@ pub(crate) fn another_value(row: &Directive, defaults: &Config) -> Option<String
         ("shutdown-on-sigint", "nosave now"),
         ("shutdown-on-sigterm", "save force"),
         ("proc-title-template", "{title}"),
+        ("server-cpulist", "0-2,4"),
+        ("bio-cpulist", "1"),
+        ("aof-rewrite-cpulist", "2"),
+        ("bgsave-cpulist", "3"),
         ("cluster-announce-client-ipv4", "10.0.0.9"),
         ("cluster-announce-client-ipv6", "::1"),
     ];

@@ -11,18 +11,27 @@
 //! goes on over it; SWAPDB takes it along. A walk that is given up goes on without writing, so that all marks agree
 //! again at its end.
 //!
+//! A large collection is not written in one go but by a walk of its own, inside of this one: `deferred` tells.
+//!
 //! Part of what an RDB image says may stand *behind* it, as calls: the deadlines of hashes' fields, in the base of a log. They are
 //! kept until the walk ends, so there is a bound: past it, fields' deadlines go into the image in Redis's form.
+
+mod deferred;
 
 use super::database::Database;
 use super::eviction::Order;
 use crate::formats::calls::{self, hash::write_deadlines};
 use crate::formats::rdb::{Compression, Encoder, Usage};
-use crate::structures::record_arena::{Handle, RecordArena};
+use crate::structures::record_arena::{Handle, Payload, RecordArena};
+use crate::values::walk::WalkId;
 use crate::values::{AnyRef, Big, FieldDeadlines};
+use deferred::Deferred;
+use std::collections::VecDeque;
 
 /// Bytes of calls behind the image of one database.
 const BEHIND_MAX_BYTES: usize = 64 << 20;
+/// Bytes of a collection that are written in about the time of a record.
+const BYTES_PER_RECORD: usize = 1024;
 
 /// How entries are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +46,17 @@ pub enum ImageFormat {
 enum Image {
     Rdb {
         encoder: Encoder,
+        /// Entries that wait until the collection under way is complete.
+        aside: Encoder,
+        compression: Compression,
         deadlines: FieldDeadlines,
         /// Calls that follow all entries.
         behind: Vec<u8>,
     },
-    Calls(Vec<u8>),
+    Calls {
+        out: Vec<u8>,
+        aside: Vec<u8>,
+    },
     /// Given up: nowhere.
     None,
 }
@@ -55,96 +70,168 @@ pub struct TableWalk {
     image: Image,
     usage: fn(&Database, Handle) -> Usage,
     entries: u64,
+    /// Large collections whose own walk has begun: the first is written first.
+    deferred: VecDeque<Deferred>,
+    /// Whether the first of them stands in the image in part.
+    has_open: bool,
+    /// Whether what is taken next goes on with a collection of which a part was taken.
+    has_given_part: bool,
+    /// Bytes of copies that they keep.
+    kept_bytes: usize,
+    last_id: WalkId,
 }
 
 impl TableWalk {
+    fn has_more(&self) -> bool {
+        !self.done || !self.deferred.is_empty()
+    }
+
     /// Writes a record that is about to change or go, unless that was done.
     #[inline]
     pub(super) fn write_before_change(&mut self, records: &mut RecordArena<Big>, handle: Handle) {
         if !self.done && records.mark(handle) != self.mark {
             records.set_mark(handle, self.mark);
-            self.write(records, handle, Usage::Unknown);
+            self.reach(records, handle, Usage::Unknown);
         }
+    }
+
+    /// Writes a record, or begins the walk of a large collection. What it costs, in records.
+    fn reach(&mut self, records: &mut RecordArena<Big>, handle: Handle, usage: Usage) -> usize {
+        let cost = match records.payload(handle) {
+            Payload::Boxed(big) if big.is_large() => {
+                self.entries += 1;
+                self.defer(records, handle, usage);
+                return 1;
+            }
+            Payload::Boxed(Big::String(_)) | Payload::Inline { .. } => 1,
+            Payload::Boxed(big) => 1 + big.heap_bytes() / BYTES_PER_RECORD,
+        };
+        self.write(records, handle, usage);
+        cost
     }
 
     fn write(&mut self, records: &RecordArena<Big>, handle: Handle, usage: Usage) {
         let (key, deadline, view) = (records.key(handle), records.deadline_ms(handle), records.payload(handle));
         self.entries += 1;
         match &mut self.image {
-            Image::Rdb { encoder, deadlines, behind } => {
+            Image::Rdb { encoder, aside, deadlines, behind, .. } => {
+                let encoder = if self.has_open { aside } else { encoder };
                 let value = AnyRef::of(view);
                 if let (AnyRef::Hash(hash), FieldDeadlines::Behind) = (value, *deadlines)
                     && hash.has_deadlines()
                 {
-                    let is_full = behind.len() >= BEHIND_MAX_BYTES;
-                    encoder.set_field_deadlines(if is_full { FieldDeadlines::Redis } else { FieldDeadlines::Behind });
-                    if !is_full {
+                    let form = form_of_deadlines(behind.len());
+                    encoder.set_field_deadlines(form);
+                    if form == FieldDeadlines::Behind {
                         write_deadlines(key, hash, behind);
                     }
                 }
                 encoder.entry(key, deadline, usage, value);
             }
-            Image::Calls(out) => calls::write_value(key, deadline, AnyRef::of(view), out),
+            Image::Calls { out, aside } => {
+                let out = if self.has_open { aside } else { out };
+                calls::write_value(key, deadline, AnyRef::of(view), out);
+            }
             Image::None => {}
         }
     }
 }
 
+/// How the deadlines of a hash's fields are said, when so many bytes would stand behind the image.
+fn form_of_deadlines(behind_bytes: usize) -> FieldDeadlines {
+    if behind_bytes >= BEHIND_MAX_BYTES { FieldDeadlines::Redis } else { FieldDeadlines::Behind }
+}
+
 impl Database {
     /// Begins a walk over this database as it is now, which was number `number`. None may be under way.
     pub fn begin_walk(&mut self, number: usize, format: ImageFormat) {
-        assert!(self.walk.as_ref().is_none_or(|walk| walk.done), "one walk at a time");
+        assert!(!self.is_walked(), "one walk at a time");
         self.mark = !self.mark;
         let image = match format {
             ImageFormat::Rdb(compression, deadlines) => {
-                let mut encoder = Encoder::without_checksum(compression);
-                encoder.set_field_deadlines(deadlines);
-                Image::Rdb { encoder, deadlines, behind: Vec::new() }
+                let encoder = || {
+                    let mut encoder = Encoder::without_checksum(compression);
+                    encoder.set_field_deadlines(deadlines);
+                    encoder
+                };
+                Image::Rdb { encoder: encoder(), aside: encoder(), compression, deadlines, behind: Vec::new() }
             }
-            ImageFormat::Calls => Image::Calls(Vec::new()),
+            ImageFormat::Calls => Image::Calls { out: Vec::new(), aside: Vec::new() },
         };
         let usage = match self.policy.order {
             Order::Lru => |db: &Database, handle| Usage::IdleSeconds(db.idle_ms(handle) / 1000),
             Order::Lfu => |db: &Database, handle| Usage::Frequency(db.frequency(handle)),
             _ => |_: &Database, _| Usage::Unknown,
         };
-        self.walk =
-            Some(TableWalk { number, cursor: 0, done: self.is_empty(), mark: self.mark, image, usage, entries: 0 });
+        self.walk = Some(TableWalk {
+            number,
+            cursor: 0,
+            done: self.is_empty(),
+            mark: self.mark,
+            image,
+            usage,
+            entries: 0,
+            deferred: VecDeque::new(),
+            has_open: false,
+            has_given_part: false,
+            kept_bytes: 0,
+            last_id: 0,
+        });
     }
 
     /// Goes on with the walk, by about `budget` records; whether there is more to do.
     pub fn step_walk(&mut self, budget: usize) -> bool {
         let Some(mut walk) = self.walk.take() else { return false };
         let mut left = budget as isize;
-        while left > 0 && !walk.done {
+        if !walk.deferred.is_empty() {
+            let (hasher, table) = (&self.hasher, &self.table);
+            let find = |records: &RecordArena<Big>, key: &[u8]| {
+                table.find(hasher.hash(key), |handle| records.key(handle) == key)
+            };
+            let done = walk.step_deferred(&mut self.records, budget, find);
+            self.removals.garbage.extend(done);
+            left = 0;
+        }
+        while left > 0 && !walk.done && walk.deferred.is_empty() {
             let mut found = smallvec::SmallVec::<[Handle; 32]>::new();
             walk.cursor = self.scan(walk.cursor, |handle| found.push(handle));
             for &handle in &found {
                 if self.records.mark(handle) != walk.mark {
                     let usage = (walk.usage)(self, handle);
                     self.records.set_mark(handle, walk.mark);
-                    walk.write(&self.records, handle, usage);
+                    left -= walk.reach(&mut self.records, handle, usage) as isize;
                 }
             }
-            left -= found.len().max(1) as isize;
+            left -= 1;
             walk.done = walk.cursor == 0;
         }
-        let more = !walk.done;
+        let more = walk.has_more();
         self.walk = Some(walk);
         more
     }
 
     /// Whether a walk has yet to reach part of this database.
     pub fn is_walked(&self) -> bool {
-        self.walk.as_ref().is_some_and(|walk| !walk.done)
+        self.walk.as_ref().is_some_and(TableWalk::has_more)
+    }
+
+    /// Whether a collection stands in the image in part: what other databases have written must wait.
+    pub fn has_open_collection(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.has_open)
+    }
+
+    /// Whether what the walk has written begins within a collection: nothing else may come before it.
+    pub fn has_given_part(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.has_given_part)
     }
 
     /// What the walk has written since the last call, and the number the database had when it began.
     pub fn take_image(&mut self) -> Option<(usize, Vec<u8>)> {
         let walk = self.walk.as_mut()?;
+        walk.has_given_part = walk.has_open;
         let bytes = match &mut walk.image {
             Image::Rdb { encoder, .. } => encoder.take(Vec::new()),
-            Image::Calls(out) => std::mem::take(out),
+            Image::Calls { out, .. } => std::mem::take(out),
             Image::None => Vec::new(),
         };
         (!bytes.is_empty()).then_some((walk.number, bytes))
@@ -161,11 +248,24 @@ impl Database {
 
     /// Bytes that the walk has written and nobody has taken. (Calls behind the image have a bound of their own.)
     pub fn image_bytes(&self) -> usize {
-        match self.walk.as_ref().map(|walk| &walk.image) {
-            Some(Image::Rdb { encoder, .. }) => encoder.pending_bytes(),
-            Some(Image::Calls(out)) => out.len(),
-            _ => 0,
+        let Some(walk) = &self.walk else { return 0 };
+        match &walk.image {
+            Image::Rdb { encoder, .. } => encoder.pending_bytes(),
+            Image::Calls { out, .. } => out.len(),
+            Image::None => 0,
         }
+    }
+
+    /// Bytes that wait in memory until the walk has come to them: entries set aside, and copies of what has changed in large
+    /// collections.
+    pub fn kept_bytes(&self) -> usize {
+        let Some(walk) = &self.walk else { return 0 };
+        let aside = match &walk.image {
+            Image::Rdb { aside, .. } => aside.pending_bytes(),
+            Image::Calls { aside, .. } => aside.len(),
+            Image::None => 0,
+        };
+        aside + walk.kept_bytes
     }
 
     /// Entries that the walk has written.
@@ -182,7 +282,7 @@ impl Database {
 
     /// Forgets a walk that is done and whose image was taken.
     pub fn end_walk(&mut self) {
-        if self.walk.as_ref().is_some_and(|walk| walk.done) {
+        if !self.is_walked() {
             self.walk = None;
         }
     }

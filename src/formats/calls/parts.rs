@@ -1,0 +1,149 @@
+//! The calls that rebuild a value which comes in parts, as a walk gives them.
+//!
+//! Elements are gathered until there are enough for a call; what is known from the beginning (a stream's counters and groups, the key's
+//! deadline) follows the last of them.
+
+use super::hash::{write_entry, write_runs};
+use super::{ELEMENTS_PER_CALL, write_head, write_word};
+use crate::base::number::print_f64;
+use crate::values::AnyRef;
+use crate::values::stream::BlockRef;
+use crate::values::walk::Part;
+
+/// A key's calls under way.
+#[derive(Debug)]
+pub struct CallParts {
+    key: Box<[u8]>,
+    verb: &'static [u8],
+    /// Words of the next call, behind its key, and how many they are.
+    words: Vec<u8>,
+    count: usize,
+    deadlines: DeadlineParts,
+    tail: Vec<u8>,
+}
+
+/// Deadlines of a hash's fields, gathered until there are enough for a call.
+#[derive(Debug, Default)]
+pub struct DeadlineParts(Vec<(u64, Box<[u8]>)>);
+
+impl DeadlineParts {
+    /// Adds a field's. Calls are appended to `out` when there are enough.
+    pub fn push(&mut self, key: &[u8], deadline: u64, name: &[u8], out: &mut Vec<u8>) {
+        self.0.push((deadline, name.into()));
+        if self.0.len() == ELEMENTS_PER_CALL {
+            self.flush(key, out);
+        }
+    }
+
+    /// Appends calls for what was gathered.
+    pub fn flush(&mut self, key: &[u8], out: &mut Vec<u8>) {
+        self.0.sort_unstable();
+        write_runs(key, self.0.iter().map(|(deadline, name)| (*deadline, (&**name).into())), out);
+        self.0.clear();
+    }
+}
+
+impl CallParts {
+    /// For a value whose walk begins now.
+    pub fn of(key: &[u8], deadline_ms: Option<u64>, value: AnyRef<'_>) -> CallParts {
+        let mut tail = Vec::new();
+        let verb: &[u8] = match value {
+            AnyRef::List(_) => b"RPUSH",
+            AnyRef::Set(_) => b"SADD",
+            AnyRef::SortedSet(_) => b"ZADD",
+            AnyRef::Hash(_) => b"HMSET",
+            AnyRef::Stream(stream) => {
+                super::stream::write_tail(key, stream, &mut tail);
+                b"XADD"
+            }
+            AnyRef::String(_) => unreachable!("a string has no parts"),
+        };
+        super::write_deadline(key, deadline_ms, &mut tail);
+        CallParts { key: key.into(), verb, words: Vec::new(), count: 0, deadlines: DeadlineParts::default(), tail }
+    }
+
+    /// The next part.
+    pub fn part(&mut self, part: Part<'_>, out: &mut Vec<u8>) {
+        match part {
+            Part::Field(field) => {
+                write_entry(field.name, &mut self.words);
+                write_entry(field.value, &mut self.words);
+                if let Some(deadline) = field.deadline {
+                    self.deadlines.0.push((deadline, field.name.to_vec().into()));
+                }
+                self.added(2, out);
+            }
+            Part::Member(member) => {
+                write_word(member, &mut self.words);
+                self.added(1, out);
+            }
+            Part::Scored(member, score) => {
+                let mut digits = Vec::new();
+                print_f64(score, &mut digits);
+                write_word(&digits, &mut self.words);
+                write_word(member, &mut self.words);
+                self.added(2, out);
+            }
+            Part::Chunk(chunk) => chunk.for_each(|element| {
+                write_entry(element, &mut self.words);
+                self.added(1, out);
+            }),
+            Part::Block(block) => self.block(block, out),
+        }
+    }
+
+    fn block(&self, block: BlockRef<'_>, out: &mut Vec<u8>) {
+        block.entries().for_each(|entry| super::stream::write_entry(&self.key, entry, out));
+    }
+
+    /// So many words were added, which are one element.
+    fn added(&mut self, words: usize, out: &mut Vec<u8>) {
+        self.count += words;
+        if self.count >= words * ELEMENTS_PER_CALL {
+            self.flush(out);
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        if self.count > 0 {
+            write_head(2 + self.count, out);
+            write_word(self.verb, out);
+            write_word(&self.key, out);
+            out.append(&mut self.words);
+            self.count = 0;
+        }
+        self.deadlines.flush(&self.key, out);
+    }
+
+    /// All parts have come.
+    pub fn end(mut self, out: &mut Vec<u8>) {
+        self.flush(out);
+        out.append(&mut self.tail);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::calls::write_call;
+
+    #[test]
+    fn elements_are_gathered_and_the_deadline_stands_last() {
+        let mut parts = CallParts {
+            key: (*b"k").into(),
+            verb: b"SADD",
+            words: Vec::new(),
+            count: 0,
+            deadlines: DeadlineParts::default(),
+            tail: Vec::new(),
+        };
+        write_call(&[b"PEXPIREAT", b"k", b"9"], &mut parts.tail);
+        let mut out = Vec::new();
+        (0..ELEMENTS_PER_CALL + 1).for_each(|_| parts.part(Part::Member(b"m"), &mut out));
+        parts.end(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("*66\r\n$4\r\nSADD\r\n$1\r\nk\r\n$1\r\nm\r\n"), "{text}");
+        let rest = "*3\r\n$4\r\nSADD\r\n$1\r\nk\r\n$1\r\nm\r\n*3\r\n$9\r\nPEXPIREAT\r\n$1\r\nk\r\n$1\r\n9\r\n";
+        assert!(text.ends_with(rest), "{text}");
+    }
+}

@@ -1,0 +1,308 @@
+//! TLS, with the clients that people have: `redis-cli --tls` and `openssl s_client`.
+
+use crate::support::{Server, wait_until};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Runs a tool to its end with some input; what it writes, and whether it says that all went well.
+#[track_caller]
+fn run(tool: &str, arguments: &[&str], input: &[u8], directory: &Path) -> (bool, Vec<u8>) {
+    let mut child = Command::new(tool)
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{tool} cannot be run: {e}"));
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    (output.status.success(), [output.stdout, output.stderr].concat())
+}
+
+/// Whether the tools are here. Where they are not, says so; but CI must have them.
+fn has_tools() -> bool {
+    let is_there = |tool: &str, word: &str| {
+        Command::new(tool).arg(word).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    };
+    let all = is_there("openssl", "version") && is_there("redis-cli", "--version");
+    assert!(all || std::env::var_os("CI").is_none(), "CI must have openssl and redis-cli");
+    if !all {
+        eprintln!("left out: openssl or redis-cli cannot be run");
+    }
+    all
+}
+
+/// A server with an authority, a certificate of its own and one for a client, and a port for TLS.
+struct Encrypted {
+    server: Server,
+    port: u16,
+    files: tempfile::TempDir,
+}
+
+impl Encrypted {
+    /// `None` where the tools are missing.
+    fn start(settings: &[(&str, &str)]) -> Option<Encrypted> {
+        if !has_tools() {
+            return None;
+        }
+        let files = tempfile::tempdir().unwrap();
+        let path = |name: &str| files.path().join(name).display().to_string();
+        let openssl = |words: &str| {
+            let words: Vec<&str> = words.split(' ').collect();
+            let (is_done, said) = run("openssl", &words, b"", files.path());
+            assert!(is_done, "{}", String::from_utf8_lossy(&said));
+        };
+        openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority");
+        std::fs::write(path("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
+        for name in ["first", "second", "client"] {
+            openssl(&format!("req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+            openssl(&format!(
+                "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {name}.crt -days 2 -extfile names"
+            ));
+        }
+        openssl("pkcs8 -topk8 -in first.key -out locked.key -passout pass:sesame");
+        let (certificate, key, authority) = (path("first.crt"), path("first.key"), path("ca.crt"));
+        let mut arguments =
+            vec!["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &authority];
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| (format!("--{name}"), value.replace("FILES", &path("")))).collect();
+        settings.iter().for_each(|(name, value)| arguments.extend([name.as_str(), value.as_str()]));
+        // Another process may take a free port before the server does.
+        for _ in 0..5 {
+            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+            let number = port.to_string();
+            let with_port = [&arguments[..], &["--tls-port", &number]].concat();
+            match Server::try_start(&with_port) {
+                Ok(server) => return Some(Encrypted { server, port, files }),
+                Err(trouble) => assert!(trouble.contains("in use"), "{trouble}"),
+            }
+        }
+        panic!("no port for TLS");
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.files.path().join(name)
+    }
+
+    /// What `redis-cli` prints of a call, with the client's certificate.
+    fn cli(&self, words: &[&str], input: &[u8]) -> Vec<u8> {
+        let port = self.port.to_string();
+        let with = ["-p", &port, "--tls", "--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key"];
+        run("redis-cli", &[&with, words].concat(), input, self.files.path()).1
+    }
+
+    /// What `openssl s_client` says when it sends some input, with these options.
+    fn openssl(&self, options: &[&str], input: &[u8]) -> String {
+        let address = format!("127.0.0.1:{}", self.port);
+        let with = ["s_client", "-connect", &address, "-CAfile", "ca.crt"];
+        let (_, said) = run("openssl", &[&with, options].concat(), input, self.files.path());
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// The name in the certificate that the server shows.
+    fn shown_name(&self) -> &'static str {
+        let said = self.openssl(&["-cert", "client.crt", "-key", "client.key"], b"QUIT\r\n");
+        ["first", "second"].into_iter().find(|name| said.contains(&format!("s:CN = {name}"))).unwrap_or("none")
+    }
+}
+
+const WITH_CERTIFICATE: [&str; 5] = ["-quiet", "-cert", "client.crt", "-key", "client.key"];
+const PONG: &str = "+PONG";
+/// A call, and one that has the server end the connection.
+const PING: &[u8] = b"PING\r\nQUIT\r\n";
+
+#[test]
+fn calls_go_both_ways_whatever_their_size() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    assert_eq!(encrypted.cli(&["PING"], b""), b"PONG\n");
+    let value: Vec<u8> = (0..3_000_000u32).map(|i| b'a' + (i % 23) as u8).collect();
+    assert_eq!(encrypted.cli(&["-x", "SET", "key"], &value), b"OK\n");
+    assert_eq!(encrypted.server.client().run("STRLEN key"), 3_000_000);
+    assert_eq!(encrypted.cli(&["GET", "key"], b""), [&value[..], b"\n"].concat());
+    let calls = b"INCR n\r\n".repeat(50_000);
+    let said = encrypted.openssl(&WITH_CERTIFICATE, &[&calls[..], b"QUIT\r\n"].concat());
+    assert!(said.contains("\n:50000\r\n+OK"), "{}", &said[said.len().saturating_sub(300)..]);
+    let info = encrypted.server.client().run("INFO server").text().to_string();
+    assert!(info.contains(&format!("listener1:name=tls,bind=127.0.0.1,port={}", encrypted.port)), "{info}");
+}
+
+#[test]
+fn who_must_show_a_certificate() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    assert!(!encrypted.openssl(&["-quiet"], PING).contains(PONG), "yes: nobody without");
+    assert!(encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+    let mut plain = encrypted.server.client();
+    for choice in ["optional", "no"] {
+        assert_eq!(plain.run(&format!("CONFIG SET tls-auth-clients {choice}")), "OK");
+        assert!(encrypted.openssl(&["-quiet"], PING).contains(PONG), "{choice}");
+    }
+    // A certificate of an authority that the server does not know, by a directory that has another one.
+    let other = encrypted.file("other");
+    std::fs::create_dir(&other).unwrap();
+    let new = "req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other/ca.crt -days 2 -subj /CN=other";
+    assert!(run("openssl", &new.split(' ').collect::<Vec<_>>(), b"", encrypted.files.path()).0);
+    let directory = other.display().to_string();
+    let call = ["CONFIG", "SET", "tls-auth-clients", "yes", "tls-ca-cert-file", "", "tls-ca-cert-dir"];
+    assert_eq!(plain.call(&[&call[..], &[&directory]].concat()), "OK");
+    assert!(!encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+    std::fs::copy(encrypted.file("ca.crt"), other.join("second.pem")).unwrap();
+    std::fs::write(other.join("README"), "no certificate").unwrap();
+    assert_eq!(plain.run(&format!("CONFIG SET tls-ca-cert-dir {directory}")), "OK");
+    assert!(encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+}
+
+#[test]
+fn a_certificate_may_name_the_user() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let who_am_i = || encrypted.openssl(&WITH_CERTIFICATE, b"ACL WHOAMI\r\nQUIT\r\n");
+    assert_eq!(plain.run("ACL SETUSER client on >secret ~* +@all"), "OK");
+    assert!(who_am_i().contains("default\r\n"));
+    assert_eq!(plain.run("CONFIG SET tls-auth-clients-user CN"), "OK");
+    assert!(who_am_i().contains("client\r\n"));
+    assert_eq!(plain.run("ACL SETUSER client off"), "OK");
+    assert!(who_am_i().contains("default\r\n"), "a user who is off is nobody's");
+    assert_eq!(plain.run("ACL SETUSER default resetpass >other"), "OK");
+    assert!(who_am_i().contains("NOAUTH"));
+}
+
+#[test]
+fn certificates_are_exchanged_while_it_serves() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let set = |plain: &mut crate::support::Client, name: &str| {
+        let path = |end: &str| encrypted.file(&format!("{name}.{end}")).display().to_string();
+        plain.run(&format!("CONFIG SET tls-cert-file {} tls-key-file {}", path("crt"), path("key")))
+    };
+    assert_eq!(encrypted.shown_name(), "first");
+    assert_eq!(set(&mut plain, "second"), "OK");
+    assert_eq!(encrypted.shown_name(), "second");
+    let refusal = set(&mut plain, "nosuch").text().to_string();
+    assert!(refusal.ends_with("Unable to update TLS configuration. Check server logs."), "{refusal}");
+    assert_eq!(encrypted.shown_name(), "second");
+    assert_eq!(set(&mut plain, "first"), "OK");
+    // The files themselves get other content: seen at SIGHUP, and by itself where an interval says so.
+    for name in ["second", "first"] {
+        for end in ["crt", "key"] {
+            let other = if name == "second" { "second" } else { "kept" };
+            if name == "second" {
+                std::fs::copy(encrypted.file(&format!("first.{end}")), encrypted.file(&format!("kept.{end}"))).unwrap();
+            }
+            std::fs::copy(encrypted.file(&format!("{other}.{end}")), encrypted.file(&format!("first.{end}"))).unwrap();
+        }
+        match name {
+            "second" => {
+                assert_eq!(encrypted.shown_name(), "first", "nobody has looked");
+                encrypted.server.signal("HUP");
+            }
+            _ => assert_eq!(plain.run("CONFIG SET tls-auto-reload-interval 1"), "OK"),
+        }
+        wait_until("the new certificate", || encrypted.shown_name() == name);
+    }
+}
+
+#[test]
+fn the_port_can_be_closed_and_opened() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    assert_eq!(plain.run("CONFIG SET tls-port 0"), "OK");
+    wait_until("a closed port", || TcpStream::connect((Ipv4Addr::LOCALHOST, encrypted.port)).is_err());
+    assert_eq!(plain.run(&format!("CONFIG SET tls-port {}", encrypted.port)), "OK");
+    assert_eq!(encrypted.cli(&["PING"], b""), b"PONG\n");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let Some(mut encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    for (name, value) in [
+        ("tls-protocols", "SSLv3"),
+        ("tls-protocols", "TLSv1.1"),
+        ("tls-ciphers", "RC4-SHA"),
+        ("tls-ciphersuites", "TLS_NOSUCH"),
+        ("tls-ca-cert-file", "nosuch"),
+        ("tls-key-file", "ca.crt"),
+        ("tls-cert-file", ""),
+    ] {
+        let refusal = plain.call(&["CONFIG", "SET", name, value]);
+        let expected = format!(
+            "ERR CONFIG SET failed (possibly related to argument '{name}') - Unable to update TLS configuration. Check server logs."
+        );
+        assert_eq!(refusal.text(), expected, "{value}");
+    }
+    assert!(encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG), "all is as it was");
+    let port = encrypted.port.to_string();
+    let certificate = encrypted.file("first.crt").display().to_string();
+    let words = ["Failed to configure TLS", "tls-key-file"];
+    encrypted.server.restart_refused(&["--tls-port", &port, "--tls-cert-file", &certificate], &words);
+}
+
+#[test]
+fn protocols_and_ciphers_are_those_of_the_configuration() {
+    let Some(encrypted) = Encrypted::start(&[("tls-protocols", "TLSv1.2"), ("tls-auth-clients", "no")]) else { return };
+    assert!(encrypted.openssl(&["-quiet", "-tls1_2"], PING).contains(PONG));
+    assert!(!encrypted.openssl(&["-quiet", "-tls1_3"], PING).contains(PONG));
+    let mut plain = encrypted.server.client();
+    assert_eq!(plain.run("CONFIG SET tls-ciphers ECDHE-RSA-CHACHA20-POLY1305"), "OK");
+    let said = encrypted.openssl(&["-tls1_2"], b"QUIT\r\n");
+    assert!(said.contains("Cipher is ECDHE-RSA-CHACHA20-POLY1305"), "{said}");
+    assert_eq!(plain.run("CONFIG SET tls-protocols TLSv1.3 tls-ciphersuites TLS_AES_128_GCM_SHA256"), "OK");
+    let said = encrypted.openssl(&["-tls1_3"], b"QUIT\r\n");
+    assert!(said.contains("Cipher is TLS_AES_128_GCM_SHA256"), "{said}");
+}
+
+#[test]
+fn a_key_behind_a_passphrase_is_opened() {
+    let settings = [("tls-key-file", "FILESlocked.key"), ("tls-key-file-pass", "sesame"), ("tls-auth-clients", "no")];
+    let Some(encrypted) = Encrypted::start(&settings) else { return };
+    assert!(encrypted.openssl(&["-quiet"], PING).contains(PONG));
+    let mut plain = encrypted.server.client();
+    let refusal = plain.run("CONFIG SET tls-key-file-pass wrong").text().to_string();
+    assert!(refusal.contains("Unable to update TLS configuration"), "{refusal}");
+    assert!(!encrypted.server.log().contains("sesame"));
+}
+
+#[test]
+fn sessions_are_resumed_unless_that_is_switched_off() {
+    let Some(encrypted) = Encrypted::start(&[("tls-auth-clients", "no")]) else { return };
+    let resumes = |version: &str| {
+        // A ticket of TLS 1.3 comes behind the handshake: the reply of a call has it arrive before the end.
+        encrypted.openssl(&[version, "-ign_eof", "-sess_out", "session"], PING);
+        encrypted.openssl(&[version, "-ign_eof", "-sess_in", "session"], PING).contains("Reused, ")
+    };
+    assert!(resumes("-tls1_2") && resumes("-tls1_3"));
+    assert_eq!(encrypted.server.client().run("CONFIG SET tls-session-caching no"), "OK");
+    assert!(!resumes("-tls1_2"));
+}
+
+#[test]
+fn peers_that_do_not_speak_tls_harm_nobody() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, encrypted.port));
+    let silent: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for garbage in [
+        &b"PING\r\n"[..],
+        b"GET / HTTP/1.1\r\n\r\n",
+        &[0x16, 3, 1, 0xFF, 0xFF],
+        &[0x16, 3, 1, 0, 4, 1, 0, 0, 0],
+        &[0; 70_000],
+    ] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // The server may have closed before all is sent.
+        let _ = stream.write_all(garbage);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.len() < 64 && !answer.starts_with(b"+"), "an alert at most: {answer:?}");
+    }
+    assert!(encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+    drop(silent);
+    let mut plain = encrypted.server.client();
+    wait_until("only we are left", || plain.info("connected_clients") == "1");
+}
