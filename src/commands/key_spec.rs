@@ -234,6 +234,12 @@ impl KeySpec {
         self.use_of.map_or(self.any_use(), |use_of| use_of(args))
     }
 
+    /// Whether it is one key at a fixed word.
+    #[inline]
+    pub fn is_one_key(&self) -> bool {
+        matches!((self.begin, self.find), (Begin::Index(_), Find::Range { last: 0, .. }))
+    }
+
     /// Whether all keys can be found by one range from a fixed word.
     pub fn is_range(&self) -> bool {
         matches!((self.begin, self.find), (Begin::Index(_), Find::Range { .. }))
