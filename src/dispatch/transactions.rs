@@ -74,7 +74,7 @@ impl Dispatcher {
         if raised & gates::MONITOR != 0 {
             self.show_call(client, row, args, Moment::Before);
         }
-        let mark = reply.mark();
+        let (mark, replied_before) = (reply.mark(), reply.out.len());
         let begun_ns = self.server.clock.monotonic_ns();
         self.begin_use(client, row, raised);
         if let Err(error) = self.run_row(client, row, args, None, reply) {
@@ -83,6 +83,7 @@ impl Dispatcher {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         self.server.commands.record(row.id, spent_ns);
         self.note_slowness(client, row, args, spent_ns);
+        self.note_sizes(client, row, args, reply.out.len().saturating_sub(replied_before));
         if self.needs_settling(client) {
             self.settle(client, row, args);
         }

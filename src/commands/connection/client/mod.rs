@@ -21,6 +21,7 @@ pub const COMMANDS: &[&Command] = &[&CLIENT];
 static CLIENT: Command = Command::container(
     "client",
     &[
+        &modes::CAPA,
         &identity::ID,
         &identity::INFO,
         &identity::LIST,
@@ -28,6 +29,7 @@ static CLIENT: Command = Command::container(
         &identity::SETNAME,
         &identity::SETINFO,
         &kill::KILL,
+        &modes::IMPORT_SOURCE,
         &modes::NO_EVICT,
         &modes::NO_TOUCH,
         &modes::REPLY,
