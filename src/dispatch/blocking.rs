@@ -104,7 +104,7 @@ impl Dispatcher {
         let (row, kept) = (*self.lookup.get(wait.row), Kept::new(&wait.call));
         let is_restricted = state.raised & gates::ACL != 0;
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
-        let mark = reply.mark();
+        let (mark, replied_before) = (reply.mark(), reply.out.len());
         let mut args = kept.args(self.is_logged());
         if is_restricted && let Err(denied) = self.judge(client, &row, &args) {
             let error = self.deny(client, &row, &args, denied, &reply);
@@ -125,6 +125,7 @@ impl Dispatcher {
             let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
             self.server.count_wait(row.id, spent_ns);
             self.note_slowness(client, &row, &args, spent_ns);
+            self.note_sizes(client, &row, &args, reply.out.len().saturating_sub(replied_before));
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);

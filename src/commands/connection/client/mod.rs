@@ -24,6 +24,7 @@ pub const COMMANDS: &[&Command] = &[&CLIENT];
 static CLIENT: Command = Command::container(
     "client",
     &[
+        &modes::CAPA,
         &identity::ID,
         &identity::INFO,
         &identity::LIST,
@@ -32,6 +33,7 @@ static CLIENT: Command = Command::container(
         &identity::SETINFO,
         &identity::CAPA,
         &kill::KILL,
+        &modes::IMPORT_SOURCE,
         &modes::NO_EVICT,
         &modes::NO_TOUCH,
         &modes::REPLY,
