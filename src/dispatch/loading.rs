@@ -244,7 +244,7 @@ impl Dispatcher {
     fn step_first_base(&mut self, loading: Loading) -> Result<(), Refusal> {
         self.tick_log();
         if !self.step_saving() {
-            self.server.resources.platform.sleep_us(FIRST_BASE_STEP_US);
+            self.storage.threads.await_writers(FIRST_BASE_STEP_US, &*self.server.resources.platform);
         }
         let awaits_base = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
         if awaits_base && self.server.persistence.log.rewrite_started_ms.is_some() {
