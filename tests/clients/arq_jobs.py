@@ -63,7 +63,8 @@ async def main():
     retried = await pool.enqueue_job("fail_once")
     refused = await pool.enqueue_job("refuse")
     later = await pool.enqueue_job("add", 100, 1, _defer_by=timedelta(milliseconds=20))
-    assert await later.status() == JobStatus.deferred and await jobs[0].status() == JobStatus.queued
+    tomorrow = await pool.enqueue_job("add", 1, 1, _defer_by=timedelta(days=1), _queue_name="elsewhere")
+    assert await tomorrow.status() == JobStatus.deferred and await jobs[0].status() == JobStatus.queued
     assert len(await pool.queued_jobs()) == 44
 
     # Two workers race for the same jobs: who loses sees its transaction fail, and nothing is done twice.
