@@ -13,7 +13,7 @@ use crate::keyspace::database::{Database, Expiry, Full};
 use crate::persistence::aof::read::{Call, Item, Reader, Tail};
 use crate::persistence::aof::store::Store;
 use crate::server::clients::{Client, ClientIndex};
-use crate::server::config::RdbVersionCheck;
+use crate::server::config::{Config, RdbVersionCheck};
 use crate::server::observe::turn::Phase;
 use std::path::PathBuf;
 
@@ -244,7 +244,7 @@ impl Dispatcher {
     fn step_first_base(&mut self, loading: Loading) -> Result<(), Refusal> {
         self.tick_log();
         if !self.step_saving() {
-            self.server.resources.platform.sleep_us(FIRST_BASE_STEP_US);
+            self.storage.threads.await_writers(FIRST_BASE_STEP_US, &*self.server.resources.platform);
         }
         let awaits_base = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
         if awaits_base && self.server.persistence.log.rewrite_started_ms.is_some() {
@@ -412,12 +412,13 @@ impl Dispatcher {
                 continue;
             }
             if entry.value == Value::Empty {
-                log::info!("Loading RDB, skipping empty key: {}", entry.key.escape_ascii());
+                log::info!("Loading RDB, skipping empty key: {}", shown_key(&self.server.config, &entry.key));
                 self.server.persistence.loading.empty_keys += 1;
                 continue;
             }
             if loading.refuses_present && db.peek(&entry.key).is_some() {
-                return Err(format!("RDB has duplicated key '{}' in DB {}", entry.key.escape_ascii(), loading.db));
+                let key = shown_key(&self.server.config, &entry.key);
+                return Err(format!("RDB has duplicated key '{key}' in DB {}", loading.db));
             }
             put_entry(db, entry, hash)
                 .map_err(|_| "The data set has more keys than a database can hold".to_string())?;
@@ -572,6 +573,11 @@ impl Dispatcher {
 fn unreadable(error: RdbError, source: &Source) -> Refusal {
     log::error!("{error} ({})", source.place());
     format!("Terminating server after rdb file reading failure. {}", error.reason)
+}
+
+/// A key as the log may tell it.
+fn shown_key(config: &Config, key: &[u8]) -> String {
+    if config.hide_user_data_from_log { "*redacted*".into() } else { key.escape_ascii().to_string() }
 }
 
 fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {

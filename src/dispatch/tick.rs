@@ -107,6 +107,11 @@ impl Dispatcher {
                 self.serve_ready();
             }
             let mut busy = self.server.clients.deliver_slice();
+            busy |= self.forget_reads();
+            if self.server.clients.has_broadcasts() {
+                let held_for = self.offset_to_hold_for();
+                self.server.clients.broadcast(held_for);
+            }
             self.lap_if(serves, Phase::Waits);
             let walks = self.storage.saving.is_some();
             busy |= self.step_saving();
