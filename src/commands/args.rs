@@ -151,6 +151,25 @@ impl<'a> Args<'a> {
         self.logged
     }
 
+    /// Appends the call to `buffer`, its own bytes where there are any, and to `ranges` where its words stand there. Gives where its own
+    /// bytes stand.
+    pub fn append_to(&self, buffer: &mut Vec<u8>, ranges: &mut Vec<Range>) -> Option<(u32, u32)> {
+        let start = buffer.len() as u32;
+        let Some(raw) = self.raw else {
+            for word in self.iter() {
+                let start = buffer.len() as u32;
+                buffer.extend_from_slice(word);
+                ranges.push(Range { start, end: buffer.len() as u32 });
+            }
+            return None;
+        };
+        let before = (raw.as_ptr() as usize - self.buffer.as_ptr() as usize) as u32;
+        buffer.extend_from_slice(raw);
+        let moved = |range: &Range| Range { start: range.start - before + start, end: range.end - before + start };
+        ranges.extend(self.ranges.iter().map(moved));
+        Some((start, buffer.len() as u32))
+    }
+
     /// Copies all words.
     pub fn to_vecs(&self) -> Vec<Vec<u8>> {
         self.iter().map(<[u8]>::to_vec).collect()

@@ -130,6 +130,9 @@ impl Dispatcher {
         if self.needs_settling(client) {
             self.settle(client, &row, &args);
         }
+        if !waits_on {
+            self.note_reads(client, &row, &args);
+        }
         if self.storage.log.is_some() && !waits_on {
             self.hold_reply(client, &row, &args);
         }
@@ -140,8 +143,9 @@ impl Dispatcher {
     }
 
     /// A client's replies go back to it.
-    fn give_output(&mut self, client: ClientIndex, reply: Reply) {
+    fn give_output(&mut self, client: ClientIndex, mut reply: Reply) {
         let state = self.server.clients.get_mut(client);
+        state.take_told(&mut reply.out);
         state.output = reply.out;
         if !state.output.is_empty() || state.closing != Closing::No {
             self.server.clients.mark_pending(client);

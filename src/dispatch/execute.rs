@@ -43,7 +43,7 @@ pub(super) struct Tally {
 
 impl Tally {
     #[inline]
-    fn count(&mut self, id: usize) {
+    pub(super) fn count(&mut self, id: usize) {
         self.calls += 1;
         match self.runs.last_mut() {
             Some((last, calls)) if *last == id => *calls += 1,
@@ -93,8 +93,8 @@ impl Dispatcher {
         let (consumed, turn) = self.run_calls(client, input, partial, batch, &mut reply);
         batch.forget(); // whether its calls were run or not
         let state = self.server.clients.get_mut(client);
-        let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
-        state.output.append(sent_to_itself);
+        state.take_told(&mut reply.out);
+        state.output = reply.out;
         state.is_parked = turn == Turn::Parked;
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
@@ -237,8 +237,21 @@ impl Dispatcher {
     pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) -> u64 {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
-        let shared = (now - begun_ns).saturating_sub(tally.own_ns);
+        let nested_ns = std::mem::take(&mut self.nested_ns);
         self.server.time.advance_to(now);
+        self.record_tally(client, tally, (now - begun_ns).saturating_sub(nested_ns))
+    }
+
+    /// The same for the calls within one that is part of a batch.
+    pub(super) fn settle_nested_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) {
+        let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+        self.nested_ns += spent_ns;
+        self.record_tally(client, tally, spent_ns);
+    }
+
+    #[inline]
+    fn record_tally(&mut self, client: ClientIndex, tally: Tally, spent_ns: u64) -> u64 {
+        let shared = spent_ns.saturating_sub(tally.own_ns);
         self.server.counters.calls += tally.calls;
         let state = self.server.clients.get_mut(client);
         state.calls += tally.calls;
@@ -351,11 +364,37 @@ impl Dispatcher {
         if !self.ready.is_empty() {
             self.serve_ready();
         }
-        self.server.clients.get_mut(client).last_command = Some(row.id);
-        if stopped_by & gates::MUTED != 0 {
-            self.mute(client, mark, reply);
+        let state = self.server.clients.get_mut(client);
+        state.last_command = Some(row.id);
+        if (stopped_by & gates::MUTED) | (state.raised & gates::AFTERWARDS) != 0 {
+            self.follow_up(client, &row, args, (stopped_by & gates::MUTED != 0).then_some(mark), reply);
         }
         Ran::Done
+    }
+
+    /// What is left to do behind a call: its answer is taken back to `muted_from` if the client does not want to hear it, and what the
+    /// client heard meanwhile stands behind.
+    #[inline(never)]
+    fn follow_up(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &Args<'_>,
+        muted_from: Option<Mark>,
+        reply: &mut Reply,
+    ) {
+        if let Some(mark) = muted_from {
+            self.mute(client, mark, reply);
+        }
+        if self.server.clients.get(client).raised & gates::TRACKING != 0 {
+            self.note_reads(client, row, args);
+            let is_of_client =
+                registry::all()[row.id].parent.is_some_and(|id| registry::all()[id].command.name == "client");
+            if !is_of_client {
+                self.server.clients.get_mut(client).end_caching();
+            }
+        }
+        self.server.clients.get_mut(client).take_told(&mut reply.out);
     }
 
     /// A call is refused before it ran: nothing of the client's transaction will run either.
@@ -363,6 +402,7 @@ impl Dispatcher {
     fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
+        state.end_caching();
         if row.command.name == "exec" {
             state.end_transaction();
             self.server.clients.unwatch(client);
@@ -387,7 +427,14 @@ impl Dispatcher {
     }
 
     /// A call was timed on its own: statistics, slow log, latency spikes.
-    fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
+    pub(super) fn note_duration(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &Args<'_>,
+        begun_ns: u64,
+        tally: &mut Tally,
+    ) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
         self.server.commands.record(row.id, spent_ns);
@@ -533,7 +580,9 @@ impl Dispatcher {
 
     #[cold]
     fn refuse_unknown(&mut self, client: ClientIndex, args: &Args<'_>, reply: &mut Reply) {
-        self.server.clients.get_mut(client).abort_transaction();
+        let state = self.server.clients.get_mut(client);
+        state.abort_transaction();
+        state.end_caching();
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }

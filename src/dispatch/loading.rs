@@ -42,8 +42,8 @@ pub(super) struct Loading {
     /// Calls of a transaction that has no end yet.
     queued: Option<Vec<Vec<Vec<u8>>>>,
     replay: Replay,
-    /// Entries that are put into their database together.
-    entries: Vec<Entry>,
+    /// Entries that are put into their database together, with their keys' hashes.
+    entries: Vec<(Entry, u64)>,
     /// Whether a key that is there already may not come again.
     refuses_present: bool,
     begun_ns: u64,
@@ -244,7 +244,7 @@ impl Dispatcher {
     fn step_first_base(&mut self, loading: Loading) -> Result<(), Refusal> {
         self.tick_log();
         if !self.step_saving() {
-            self.server.resources.platform.sleep_us(FIRST_BASE_STEP_US);
+            self.storage.threads.await_writers(FIRST_BASE_STEP_US, &*self.server.resources.platform);
         }
         let awaits_base = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
         if awaits_base && self.server.persistence.log.rewrite_started_ms.is_some() {
@@ -334,7 +334,11 @@ impl Dispatcher {
             match decoder.next().map_err(|error| unreadable(error, &loading.source))? {
                 Step::Entry(entry) => {
                     self.delay_load();
-                    loading.entries.push(entry);
+                    // The cache has until the group is full to bring the bucket.
+                    let db = self.server.keyspace.db(loading.db);
+                    let hash = db.hash(&entry.key);
+                    db.prefetch_bucket(hash);
+                    loading.entries.push((entry, hash));
                 }
                 Step::SelectDb(number) => {
                     if number >= self.server.keyspace.count() as u64 {
@@ -392,7 +396,7 @@ impl Dispatcher {
         Ok(false)
     }
 
-    /// Puts the entries gathered into their database: the cache is asked for all their buckets before the first is put there.
+    /// Puts the entries gathered into their database.
     fn put_entries(&mut self, loading: &mut Loading) -> Result<(), Refusal> {
         if loading.entries.is_empty() {
             return Ok(());
@@ -401,12 +405,7 @@ impl Dispatcher {
         let is_snapshot = matches!(loading.source, Source::Snapshot { .. });
         let db = self.server.keyspace.db(loading.db);
         db.now = now;
-        let mut hashes = [0; GROUP];
-        for (entry, hash) in loading.entries.iter().zip(&mut hashes) {
-            *hash = db.hash(&entry.key);
-            db.prefetch_bucket(*hash);
-        }
-        for (entry, hash) in loading.entries.drain(..).zip(hashes) {
+        for (entry, hash) in loading.entries.drain(..) {
             // What follows in a log was true of keys past their deadline, too, until it says that they have gone.
             if is_snapshot && entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) {
                 self.server.persistence.loading.expired_keys += 1;

@@ -7,15 +7,11 @@ use crate::persistence::aof::job::{Event, FsyncPolicy, Status};
 use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
-use std::time::Duration;
 
 /// A block of this size goes to the writer at once ...
 const BLOCK_BYTES: usize = 64 * 1024;
 /// ... a smaller one when its first call is so old.
 const BLOCK_AGE_NS: u64 = 1_000_000;
-
-/// How long a report of a writer that is to end is waited for at once.
-const WAIT_STEP: Duration = Duration::from_millis(100);
 
 /// The policy that the configuration asks for.
 pub(super) fn policy(config: &Config) -> FsyncPolicy {
@@ -87,7 +83,7 @@ impl Dispatcher {
         let Some(mut log) = self.storage.log.take() else { return };
         log.shut_down();
         while !log.has_ended() && log.status().trouble().is_none() {
-            log.wait(WAIT_STEP);
+            self.storage.threads.await_log(&mut log);
         }
         let state = &mut self.server.persistence.log;
         (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
@@ -104,7 +100,7 @@ impl Dispatcher {
         let Some(log) = &mut self.storage.log else { return };
         log.shut_down();
         while !log.has_ended() {
-            log.wait(WAIT_STEP);
+            self.storage.threads.await_log(log);
             if let Some(trouble) = log.status().trouble() {
                 log::error!("The log could not be made durable: {trouble}");
                 break;

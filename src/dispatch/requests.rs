@@ -154,7 +154,7 @@ impl Dispatcher {
         let is_active = |storage: &Storage| storage.saving.is_some() || storage.snapshot.is_active();
         while is_active(&self.storage) && !self.storage.interrupt.load(Relaxed) {
             if !self.step_saving() {
-                self.server.resources.platform.sleep_us(100);
+                self.storage.threads.await_writers(100, &*self.server.resources.platform);
             }
             self.server.read_clock();
         }
@@ -207,5 +207,6 @@ impl Dispatcher {
         let flushed: Vec<Database> =
             (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
         self.free_later(Garbage::Databases(flushed));
+        self.invalidate_all(0);
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! Invariant: a client stands in `waiters` and `due` exactly while it has a `Wait`, and then its gate `WAITING` is raised.
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{ClientIndex, Clients};
 use super::{Server, gates};
 use crate::formats::resp::reply::Reply;
@@ -30,6 +31,8 @@ pub struct Wait {
     pub row: usize,
     /// Whether it is to run when the key has gone, too.
     pub even_without_key: bool,
+    /// Bytes of the keys and the call.
+    pub bytes: usize,
 }
 
 /// Those who wait for one key, by their turns.
@@ -154,7 +157,9 @@ impl Clients {
         let NewWait { db, mut keys, deadline_ns, call, row, even_without_key } = new;
         keys.sort_unstable();
         keys.dedup();
-        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key };
+        let bytes = keys.iter().map(|key| key.len() + ELEMENT_BYTES).sum::<usize>();
+        let bytes = bytes + call.iter().map(|word| word.len() + size_of::<Vec<u8>>()).sum::<usize>();
+        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key, bytes };
         self.waiters.add(index, &wait);
         let client = self.get_mut(index);
         client.raised |= gates::WAITING;

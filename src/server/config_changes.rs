@@ -61,6 +61,7 @@ impl Server {
     pub fn apply_config_changes(&mut self, changed: &[&'static str]) {
         for &name in changed {
             match name {
+                "maxmemory-clients" => self.apply_client_limit(),
                 "maxmemory" | "maxmemory-policy" | "maxmemory-samples" | "lfu-log-factor" | "lfu-decay-time" => {
                     self.apply_memory_limit();
                 }
@@ -124,6 +125,7 @@ impl Server {
         self.memory_limit_bytes = self.config.maxmemory.resolve(self.machine_memory_bytes);
         self.set_gate(gates::MEMORY, self.memory_limit_bytes > 0);
         self.keyspace.set_policy(memory::policy(&self.config));
+        self.apply_client_limit();
     }
 
     /// Calls are timed one by one while somebody wants to know of short ones.

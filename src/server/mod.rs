@@ -3,6 +3,7 @@
 pub mod access;
 pub mod acl;
 pub mod blocking;
+pub mod client_memory;
 pub mod clients;
 pub mod config;
 pub mod debug;
@@ -20,6 +21,7 @@ pub mod config_changes;
 pub mod gates;
 pub mod pause;
 pub mod surroundings;
+pub mod tracking;
 pub mod transaction;
 
 use crate::base::clock::Clock;
@@ -77,7 +79,7 @@ impl Time {
     /// The monotonic clock shows this now; the other has gone as far.
     #[inline]
     pub fn advance_to(&mut self, monotonic_ns: u64) {
-        self.wall_us += (monotonic_ns - self.monotonic_ns) / 1000;
+        self.wall_us += monotonic_ns / 1000 - self.monotonic_ns / 1000; // so that the parts of many steps are not lost
         self.monotonic_ns = monotonic_ns;
     }
 }
@@ -179,8 +181,8 @@ pub struct Server {
     pub dirty: u64,
     /// `maxmemory` in bytes, percentages resolved; 0: none.
     pub memory_limit_bytes: u64,
-    /// Bytes of clients' buffers, counted once per round.
-    pub client_buffer_bytes: usize,
+    /// `maxmemory-clients` in bytes, a percentage resolved; 0: none.
+    pub client_limit_bytes: u64,
     /// Memory and CPU.
     pub resources: Resources,
     /// Loading, snapshots, the log.
@@ -241,7 +243,7 @@ impl Server {
             started: time,
             dirty: 0,
             memory_limit_bytes: 0,
-            client_buffer_bytes: 0,
+            client_limit_bytes: 0,
             resources: Resources::default(),
             persistence: PersistenceState::at_start(time.wall_us / 1_000_000),
             requests: Vec::new(),
@@ -342,13 +344,23 @@ impl Server {
     /// Bytes that are counted as they come and go, unlike what the process takes besides, which is weighed now and then.
     #[inline]
     pub fn bytes_by_count(&self) -> usize {
-        self.keyspace.used_bytes() + self.client_buffer_bytes + self.commands.histogram_bytes()
+        self.keyspace.used_bytes()
+            + self.clients.memory.buffer_bytes()
+            + self.commands.histogram_bytes()
+            + self.clients.trackers.bytes()
     }
 
     /// Reads the clocks.
     #[inline]
     pub fn read_clock(&mut self) {
         self.time = Time { wall_us: self.clock.wall_us(), monotonic_ns: self.clock.monotonic_ns() };
+    }
+
+    /// Reads the monotonic clock: since both were read, which every turn begins with, the other has gone as far.
+    #[inline]
+    pub fn advance_clock(&mut self) {
+        let now_ns = self.clock.monotonic_ns();
+        self.time.advance_to(now_ns);
     }
 
     /// The time as the keyspace takes it.

@@ -144,7 +144,7 @@ impl Server {
     /// Bytes that are not data: tables, lists, clients' buffers, the log's, and what the process took at its start.
     pub fn overhead_bytes(&self) -> u64 {
         let tables: usize = self.keyspace.all().iter().map(|db| db.table_bytes() + db.links_bytes()).sum();
-        let buffers = self.client_buffer_bytes as u64 + self.persistence.log.buffer_bytes;
+        let buffers = self.clients.memory.buffer_bytes() as u64 + self.persistence.log.buffer_bytes;
         self.resources.startup_bytes + tables as u64 + buffers
     }
 

@@ -2,8 +2,14 @@
 //!
 //! `FERRODIS_SEED=n cargo test --test simulation` replays one run; `FERRODIS_SEEDS=n` makes so many.
 
+mod calls;
 mod disk;
+mod history;
 mod log;
+mod model;
+mod peer;
+mod process;
+mod server;
 
 /// The seeds to run: the one asked for, or as many as usual.
 fn seeds(usual: u64) -> std::ops::Range<u64> {

@@ -8,8 +8,7 @@ use crate::commands::row::{Arity, Command, Done, Outcome};
 use crate::server::clients::Answers;
 use crate::server::gates;
 
-/// CLIENT NO-EVICT: whether `maxmemory-clients` is to spare the connection. Noted, and shown by CLIENT LIST; no client is evicted
-/// yet.
+/// CLIENT NO-EVICT: whether `maxmemory-clients` is to spare the connection.
 pub(super) static NO_EVICT: Command = Command::server("no-evict", no_evict)
     .arity(Arity::Exactly(3))
     .flags(ADMIN)

@@ -37,7 +37,6 @@ const DIRECTIVES: &[Directive] = &[
          d m n the classes, A all but m and n. Empty means none.",
     ),
     Directive::integer("tracking-table-max-keys", int!(tracking_table_max_keys), 0, I64_MAX, "1000000")
-        .no_effect("there is no client-side caching yet")
         .doc("Keys remembered for client-side caching; beyond, some are invalidated early. 0: no limit."),
     Directive::integer("slowlog-log-slower-than", int!(slowlog_log_slower_than_us), -1, I64_MAX, "10000")
         .alias("commandlog-execution-slower-than")
