@@ -87,14 +87,7 @@ impl HotKeys {
 
     /// The key, and its hash, of a call that was chosen among those just added; `None`: it has none. `draw` gives numbers below one at random.
     #[cold]
-    pub fn look_at(
-        &mut self,
-        by: By,
-        db: usize,
-        key: Option<(&[u8], u64)>,
-        now_ms: u64,
-        draw: impl FnMut(u64) -> u64,
-    ) {
+    pub fn look_at(&mut self, by: By, db: usize, key: Option<(&[u8], u64)>, now_ms: u64, draw: impl FnMut(u64) -> u64) {
         if now_ms >= self.next_halving_ms {
             self.next_halving_ms = now_ms + HALVING_MS;
             self.tables.iter_mut().for_each(Table::halve);
