@@ -91,6 +91,7 @@ impl Simulation {
         config.appendonly = self.has_log;
         config.appendfsync =
             [AppendFsync::Always, AppendFsync::Always, AppendFsync::Everysec, AppendFsync::No][self.rng.usize(..4)];
+        config.latency_tracking = false; // histograms come with a command's first call, and would count as memory
         config.aof_use_rdb_preamble = self.rng.bool();
         config.aof_timestamp_enabled = self.rng.u8(..4) == 0;
         config.auto_aof_rewrite_min_size_bytes = [2_000, 64 << 20][self.rng.usize(..2)];
@@ -186,7 +187,7 @@ impl Simulation {
         self.expire_all(&mut life);
         if self.evicts {
             self.pass_time(&mut life, WEIGHING_MS); // what the process takes counts as soon as it was weighed
-            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(300..6_000);
+            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(3_000..30_000);
             let policy = ["allkeys-lru", "allkeys-random", "allkeys-lfu"][self.rng.usize(..3)];
             for line in [
                 "CONFIG SET notify-keyspace-events Ee",
