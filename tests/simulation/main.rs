@@ -3,6 +3,7 @@
 //! `FERRODIS_SEED=n cargo test --test simulation` replays one run; `FERRODIS_SEEDS=n` makes so many.
 
 mod calls;
+mod damage;
 mod disk;
 mod history;
 mod log;
