@@ -149,6 +149,7 @@ impl Simulation {
 
     fn begin(&mut self, mut process: Process, config: Config) -> Life {
         let (found, digest) = (process.read_state(), process.operate("DEBUG DIGEST"));
+        self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms()); // waiting took its time, too
         let (has_log, begun) = (self.has_log, std::mem::take(&mut self.begun));
         let is_candidate = |number: usize| {
             has_log || number == 0 || begun.iter().any(|(first, last)| (*first..=*last).contains(&number))
