@@ -2,7 +2,8 @@
 //!
 //! What calls, time and bytes there are is added up batch by batch. Of each of the three a batch is looked at now and then, at random distances
 //! (calls that take turns are in step with any fixed one): the one in which the sum passes the distance, so that large batches are looked
-//! at as often as is their part of the whole. One of its calls, the caller chooses which, stands for all since the last look.
+//! at as often as is their part of the whole. One of its calls, the caller chooses which,
+//! stands for the distance.
 //! Calls that are timed on their own tell their time each. What is looked at goes to a table of fixed size (Space-Saving, Metwally et
 //! al. 2005: a key that is not there takes the place of the lightest and inherits its weight), and all weights are halved now and then. So it
 //! takes a nanosecond or two of a call, and a bounded amount of memory; a key that has a sixty-fourth of the whole is always there.
@@ -10,6 +11,8 @@
 
 /// The distances between two looks, on average: calls, nanoseconds, bytes. What is looked at costs a tenth of a microsecond.
 const DISTANCES: [u64; ALL.len()] = [64, 50_000, 64 << 10];
+/// What covers so many is not measured out in them.
+const MANY_DISTANCES: u64 = 64;
 /// Keys that are kept, for each of the three.
 const KEPT: usize = 64;
 /// Bytes of a key that are kept.
@@ -84,24 +87,31 @@ impl HotKeys {
 
     /// The key, and its hash, of a call that was chosen among those just added; `None`: it has none. `draw` gives numbers below one at random.
     #[cold]
-    pub fn look_at(
-        &mut self,
-        by: By,
-        db: usize,
-        key: Option<(&[u8], u64)>,
-        now_ms: u64,
-        draw: impl FnOnce(u64) -> u64,
-    ) {
+    pub fn look_at(&mut self, by: By, db: usize, key: Option<(&[u8], u64)>, now_ms: u64, draw: impl FnMut(u64) -> u64) {
         if now_ms >= self.next_halving_ms {
             self.next_halving_ms = now_ms + HALVING_MS;
             self.tables.iter_mut().for_each(Table::halve);
         }
-        self.distances[by as usize] = draw(2 * DISTANCES[by as usize]);
-        let weight = std::mem::take(&mut self.waiting[by as usize]);
+        let weight = self.pass(by as usize, draw);
         match key {
             Some((key, hash)) => self.tables[by as usize].add(db, key, hash, weight),
             None => self.tables[by as usize].total += weight,
         }
+    }
+
+    /// Goes on past the distances that have been covered; gives their number times their mean, which is what the call stands for.
+    fn pass(&mut self, place: usize, mut draw: impl FnMut(u64) -> u64) -> u64 {
+        let (waiting, mean) = (&mut self.waiting[place], DISTANCES[place]);
+        let mut weight = 0;
+        if *waiting > MANY_DISTANCES * mean {
+            weight = std::mem::take(waiting);
+        }
+        while *waiting > self.distances[place] {
+            *waiting -= self.distances[place] + 1;
+            weight += mean;
+            self.distances[place] = draw(2 * mean);
+        }
+        weight
     }
 
     /// A call that was timed on its own.

@@ -32,7 +32,7 @@ pub(super) fn write_stacks() {
     let mut out = Text::default();
     let _ = writeln!(out, "\n------ STACK TRACE ------");
     out.write();
-    write_own("*");
+    write_own(" *");
     // An alarm may come while another thread asks: what asks already goes on, and this one tells of itself.
     if ASKING.compare_exchange(0, this_thread(), Relaxed, Relaxed).is_ok() {
         let (others, answered) = ask_others();
@@ -61,7 +61,7 @@ extern "C" fn on_asked(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_
 fn write_own(mark: &str) {
     let mut name = [0; 16];
     let mut out = Text::default();
-    let _ = writeln!(out, "\n{} {} {mark}", this_thread(), name_of_this_thread(&mut name));
+    let _ = writeln!(out, "\n{} {}{mark}", this_thread(), name_of_this_thread(&mut name));
     out.write();
     let mut frames = [std::ptr::null_mut(); FRAMES];
     let count = addresses(&mut frames);

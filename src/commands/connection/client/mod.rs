@@ -24,7 +24,6 @@ pub const COMMANDS: &[&Command] = &[&CLIENT];
 static CLIENT: Command = Command::container(
     "client",
     &[
-        &modes::CAPA,
         &identity::ID,
         &identity::INFO,
         &identity::LIST,

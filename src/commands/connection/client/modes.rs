@@ -1,4 +1,4 @@
-//! How a connection is treated: CLIENT NO-EVICT, NO-TOUCH, REPLY, and Valkey's CAPA and IMPORT-SOURCE.
+//! How a connection is treated: CLIENT NO-EVICT, NO-TOUCH, REPLY, and Valkey's IMPORT-SOURCE.
 
 use super::{ADMIN, ANYBODY};
 use crate::commands::args::Args;
@@ -76,20 +76,6 @@ fn reply(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         _ => return Err(Error::Syntax),
     }
     client.raised |= gates::MUTED;
-    Ok(Done)
-}
-
-/// CLIENT CAPA: what the client can do. Of what Valkey knows, being sent elsewhere, nothing ever comes to use here: any words will do.
-pub(super) static CAPA: Command = Command::server("capa", capa)
-    .arity(Arity::AtLeast(3))
-    .flags(ANYBODY)
-    .since("8.0.0")
-    .complexity("O(1)")
-    .summary("A client claims its capability.")
-    .syntax("capability [capability ...]");
-
-fn capa(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    cx.reply.ok();
     Ok(Done)
 }
 
