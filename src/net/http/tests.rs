@@ -256,7 +256,7 @@ fn a_password_is_asked_for_where_one_is_set() {
 /// Whoever might run INFO saw the arguments of slow calls and who the clients are.
 #[test]
 fn the_dashboard_showed_what_its_reader_must_not_ask_for() {
-    let mut port = Port::new(&[]);
+    let mut port = Port::new(&[("protected-mode", "no")]);
     let caller = port.dispatcher.server.admit(Newcomer::default()).expect("let in");
     assert_eq!(status(&port.get("/live.json")), "200");
     let rules: [&[u8]; 1] = [b"-slowlog"];
