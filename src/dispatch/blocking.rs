@@ -61,6 +61,7 @@ impl Dispatcher {
                 call: block.call.unwrap_or_else(|| args.to_vecs()),
                 row: row.id,
                 even_without_key: block.even_without_key,
+                log_offset: block.log_offset,
             },
         );
     }
@@ -94,6 +95,13 @@ impl Dispatcher {
                     self.run_again(client);
                 }
             }
+        }
+    }
+
+    /// The log has come so far: runs the calls that waited for that.
+    pub(super) fn serve_log_waiters(&mut self, offset: u64) {
+        for client in self.server.clients.waiters.for_log(offset) {
+            self.run_again(client);
         }
     }
 

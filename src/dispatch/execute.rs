@@ -524,7 +524,8 @@ impl Dispatcher {
             Run::Server(run) => {
                 let now = self.server.now();
                 self.server.keyspace.set_now(now);
-                let mut cx = ServerContext { server: &mut self.server, client, reply, effects: &mut self.effects };
+                let (effects, waiting) = (&mut self.effects, self.waiting);
+                let mut cx = ServerContext { server: &mut self.server, client, reply, effects, waiting };
                 run(&mut cx, args)?;
             }
             Run::Container => {

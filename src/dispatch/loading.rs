@@ -343,8 +343,9 @@ impl Dispatcher {
                 Step::SelectDb(number) => {
                     if number >= self.server.keyspace.count() as u64 {
                         return Err(format!(
-                            "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting",
-                            self.server.keyspace.count()
+                            "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting ({})",
+                            self.server.keyspace.count(),
+                            loading.source.place()
                         ));
                     }
                     self.put_entries(loading)?;

@@ -42,6 +42,7 @@ impl Dispatcher {
         let (mut log, writer) = start(store, end, with, policy(&self.server.config), self.storage.threads.waker())?;
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
+        self.server.persistence.log.durable_offset = log.durable_offset();
         self.storage.log = Some(log);
         self.forget_offsets();
         self.server.persistence.log.enabled = true;
@@ -52,7 +53,9 @@ impl Dispatcher {
     fn forget_offsets(&mut self) {
         self.storage.touched.fill(0);
         (self.storage.in_flight, self.storage.gathers, self.storage.block_since_ns) = (false, false, 0);
-        self.server.clients.iter_mut().for_each(|(_, client)| (client.held_for, client.looks_at) = (0, 0));
+        for (_, client) in self.server.clients.iter_mut() {
+            (client.held_for, client.looks_at, client.last_write_offset) = (0, 0, 0);
+        }
     }
 
     /// CONFIG SET appendonly yes: begins a log with a base of what is there now.
@@ -88,6 +91,7 @@ impl Dispatcher {
         let state = &mut self.server.persistence.log;
         (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
         self.forget_offsets();
+        self.serve_log_waiters(u64::MAX);
         self.set_gate(gates::LOG_FULL, false);
         self.settle_disk_gate();
         if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
@@ -116,11 +120,15 @@ impl Dispatcher {
         log.set_timestamp(timestamp_s);
         let changes = log.poll();
         if changes.durable {
+            self.server.persistence.log.durable_offset = log.durable_offset();
             self.storage.in_flight = false;
             self.storage.gathers = log.policy() == FsyncPolicy::Always;
         }
         for event in changes.events {
             self.note_log_event(event); // may end the log
+        }
+        if changes.durable && !self.server.clients.waiters.is_empty() {
+            self.serve_log_waiters(self.server.persistence.log.durable_offset);
         }
         let log = self.storage.log.as_ref()?;
         let has_trouble = log.status().trouble().is_some();

@@ -215,8 +215,12 @@ impl Dispatcher {
                 "stop-writes-on-bgsave-error" | "save" => self.settle_disk_gate(),
                 "appendfsync" => {
                     let policy = super::log::policy(&self.server.config);
-                    if let Some(log) = &mut self.storage.log {
+                    if let Some(log) = &mut self.storage.log
+                        && log.policy() != policy
+                    {
                         log.set_policy(policy);
+                        // What was written under another policy may not be durable yet, whichever keys it was.
+                        self.storage.touched.fill(log.next_offset());
                     }
                 }
                 "aof-disable-auto-gc" => {

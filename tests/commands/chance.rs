@@ -10,7 +10,7 @@ const ELEMENTS: usize = 40;
 /// good; picks that are off by a fifth for every other element exceed it many times.
 const CHI_SQUARE_MAX: f64 = 91.0;
 /// Picks of each element that are expected.
-const EXPECTED: usize = 400;
+const EXPECTED: usize = 150;
 
 /// Fills key `k` with elements of an encoding.
 struct Form {

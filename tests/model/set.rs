@@ -160,7 +160,7 @@ fn assert_same(set: SetRef<'_>, model: &Model) {
 #[test]
 fn sets_do_what_a_tree_does() {
     let mut rng = random();
-    for _ in 0..300 {
+    for _ in 0..100 {
         let mut twin = Twin::new(&mut rng);
         for _ in 0..rng.usize(..500) {
             twin.operate(&mut rng);

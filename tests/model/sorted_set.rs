@@ -201,7 +201,7 @@ fn assert_same(set: SortedSetRef<'_>, model: &Model) {
 #[test]
 fn sorted_sets_do_what_a_sorted_vector_does() {
     let mut rng = random();
-    for _ in 0..200 {
+    for _ in 0..100 {
         let mut twin = Twin::new(&mut rng);
         for _ in 0..rng.usize(..400) {
             twin.operate(&mut rng);

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::random;
 
 type Words = Vec<Vec<u8>>;
+/// What is pending: the name of the consumer, and how often it was delivered.
+type PendingModel = BTreeMap<StreamId, (Vec<u8>, u64)>;
 
 struct Twin {
     stream: Stream,
@@ -20,8 +22,7 @@ struct Twin {
     last_id: StreamId,
     max_deleted_id: StreamId,
     added: u64,
-    /// By group: what is pending, with the name of the consumer and the number of deliveries.
-    groups: BTreeMap<Vec<u8>, BTreeMap<StreamId, (Vec<u8>, u64)>>,
+    groups: BTreeMap<Vec<u8>, PendingModel>,
     encodings: Encodings,
 }
 
@@ -216,7 +217,7 @@ impl Twin {
     }
 }
 
-fn assert_pending(group: &Group, expected: &BTreeMap<StreamId, (Vec<u8>, u64)>) {
+fn assert_pending(group: &Group, expected: &PendingModel) {
     let shown = |(&id, pending): (&StreamId, &Pending)| {
         (id, (group.consumer(pending.consumer).name().to_vec(), pending.deliveries))
     };

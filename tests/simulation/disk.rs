@@ -232,6 +232,13 @@ impl FaultyDisk {
         self.state().is_down
     }
 
+    /// Gives a file another content, durably.
+    pub fn replace(&self, path: &Path, bytes: Vec<u8>) {
+        let state = &mut *self.state();
+        let inode = state.names[path];
+        state.inodes[inode] = Inode { live: bytes.clone(), durable: bytes, pending: Vec::new() };
+    }
+
     /// Another disk, which is in the same state.
     pub fn copy(&self) -> FaultyDisk {
         FaultyDisk(Arc::new(Mutex::new(self.state().clone())))

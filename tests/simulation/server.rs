@@ -20,6 +20,8 @@ use crate::process::{Process, SimulatedClock, items};
 const START_MS: u64 = 1_700_000_000_000;
 /// The grain in which time passes.
 const GRAIN_MS: u64 = 20;
+/// After so long the server has weighed its process.
+const WEIGHING_MS: u64 = 2000;
 
 /// What came about, for the test that wants to have seen it all.
 #[derive(Debug, Default)]
@@ -89,6 +91,7 @@ impl Simulation {
         config.appendonly = self.has_log;
         config.appendfsync =
             [AppendFsync::Always, AppendFsync::Always, AppendFsync::Everysec, AppendFsync::No][self.rng.usize(..4)];
+        config.latency_tracking = false; // histograms come with a command's first call, and would count as memory
         config.aof_use_rdb_preamble = self.rng.bool();
         config.aof_timestamp_enabled = self.rng.u8(..4) == 0;
         config.auto_aof_rewrite_min_size_bytes = [2_000, 64 << 20][self.rng.usize(..2)];
@@ -146,6 +149,7 @@ impl Simulation {
 
     fn begin(&mut self, mut process: Process, config: Config) -> Life {
         let (found, digest) = (process.read_state(), process.operate("DEBUG DIGEST"));
+        self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms()); // waiting took its time, too
         let (has_log, begun) = (self.has_log, std::mem::take(&mut self.begun));
         let is_candidate = |number: usize| {
             has_log || number == 0 || begun.iter().any(|(first, last)| (*first..=*last).contains(&number))
@@ -183,7 +187,8 @@ impl Simulation {
         }
         self.expire_all(&mut life);
         if self.evicts {
-            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(2_000..40_000);
+            self.pass_time(&mut life, WEIGHING_MS); // what the process takes counts as soon as it was weighed
+            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(3_000..30_000);
             let policy = ["allkeys-lru", "allkeys-random", "allkeys-lfu"][self.rng.usize(..3)];
             for line in [
                 "CONFIG SET notify-keyspace-events Ee",
@@ -316,7 +321,10 @@ impl Simulation {
     fn act(&mut self, life: &mut Life) {
         let place = self.rng.usize(..life.peers.len());
         match self.rng.u8(..64) {
-            0..30 => self.deliver(life, place),
+            0..30 => {
+                let pieces = if self.evicts { self.rng.u8(1..12) } else { 1 };
+                (0..pieces).for_each(|_| self.deliver(life, place));
+            }
             30..34 => life.process.steps.step_log(),
             34..38 => life.process.steps.step_snapshots(self.rng.usize(..20)),
             38..44 => self.turn(life),
