@@ -97,6 +97,13 @@ impl<'a> Args<'a> {
         self.raw
     }
 
+    /// The bytes of the call on the wire; of one that did not come as RESP or in one piece, those of its plain form.
+    pub fn wire_bytes(&self) -> usize {
+        let line = |count: usize| "*\r\n".len() + itoa::Buffer::new().format(count).len();
+        let plain = || line(self.len()) + self.iter().map(|word| line(word.len()) + word.len() + 2).sum::<usize>();
+        self.raw.map_or_else(plain, <[u8]>::len)
+    }
+
     /// Word `i` to be kept: a big one is handed over, and reads as empty from then on.
     #[inline]
     pub fn take(&mut self, i: usize) -> Taken<'a> {
@@ -142,6 +149,25 @@ impl<'a> Args<'a> {
     #[inline]
     pub fn is_logged(&self) -> bool {
         self.logged
+    }
+
+    /// Appends the call to `buffer`, its own bytes where there are any, and to `ranges` where its words stand there. Gives where its own
+    /// bytes stand.
+    pub fn append_to(&self, buffer: &mut Vec<u8>, ranges: &mut Vec<Range>) -> Option<(u32, u32)> {
+        let start = buffer.len() as u32;
+        let Some(raw) = self.raw else {
+            for word in self.iter() {
+                let start = buffer.len() as u32;
+                buffer.extend_from_slice(word);
+                ranges.push(Range { start, end: buffer.len() as u32 });
+            }
+            return None;
+        };
+        let before = (raw.as_ptr() as usize - self.buffer.as_ptr() as usize) as u32;
+        buffer.extend_from_slice(raw);
+        let moved = |range: &Range| Range { start: range.start - before + start, end: range.end - before + start };
+        ranges.extend(self.ranges.iter().map(moved));
+        Some((start, buffer.len() as u32))
     }
 
     /// Copies all words.

@@ -102,6 +102,8 @@ pub struct Effects {
     pub close_client: bool,
     /// Databases of which everything changed.
     pub databases: Vec<usize>,
+    /// Whether databases were emptied.
+    pub flushed: bool,
     /// The call has not answered: it waits for keys.
     pub block: Option<Block>,
 }
@@ -155,6 +157,7 @@ impl Effects {
         self.changes.clear();
         self.close_client = false;
         self.databases.clear();
+        self.flushed = false;
         self.block = None;
     }
 }

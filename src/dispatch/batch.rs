@@ -11,6 +11,7 @@ use crate::commands::registry::{Hot, Lookup};
 use crate::formats::resp::request::{Limits, Parsed, Progress, ProtocolError, Range, parse};
 use crate::keyspace::database::Database;
 use crate::server::clients::ClientIndex;
+use crate::server::gates;
 use crate::structures::record_arena::{Handle, NONE};
 
 /// Calls looked at ahead.
@@ -70,9 +71,17 @@ pub struct Batch {
     db: usize,
     /// Whether any of its calls names an element.
     has_elements: bool,
+    /// Whether it is remembered which keys its calls read.
+    is_tracked: bool,
 }
 
 impl Batch {
+    /// Bytes of its calls.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.spans.first().map_or(0, |first| self.end.saturating_sub(first.start as usize))
+    }
+
     /// What was looked at ahead will not be run from here.
     pub fn forget(&mut self) {
         self.is_ahead = false;
@@ -145,6 +154,12 @@ impl Batch {
         }
     }
 
+    /// Asks the cache for where keys that will be read are remembered: for their buckets, and when those have come for the keys.
+    #[inline]
+    fn ask_for_tracked(&self, ask: impl Fn(u64)) {
+        self.spans.iter().filter(|span| span.has_hash).for_each(|span| ask(span.hash));
+    }
+
     /// Asks the cache for the records that the buckets name.
     #[inline]
     fn ask_for_records(&mut self, db: &Database) {
@@ -198,6 +213,9 @@ impl Dispatcher {
             batch.ask_for_records(&databases[batch.db]);
         }
         for (input, batch) in batches.iter_mut().filter(|(_, batch)| batch.is_ahead) {
+            if let (true, Some(keys)) = (batch.is_tracked, self.server.clients.trackers.keys()) {
+                batch.ask_for_tracked(|hash| keys.prefetch_key(hash));
+            }
             batch.ask_for_neighbours(&databases[batch.db]);
             batch.ask_for_elements(input, &databases[batch.db]);
         }
@@ -212,6 +230,10 @@ impl Dispatcher {
         batch.is_ahead = true;
         batch.db = self.server.clients.get(client).db;
         batch.ask_for_buckets(input, &self.lookup, &self.server.keyspace.all()[batch.db]);
+        batch.is_tracked = self.server.clients.get(client).raised & gates::TRACKING != 0;
+        if let (true, Some(keys)) = (batch.is_tracked, self.server.clients.trackers.keys()) {
+            batch.ask_for_tracked(|hash| keys.prefetch(hash));
+        }
     }
 }
 

@@ -112,7 +112,7 @@ impl Dispatcher {
         let (row, kept) = (*self.lookup.get(wait.row), Kept::new(&wait.call));
         let is_restricted = state.raised & gates::ACL != 0;
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
-        let mark = reply.mark();
+        let (mark, replied_before) = (reply.mark(), reply.out.len());
         let mut args = kept.args(self.is_logged());
         if is_restricted && let Err(denied) = self.judge(client, &row, &args) {
             let error = self.deny(client, &row, &args, denied, &reply);
@@ -133,9 +133,13 @@ impl Dispatcher {
             let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
             self.server.count_wait(row.id, spent_ns);
             self.note_slowness(client, &row, &args, spent_ns);
+            self.note_sizes(client, &row, &args, reply.out.len().saturating_sub(replied_before));
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);
+        }
+        if !waits_on {
+            self.note_reads(client, &row, &args);
         }
         if self.storage.log.is_some() && !waits_on {
             self.hold_reply(client, &row, &args);
@@ -147,8 +151,9 @@ impl Dispatcher {
     }
 
     /// A client's replies go back to it.
-    fn give_output(&mut self, client: ClientIndex, reply: Reply) {
+    fn give_output(&mut self, client: ClientIndex, mut reply: Reply) {
         let state = self.server.clients.get_mut(client);
+        state.take_told(&mut reply.out);
         state.output = reply.out;
         if !state.output.is_empty() || state.closing != Closing::No {
             self.server.clients.mark_pending(client);

@@ -1,6 +1,6 @@
 //! The life of one call: look up, gates, run, settle.
 
-use super::batch::{Batch, Stop};
+use super::batch::{BATCH_CALLS, Batch, Stop};
 use super::gates::{Moment, Passage};
 use super::resume::{keep_big_partial, keep_partial};
 use super::{Dispatcher, Partial, Turn, gates};
@@ -37,13 +37,13 @@ pub(super) enum Ran {
 #[derive(Default)]
 pub(super) struct Tally {
     runs: smallvec::SmallVec<[(usize, u64); 8]>,
-    calls: u64,
+    pub(super) calls: u64,
     own_ns: u64,
 }
 
 impl Tally {
     #[inline]
-    fn count(&mut self, id: usize) {
+    pub(super) fn count(&mut self, id: usize) {
         self.calls += 1;
         match self.runs.last_mut() {
             Some((last, calls)) if *last == id => *calls += 1,
@@ -93,8 +93,8 @@ impl Dispatcher {
         let (consumed, turn) = self.run_calls(client, input, partial, batch, &mut reply);
         batch.forget(); // whether its calls were run or not
         let state = self.server.clients.get_mut(client);
-        let sent_to_itself = std::mem::replace(&mut state.output, reply.out);
-        state.output.append(sent_to_itself);
+        state.take_told(&mut reply.out);
+        state.output = reply.out;
         state.is_parked = turn == Turn::Parked;
         if turn == Turn::Closed && state.closing == Closing::No {
             state.closing = Closing::AfterReplies;
@@ -188,46 +188,48 @@ impl Dispatcher {
         let logged = self.is_logged();
         let begun = self.server.time.monotonic_ns;
         let replied_before = reply.out.len();
+        let look_at_sizes_from = self.look_at_sizes_from(batch, replied_before);
         let mut tally = Tally::default();
         let mut ended = None;
+        let mut replied = replied_before;
+        let mut ends = [0_u32; BATCH_CALLS]; // of the calls' replies, behind those that there were before
+        let mut passed = 0;
         for (span, &row) in batch.spans.iter().zip(&batch.rows) {
             let own = &batch.ranges[span.first_range as usize..(span.first_range + span.ranges) as usize];
             let raw = &input[span.start as usize..span.end as usize];
             let mut args = Args::new(input, own, &mut [], Some(raw), logged);
             let hash = span.has_hash.then_some(span.hash);
+            let counted = tally.calls;
             if self.call(client, row, &mut args, hash, reply, &mut tally) == Ran::Parked {
                 ended = Some((span.start as usize, Turn::Parked));
                 break;
             }
+            let behind = reply.out.len();
+            if behind >= look_at_sizes_from && tally.calls > counted {
+                self.note_sizes(client, row.as_ref().expect("it ran"), &args, behind.saturating_sub(replied));
+            }
+            replied = behind;
+            ends[passed] = behind.saturating_sub(replied_before) as u32;
+            passed += 1;
             if self.server.clients.get(client).closing != Closing::No {
                 ended = Some((input.len(), Turn::Closed));
                 break;
             }
-            if reply.out.len() > most_reply_bytes {
+            if replied > most_reply_bytes {
                 ended = Some((span.end as usize, Turn::Again));
                 break;
             }
         }
-        let (calls, replied) = (tally.calls, reply.out.len().saturating_sub(replied_before));
+        let calls = tally.calls;
         let ns = self.settle_tally(client, tally, begun);
-        let bytes = (batch.end.saturating_sub(batch.spans[0].start as usize) + replied) as u64;
-        if self.server.hot_keys.add(Load { calls, ns, bytes }) && calls > 0 {
-            self.look_at_one(client, input, batch, calls as usize);
+        if passed > 0 {
+            let taken = (batch.spans[passed - 1].end - batch.spans[0].start) as usize;
+            let bytes = (taken + replied.saturating_sub(replied_before)) as u64;
+            if self.server.hot_keys.add(Load { calls, ns, bytes }) {
+                self.look_at_one_of(client, input, batch, &ends[..passed]);
+            }
         }
         ended
-    }
-
-    /// One of the calls that the batch began with and that ran is looked at for hot keys.
-    #[cold]
-    fn look_at_one(&mut self, client: ClientIndex, input: &[u8], batch: &Batch, ran: usize) {
-        let place = self.server.random.below(ran.min(batch.spans.len()) as u64) as usize;
-        let (span, row) = (&batch.spans[place], &batch.rows[place]);
-        if let Some(row) = row.filter(|_| span.has_hash) {
-            let key = batch.ranges[span.first_range as usize + row.ahead_key as usize];
-            let key = &input[key.start as usize..key.end as usize];
-            let db = self.server.clients.get(client).db;
-            self.server.hot_keys.look_at(db, key, span.hash, self.server.time.monotonic_ms());
-        }
     }
 
     /// Shares the time of a batch among its calls; gives what it shared.
@@ -235,8 +237,21 @@ impl Dispatcher {
     pub(super) fn settle_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) -> u64 {
         let now = self.server.clock.monotonic_ns();
         self.command_ns += now - begun_ns;
-        let shared = (now - begun_ns).saturating_sub(tally.own_ns);
+        let nested_ns = std::mem::take(&mut self.nested_ns);
         self.server.time.advance_to(now);
+        self.record_tally(client, tally, (now - begun_ns).saturating_sub(nested_ns))
+    }
+
+    /// The same for the calls within one that is part of a batch.
+    pub(super) fn settle_nested_tally(&mut self, client: ClientIndex, tally: Tally, begun_ns: u64) {
+        let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
+        self.nested_ns += spent_ns;
+        self.record_tally(client, tally, spent_ns);
+    }
+
+    #[inline]
+    fn record_tally(&mut self, client: ClientIndex, tally: Tally, spent_ns: u64) -> u64 {
+        let shared = spent_ns.saturating_sub(tally.own_ns);
         self.server.counters.calls += tally.calls;
         let state = self.server.clients.get_mut(client);
         state.calls += tally.calls;
@@ -264,7 +279,11 @@ impl Dispatcher {
         let mut args = Args::new(&buffer, &ranges, &mut [], None, logged);
         let begun = self.server.time.monotonic_ns;
         let mut tally = Tally::default();
+        let replied_before = reply.out.len();
         let ran = self.call(client, row, &mut args, None, reply, &mut tally);
+        if let Some(row) = row.filter(|_| tally.calls > 0) {
+            self.note_sizes(client, &row, &args, reply.out.len().saturating_sub(replied_before));
+        }
         self.settle_tally(client, tally, begun);
         ran
     }
@@ -345,11 +364,37 @@ impl Dispatcher {
         if !self.ready.is_empty() {
             self.serve_ready();
         }
-        self.server.clients.get_mut(client).last_command = Some(row.id);
-        if stopped_by & gates::MUTED != 0 {
-            self.mute(client, mark, reply);
+        let state = self.server.clients.get_mut(client);
+        state.last_command = Some(row.id);
+        if (stopped_by & gates::MUTED) | (state.raised & gates::AFTERWARDS) != 0 {
+            self.follow_up(client, &row, args, (stopped_by & gates::MUTED != 0).then_some(mark), reply);
         }
         Ran::Done
+    }
+
+    /// What is left to do behind a call: its answer is taken back to `muted_from` if the client does not want to hear it, and what the
+    /// client heard meanwhile stands behind.
+    #[inline(never)]
+    fn follow_up(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &Args<'_>,
+        muted_from: Option<Mark>,
+        reply: &mut Reply,
+    ) {
+        if let Some(mark) = muted_from {
+            self.mute(client, mark, reply);
+        }
+        if self.server.clients.get(client).raised & gates::TRACKING != 0 {
+            self.note_reads(client, row, args);
+            let is_of_client =
+                registry::all()[row.id].parent.is_some_and(|id| registry::all()[id].command.name == "client");
+            if !is_of_client {
+                self.server.clients.get_mut(client).end_caching();
+            }
+        }
+        self.server.clients.get_mut(client).take_told(&mut reply.out);
     }
 
     /// A call is refused before it ran: nothing of the client's transaction will run either.
@@ -357,6 +402,7 @@ impl Dispatcher {
     fn refuse(&mut self, client: ClientIndex, row: &Hot, mut error: Error, reply: &mut Reply) {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
+        state.end_caching();
         if row.command.name == "exec" {
             state.end_transaction();
             self.server.clients.unwatch(client);
@@ -381,7 +427,14 @@ impl Dispatcher {
     }
 
     /// A call was timed on its own: statistics, slow log, latency spikes.
-    fn note_duration(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, begun_ns: u64, tally: &mut Tally) {
+    pub(super) fn note_duration(
+        &mut self,
+        client: ClientIndex,
+        row: &Hot,
+        args: &Args<'_>,
+        begun_ns: u64,
+        tally: &mut Tally,
+    ) {
         let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
         tally.own(row.id, spent_ns);
         self.server.commands.record(row.id, spent_ns);
@@ -528,7 +581,9 @@ impl Dispatcher {
 
     #[cold]
     fn refuse_unknown(&mut self, client: ClientIndex, args: &Args<'_>, reply: &mut Reply) {
-        self.server.clients.get_mut(client).abort_transaction();
+        let state = self.server.clients.get_mut(client);
+        state.abort_transaction();
+        state.end_caching();
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }

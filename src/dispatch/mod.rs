@@ -11,6 +11,7 @@ mod batch;
 mod blocking;
 mod execute;
 pub mod gates;
+mod hot_keys;
 pub mod loading;
 mod log;
 mod requests;
@@ -19,6 +20,7 @@ mod rights;
 mod save_rules;
 mod saving;
 mod settle;
+mod sizes;
 pub mod storage;
 mod tick;
 mod transactions;
@@ -62,6 +64,8 @@ pub struct Dispatcher {
     calls_before: u64,
     /// Time spent in calls that the statistics of the loop have not been told yet.
     command_ns: u64,
+    /// Time spent in calls within the calls of the batch at hand.
+    nested_ns: u64,
     /// Whether the configuration file is to be read again.
     config_reload: bool,
     /// Gates that made calls wait at the end of the last round.
@@ -139,6 +143,7 @@ impl Dispatcher {
             next_memory_limit_ms: 0,
             calls_before: 0,
             command_ns: 0,
+            nested_ns: 0,
             config_reload: false,
             parking: 0,
             config_changes: Vec::new(),

@@ -207,5 +207,6 @@ impl Dispatcher {
         let flushed: Vec<Database> =
             (0..self.server.keyspace.count()).filter_map(|n| self.server.keyspace.flush(n)).collect();
         self.free_later(Garbage::Databases(flushed));
+        self.invalidate_all(0);
     }
 }

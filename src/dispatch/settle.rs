@@ -54,7 +54,7 @@ impl Dispatcher {
             self.log_call(client, db, row, args);
         }
         if self.effects.observed {
-            self.tell_observers();
+            self.tell_observers(client);
         }
         if let Some(block) = self.effects.block.take() {
             self.begin_wait(client, row, args, block);
@@ -64,18 +64,58 @@ impl Dispatcher {
 
     /// Tells whoever watches keys or waits for them what the call changed.
     #[cold]
-    fn tell_observers(&mut self) {
+    fn tell_observers(&mut self, author: ClientIndex) {
         let held_for = self.offset_to_hold_for();
         for change in std::mem::take(&mut self.effects.changes) {
+            self.server.clients.invalidate(&change.key, Some(author), held_for);
             self.server.notify(change.db, &change.key, change.event.class, change.event.name, held_for);
             self.server.clients.break_watches(change.db, &change.key);
             self.note_ready(change.db, &change.key);
+        }
+        if self.effects.flushed {
+            self.invalidate_all(held_for);
         }
         for db in std::mem::take(&mut self.effects.databases) {
             let Server { clients, keyspace, .. } = &mut self.server;
             clients.break_watches_of_database(db, |key| keyspace.db(db).peek(key).is_some());
             self.note_ready_all(db);
         }
+    }
+
+    /// Tells all who are told of changes that databases were emptied.
+    pub(super) fn invalidate_all(&mut self, held_for: u64) {
+        if let Some(keys) = self.server.clients.invalidate_all(held_for).filter(|keys| !keys.is_empty()) {
+            self.free_later(Garbage::TrackedKeys(keys));
+        }
+    }
+
+    /// Remembers which keys a call has read, if its client is to be told of changes to those.
+    pub(super) fn note_reads(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>) {
+        let state = self.server.clients.get(client);
+        let remembers = state.tracking.as_ref().is_some_and(|tracking| tracking.remembers());
+        if !remembers || row.command.keys.is_empty() || !row.command.has(Flag::ReadOnly) {
+            return;
+        }
+        let db = state.db;
+        if row.command.keys.len() == 1 && row.command.keys[0].is_one_key() && row.ahead_key > 0 {
+            self.note_read(client, db, args.get(row.ahead_key as usize));
+        } else {
+            let positions = row.command.keys.iter().filter_map(|spec| spec.positions(args));
+            positions.flatten().for_each(|position| self.note_read(client, db, args.get(position)));
+        }
+        self.forget_reads();
+    }
+
+    #[inline]
+    fn note_read(&mut self, client: ClientIndex, db: usize, key: &[u8]) {
+        let hash = self.server.keyspace.db(db).hash_of_call(key);
+        self.server.clients.note_read(client, hash, key);
+    }
+
+    /// Has some of the keys that clients have read forgotten when there are more than may be; whether there still are.
+    pub(super) fn forget_reads(&mut self) -> bool {
+        let Server { clients, random, config, .. } = &mut self.server;
+        clients.forget_reads(config.tracking_table_max_keys, |n| random.below(n as u64) as usize)
     }
 
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
@@ -138,7 +178,7 @@ impl Dispatcher {
     }
 
     /// Up to where the log must be durable before anybody may hear of what has just been appended.
-    fn offset_to_hold_for(&self) -> u64 {
+    pub(super) fn offset_to_hold_for(&self) -> u64 {
         self.storage.log.as_ref().filter(|log| log.policy() == FsyncPolicy::Always).map_or(0, |log| log.next_offset())
     }
 
@@ -154,6 +194,7 @@ impl Dispatcher {
         for together in fields.chunk_by(|one, next| one.key == next.key && !one.took_key) {
             let key = &together[0].key;
             self.server.notify(db, key, 'h', "hexpired", held_for);
+            self.server.clients.invalidate(key, None, held_for);
             if together.iter().any(|field| field.took_key) {
                 self.server.notify(db, key, 'g', "del", held_for);
             }
@@ -176,6 +217,7 @@ impl Dispatcher {
                     self.server.clients.break_watches(db, &removal.key);
                 }
             }
+            self.server.clients.invalidate(&removal.key, None, held_for);
             self.note_ready(db, &removal.key);
         }
     }

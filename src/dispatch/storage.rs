@@ -10,6 +10,7 @@ use crate::persistence::aof::store::Location;
 use crate::persistence::aof::writer::Writer;
 use crate::persistence::snapshot::{Snapshot, SnapshotWriter, snapshot_queue};
 use crate::server::config::Config;
+use crate::server::tracking::TrackedKeys;
 use crate::values::Big;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub enum Garbage {
     Values(Vec<Box<Big>>),
     /// Whole databases.
     Databases(Vec<Database>),
+    /// What clients have read.
+    TrackedKeys(Box<TrackedKeys>),
 }
 
 impl Garbage {
@@ -32,6 +35,7 @@ impl Garbage {
     pub fn objects(&self) -> u64 {
         match self {
             Garbage::Values(values) => values.len() as u64,
+            Garbage::TrackedKeys(keys) => keys.len() as u64,
             Garbage::Databases(databases) => databases.iter().map(|db| db.len() as u64).sum(),
         }
     }

@@ -8,9 +8,13 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
+
+/// A client with so many unsent bytes is not read from until it has taken some, as long as it takes any.
+pub(super) const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
 
 /// A stream of any kind.
 pub enum Socket {
@@ -86,6 +90,18 @@ impl Socket {
         }
     }
 
+    /// Whether at least `bytes` bytes (at most 64 KiB) can be read.
+    pub fn has_waiting(&self, bytes: usize) -> bool {
+        let mut probe = [MaybeUninit::uninit(); 64 * 1024];
+        let bytes = bytes.min(probe.len());
+        let found = match self {
+            Socket::Tcp(stream) => SockRef::from(stream).peek(&mut probe[..bytes]),
+            Socket::Unix(stream) => SockRef::from(stream).peek(&mut probe[..bytes]),
+            Socket::Tls(stream) => SockRef::from(stream.socket()).peek(&mut probe[..bytes]),
+        };
+        found.is_ok_and(|found| found == bytes)
+    }
+
     /// The descriptor's number, for CLIENT LIST.
     pub fn number(&self) -> i32 {
         self.descriptor().as_raw_fd()
@@ -149,10 +165,12 @@ pub struct Connection {
     pub has_calls: bool,
     /// Whether its next call waits for a gate.
     pub is_parked: bool,
+    /// It is not read from while more bytes than this wait to be sent to it.
+    pub pause_bytes: usize,
+    /// Since when (monotonic ms) it is not read from because of so many bytes.
+    pub stalled: Option<(u64, usize)>,
     /// Whether it stands in the list of those whose replies wait for the disk.
     pub is_held: bool,
-    /// The bytes of buffers that were counted for it.
-    pub counted_bytes: usize,
 }
 
 impl Connection {
@@ -168,8 +186,9 @@ impl Connection {
             is_queued: false,
             has_calls: false,
             is_parked: false,
+            pause_bytes: OUTPUT_PAUSE_BYTES,
+            stalled: None,
             is_held: false,
-            counted_bytes: 0,
         }
     }
 }

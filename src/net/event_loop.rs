@@ -11,12 +11,13 @@ use super::connection::{Connection, Socket};
 use super::http::{self, HttpServer};
 use super::listener::{Listener, Serves};
 use super::operation::Operation;
-use super::reading::{GROUP_TURNS, INPUT_BYTES, OUTPUT_FIRST_BYTES};
+use super::reading::{GROUP_TURNS, INPUT_BYTES};
 use super::signals::{Signal, Signals};
 use super::tls::Context;
 use super::writing::refuse;
 use crate::dispatch::{Batch, Dispatcher};
 use crate::server::access::Newcomer;
+use crate::server::client_memory::OUTPUT_FIRST_BYTES;
 use crate::server::clients::ClientIndex;
 use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
@@ -57,6 +58,8 @@ pub struct EventLoop {
     pub(super) connections: Vec<Option<Connection>>,
     pub(super) ready: VecDeque<ClientIndex>,
     pub(super) parked: Vec<ClientIndex>,
+    /// Clients that are not read from because of their unsent replies.
+    pub(super) stalled: Vec<ClientIndex>,
     /// Clients whose replies wait for the disk.
     pub(super) held: Vec<ClientIndex>,
     pub(super) pending: Vec<ClientIndex>,
@@ -91,6 +94,7 @@ impl EventLoop {
             connections: Vec::new(),
             ready: VecDeque::new(),
             parked: Vec::new(),
+            stalled: Vec::new(),
             held: Vec::new(),
             pending: Vec::new(),
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
@@ -152,7 +156,10 @@ impl EventLoop {
                 self.write_replies();
                 return Ok(code);
             }
-            let has_more = !self.ready.is_empty() || self.has_waiting_connections() || self.http.has_work();
+            let has_more = !self.ready.is_empty()
+                || self.has_waiting_connections()
+                || self.http.has_work()
+                || self.dispatcher.server.clients.has_pending();
             let timeout = if has_more { Duration::ZERO } else { Duration::from_millis(sleep_ms) };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(format!("polling failed: {e}")),
@@ -172,6 +179,9 @@ impl EventLoop {
             self.operate();
             self.free_held();
             self.write_replies();
+            if let Some(bound_ms) = self.free_stalled() {
+                sleep_ms = sleep_ms.min(bound_ms);
+            }
             self.http.tick(&mut self.dispatcher);
             self.dispatcher.end_turn();
         }
@@ -347,6 +357,7 @@ impl EventLoop {
             self.connections.resize_with(index + 1, || None);
         }
         self.connections[index] = Some(Connection::new(socket));
+        self.dispatcher.server.clients.weigh(index);
         self.queue(index);
     }
 

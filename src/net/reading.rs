@@ -8,6 +8,7 @@ use super::connection::Connection;
 use super::event_loop::EventLoop;
 use crate::dispatch::{Batch, Turn};
 use crate::formats::resp::output::Output;
+use crate::server::client_memory::OUTPUT_FIRST_BYTES;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -20,14 +21,16 @@ pub(super) const INPUT_BYTES: usize = 2 * READ_BYTES;
 pub(super) const GROUP_TURNS: usize = 16;
 /// ... and about so many calls that are looked at ahead, of which each asks for two to five lines.
 const GROUP_CALLS: usize = 128;
+/// A buffer with less room is not kept for others.
+const LEAST_SPARE_BYTES: usize = OUTPUT_FIRST_BYTES / 4;
 /// Half requests longer than this stay in a buffer of their own instead of being copied to and fro.
 const OWN_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes read at once of a bulk that has an allocation of its own.
 const BIG_READ_BYTES: usize = 1 << 20;
-/// What a new buffer for replies has room for.
-pub(super) const OUTPUT_FIRST_BYTES: usize = 32 * 1024;
-/// A client with so many unsent bytes is not read from until it has taken some.
-const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
+/// Who takes no reply for so long may be about to say all it has to say before it listens: it is read from all the same.
+const STALL_MS: u64 = 10;
+/// Up to so many unsent bytes; beyond, only while so much of what it says waits that it may be stuck in saying it.
+const STALLED_MAX_BYTES: usize = 32 << 20;
 
 /// What a read brought.
 enum Brought {
@@ -80,7 +83,7 @@ impl EventLoop {
             self.dispatcher.look_further(&mut together);
         }
         if !group.is_empty() {
-            self.dispatcher.server.read_clock();
+            self.dispatcher.server.advance_clock();
         }
         for (Received { index, bytes }, batch) in group.into_iter().zip(&mut batches) {
             match self.dispatcher.server.time.monotonic_ns < end_ns {
@@ -110,8 +113,10 @@ impl EventLoop {
         let client = self.dispatcher.server.clients.get(index);
         if client.wait.is_some() && connection.is_read_closed {
             self.end_input(index);
-        } else if connection.is_parked || client.closing != Closing::No || client.output.len() > OUTPUT_PAUSE_BYTES {
-            // It is queued again when it may go on, or its replies have left.
+        } else if connection.is_parked || client.closing != Closing::No {
+            // It is queued again when it may go on.
+        } else if client.output.len() > connection.pause_bytes {
+            self.stall(index); // it is queued again when its replies have left
         } else if client.waits_for() > self.durable_offset {
             // The same; but with replies switched off there are none, and it has to be remembered.
             self.dispatcher.server.clients.mark_pending(index);
@@ -126,6 +131,39 @@ impl EventLoop {
             return self.read_into(index, room);
         }
         None
+    }
+
+    /// A client is not read from for now.
+    fn stall(&mut self, index: ClientIndex) {
+        let unsent = self.dispatcher.server.clients.get(index).output.len();
+        let now_ms = self.dispatcher.server.time.monotonic_ms();
+        if self.connection(index).stalled.replace((now_ms, unsent)).is_none() {
+            self.stalled.push(index);
+        }
+    }
+
+    /// Looks at those who are not read from because of their replies. One who has taken none of them for a while is read from again, up to
+    /// twice as many, and so on: many libraries send a whole pipeline before they read. Gives when to look again (ms).
+    pub(super) fn free_stalled(&mut self) -> Option<u64> {
+        let now_ms = self.dispatcher.server.time.monotonic_ms();
+        for index in std::mem::take(&mut self.stalled) {
+            let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { continue };
+            let Some((since_ms, before)) = connection.stalled else { continue };
+            let unsent = self.dispatcher.server.clients.get(index).output.len();
+            if unsent < before {
+                connection.stalled = Some((now_ms, unsent));
+            } else if now_ms.saturating_sub(since_ms) >= STALL_MS {
+                let is_stuck = unsent >= STALLED_MAX_BYTES && connection.socket.has_waiting(READ_BYTES);
+                connection.pause_bytes = if is_stuck { 2 * unsent } else { (2 * unsent).min(STALLED_MAX_BYTES) };
+            }
+            if unsent > connection.pause_bytes {
+                self.stalled.push(index);
+            } else {
+                connection.stalled = None;
+                self.queue_if_readable(index);
+            }
+        }
+        (!self.stalled.is_empty()).then_some(STALL_MS)
     }
 
     fn connection(&mut self, index: ClientIndex) -> &mut Connection {
@@ -211,7 +249,7 @@ impl EventLoop {
         let is_filled = big.len() == filling;
         self.count_input(index, n);
         // A call whose last bytes go past the limit is not run: what is to be told of it is told below.
-        if is_filled && self.input_bytes(index) <= self.query_limit() {
+        if is_filled && self.input_bytes(index) <= self.query_limit() && self.may_take(index) {
             self.run_rest(index);
         } else {
             self.after_turn(index, Turn::Drained);
@@ -251,9 +289,7 @@ impl EventLoop {
 
     fn after_turn(&mut self, index: ClientIndex, turn: Turn) {
         let query_limit = self.query_limit();
-        let input_bytes = self.input_bytes(index);
         let connection = self.connection(index);
-        let capacity = connection.rest.capacity() + connection.partial.capacity();
         connection.is_parked = turn == Turn::Parked;
         connection.has_calls = matches!(turn, Turn::Again | Turn::Parked);
         let goes_on = turn == Turn::Again || (turn == Turn::Drained && connection.is_readable);
@@ -262,15 +298,42 @@ impl EventLoop {
             _ if goes_on => self.queue(index),
             _ => {}
         }
+        let input_bytes = self.input_bytes(index);
         let client = self.dispatcher.server.clients.get_mut(index);
-        (client.input_bytes, client.input_capacity) = (input_bytes, capacity);
         if input_bytes > query_limit {
             log::warn!(client = client.id; "closing a client that reached the query buffer limit");
             client.closing = Closing::Now;
             self.dispatcher.server.counters.query_limit_disconnections += 1;
             self.dispatcher.server.clients.mark_pending(index);
         }
-        self.count_buffers(index);
+        // Who has too many replies goes before anybody is evicted for them.
+        if self.dispatcher.server.clients.get(index).output.counted_bytes() > 0 {
+            self.dispatcher.server.check_output_limit(index);
+        }
+        self.note_input(index);
+        self.evict_clients();
+    }
+
+    /// Whether a client may take what it takes with a call that has just come whole: if not, it is evicted before the call runs.
+    fn may_take(&mut self, index: ClientIndex) -> bool {
+        if self.dispatcher.server.client_limit_bytes == 0 {
+            return true;
+        }
+        self.note_input(index);
+        self.evict_clients();
+        self.dispatcher.server.clients.get(index).closing == Closing::No
+    }
+
+    /// Notes what a client's input takes.
+    fn note_input(&mut self, index: ClientIndex) {
+        let (input_bytes, argument_bytes) = (self.input_bytes(index), self.argument_bytes(index));
+        let connection = self.connection(index);
+        let capacity = connection.rest.capacity() + connection.partial.capacity();
+        let clients = &mut self.dispatcher.server.clients;
+        let client = clients.get_mut(index);
+        (client.input_bytes, client.input_capacity) = (input_bytes, capacity);
+        client.argument_bytes = argument_bytes;
+        clients.weigh(index);
     }
 
     fn query_limit(&self) -> usize {
@@ -281,6 +344,13 @@ impl EventLoop {
     fn input_bytes(&mut self, index: ClientIndex) -> usize {
         let connection = self.connection(index);
         connection.rest.len() + connection.partial.big.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// How many of those bytes are of words that have come whole, or of their heads: all before a big bulk that is on its way.
+    fn argument_bytes(&mut self, index: ClientIndex) -> usize {
+        let connection = self.connection(index);
+        let begun = connection.partial.big.last().filter(|_| connection.partial.filling > 0).map_or(0, Vec::len);
+        if begun > 0 { self.input_bytes(index) - begun } else { 0 }
     }
 
     fn count_input(&mut self, index: ClientIndex, bytes: usize) {
@@ -303,7 +373,9 @@ impl EventLoop {
 
     /// A buffer to be used again by whoever needs one next.
     pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
-        if (1024..=2 * READ_BYTES).contains(&buffer.capacity()) && self.spare.len() < super::event_loop::SPARE_BUFFERS {
+        if (LEAST_SPARE_BYTES..=2 * READ_BYTES).contains(&buffer.capacity())
+            && self.spare.len() < super::event_loop::SPARE_BUFFERS
+        {
             buffer.clear();
             self.spare.push(buffer);
         }

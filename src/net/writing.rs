@@ -1,8 +1,8 @@
 //! The end of a round: replies leave, connections that are to end do.
 
-use super::connection::Socket;
+use super::connection::{OUTPUT_PAUSE_BYTES, Socket};
 use super::event_loop::EventLoop;
-use super::reading::OUTPUT_FIRST_BYTES;
+use crate::commands::connection::client::line::describe;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Write};
 
@@ -23,6 +23,10 @@ impl EventLoop {
         }
         pending.clear();
         self.pending = pending;
+        if self.dispatcher.server.has_too_large_clients() {
+            self.evict_clients();
+            self.close_marked();
+        }
     }
 
     /// Writes what one client's socket takes.
@@ -71,6 +75,7 @@ impl EventLoop {
                 return self.close(index);
             }
             client.over_soft_limit_since_ms = None;
+            connection.pause_bytes = OUTPUT_PAUSE_BYTES;
             if let Some(buffer) = client.output.take_buffer() {
                 self.give_back(buffer);
             }
@@ -81,7 +86,7 @@ impl EventLoop {
             }
             server.check_output_limit(index);
         }
-        self.count_buffers(index);
+        self.dispatcher.server.clients.weigh(index);
     }
 
     /// Queues a client that has more to say, or to be run.
@@ -92,22 +97,34 @@ impl EventLoop {
         }
     }
 
-    /// Counts the memory of a client's buffers. The first buffer of its replies comes from the loop's spare ones, which are weighed
-    /// with the process: counted here too, each call would look for a moment as if memory were short.
-    pub(super) fn count_buffers(&mut self, index: ClientIndex) {
-        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
-        let client = self.dispatcher.server.clients.get(index);
-        let output = client.output.capacity().saturating_sub(OUTPUT_FIRST_BYTES) + client.shown.capacity();
-        let bytes = output + client.input_capacity;
-        let total = &mut self.dispatcher.server.client_buffer_bytes;
-        *total = *total + bytes - connection.counted_bytes;
-        connection.counted_bytes = bytes;
+    /// Ends the largest clients until all together take no more than they may.
+    pub(super) fn evict_clients(&mut self) {
+        let server = &mut self.dispatcher.server;
+        while server.has_too_large_clients() {
+            let Some(index) = server.largest_client() else { return };
+            log::info!("Evicting client: {}", describe(server, index, None));
+            server.counters.evicted_clients += 1;
+            server.clients.get_mut(index).closing = Closing::Now;
+            server.clients.weigh(index);
+            server.clients.mark_pending(index);
+        }
+    }
+
+    /// Closes who was marked to be closed after the round's replies were written.
+    fn close_marked(&mut self) {
+        let all = self.dispatcher.server.clients.take_pending(Vec::new());
+        for index in all {
+            match self.dispatcher.server.clients.find(index).map(|client| client.closing) {
+                Some(Closing::Now) => self.close(index),
+                Some(_) => self.dispatcher.server.clients.mark_pending(index),
+                None => {}
+            }
+        }
     }
 
     /// Ends a connection at once.
     pub(super) fn close(&mut self, index: ClientIndex) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::take) else { return };
-        self.dispatcher.server.client_buffer_bytes -= connection.counted_bytes;
         self.dispatcher.server.clients.remove(index);
         self.give_back(connection.rest);
     }

@@ -62,6 +62,7 @@ impl Server {
         self.clients.monitors.retain(|&monitor| monitor != index);
         self.clients.unwatch(index);
         self.clients.unsubscribe_all(index);
+        self.clients.untrack(index);
         let client = self.clients.get_mut(index);
         client.end_transaction();
         client.db = 0;

@@ -9,6 +9,7 @@
 //!
 //! Invariant: a client stands in `waiters` and `due` exactly while it has a `Wait`, and then its gate `WAITING` is raised.
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{ClientIndex, Clients};
 use super::{Server, gates};
 use crate::formats::resp::reply::Reply;
@@ -31,6 +32,8 @@ pub struct Wait {
     pub row: usize,
     /// Whether it is to run when the key has gone, too.
     pub even_without_key: bool,
+    /// Bytes of the keys and the call.
+    pub bytes: usize,
     /// The log offset that is to be durable for it to run.
     log_offset: Option<u64>,
 }
@@ -171,7 +174,9 @@ impl Clients {
         let NewWait { db, mut keys, deadline_ns, call, row, even_without_key, log_offset } = new;
         keys.sort_unstable();
         keys.dedup();
-        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key, log_offset };
+        let bytes = keys.iter().map(|key| key.len() + ELEMENT_BYTES).sum::<usize>();
+        let bytes = bytes + call.iter().map(|word| word.len() + size_of::<Vec<u8>>()).sum::<usize>();
+        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key, bytes, log_offset };
         self.waiters.add(index, &wait);
         let client = self.get_mut(index);
         client.raised |= gates::WAITING;

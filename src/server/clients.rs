@@ -2,11 +2,15 @@
 
 use super::acl::UserIndex;
 use super::blocking::{Wait, Waiters};
+use super::client_memory::{ClientMemory, Weight};
+use super::gates;
 use super::pubsub::{PubSub, Subscriptions};
+use super::tracking::{Reader, Trackers, Tracking};
 use super::transaction::{Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// A client's place, as long as it is connected.
@@ -83,6 +87,8 @@ pub struct Client {
     pub shown: Vec<u8>,
     /// Whether maxmemory-clients spares it.
     pub no_evict: bool,
+    /// Whether it follows redirections to another server (CLIENT CAPA).
+    pub follows_redirects: bool,
     /// Whether its reads are no uses.
     pub no_touch: bool,
     /// How it is to end.
@@ -105,6 +111,10 @@ pub struct Client {
     pub input_bytes: usize,
     /// Bytes of memory that its input takes.
     pub input_capacity: usize,
+    /// Bytes of those that are words of a call that has not come whole.
+    pub argument_bytes: usize,
+    /// What it took when it was last weighed.
+    pub weight: Weight,
     /// Since when its output is past the soft limit (monotonic ms).
     pub over_soft_limit_since_ms: Option<u64>,
     /// Whether it stands in the list of those with output.
@@ -119,6 +129,10 @@ pub struct Client {
     pub watched: Watched,
     /// What it listens to.
     pub subscriptions: Subscriptions,
+    /// How it is told of changes, if it is.
+    pub tracking: Option<Box<Tracking>>,
+    /// Its number among those whose reads are remembered, once it was one of them.
+    pub reader: Option<Reader>,
 }
 
 impl Client {
@@ -140,6 +154,7 @@ impl Client {
 #[derive(Default)]
 pub struct Clients {
     slots: Slab<Client>,
+    by_id: BTreeMap<u64, ClientIndex>,
     next_id: u64,
     pending: Vec<ClientIndex>,
     /// Clients that see all calls.
@@ -150,6 +165,10 @@ pub struct Clients {
     pub watchers: Watchers,
     /// Who listens to which channels.
     pub pubsub: PubSub,
+    /// What they take.
+    pub memory: ClientMemory,
+    /// Who is told of changes to what.
+    pub trackers: Trackers,
     /// Whether anybody wants to know which keys change.
     pub observed: bool,
     /// Whether changes of keys are published.
@@ -163,7 +182,10 @@ impl Clients {
     pub fn add(&mut self, mut client: Client) -> ClientIndex {
         self.next_id += 1;
         client.id = self.next_id;
-        self.slots.insert(client)
+        let id = client.id;
+        let index = self.slots.insert(client);
+        self.by_id.insert(id, index);
+        index
     }
 
     /// Removes a client that has gone.
@@ -172,12 +194,18 @@ impl Clients {
         self.end_wait(index);
         self.unwatch(index);
         self.unsubscribe_all(index);
+        self.end_reading(index);
+        self.forget_weight(index);
+        self.by_id.remove(&self.slots[index].id);
         self.slots.remove(index)
     }
 
     /// Whether anybody wants to know which keys change may have become otherwise.
     pub(super) fn note_observers(&mut self) {
-        self.observed = self.publishes_changes || !self.waiters.is_empty() || !self.watchers.is_empty();
+        self.observed = self.publishes_changes
+            || !self.waiters.is_empty()
+            || !self.watchers.is_empty()
+            || self.trackers.want_changes();
     }
 
     /// Changes of keys are published from now on, or no longer.
@@ -205,14 +233,12 @@ impl Clients {
 
     /// The place of the client of this number, if it is connected.
     pub fn with_id(&self, id: u64) -> Option<ClientIndex> {
-        self.slots.iter().find(|(_, client)| client.id == id).map(|(index, _)| index)
+        self.by_id.get(&id).copied()
     }
 
     /// The places of all clients, those that came first in front.
     pub fn by_age(&self) -> Vec<ClientIndex> {
-        let mut all: Vec<ClientIndex> = self.slots.iter().map(|(index, _)| index).collect();
-        all.sort_unstable_by_key(|&index| self.slots[index].id);
-        all
+        self.by_id.values().copied().collect()
     }
 
     /// Clients that are connected.
@@ -245,6 +271,12 @@ impl Clients {
         }
     }
 
+    /// A message has come for a client. If its own call runs, what it hears now stands behind the answer.
+    pub(super) fn note_told(&mut self, index: ClientIndex) {
+        self.slots[index].raised |= gates::TOLD;
+        self.mark_pending(index);
+    }
+
     /// Ends a connection: at once, or, when it is the caller's own, when it has the answer.
     pub fn end(&mut self, index: ClientIndex, caller: Option<ClientIndex>) {
         let is_caller = caller == Some(index);
@@ -266,13 +298,5 @@ impl Clients {
     /// Whether any client is marked.
     pub fn has_pending(&self) -> bool {
         !self.pending.is_empty()
-    }
-
-    /// Bytes of memory that clients' buffers take.
-    pub fn buffer_bytes(&self) -> usize {
-        self.slots
-            .iter()
-            .map(|(_, client)| client.output.capacity() + client.shown.capacity() + client.input_capacity)
-            .sum()
     }
 }

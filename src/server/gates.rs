@@ -37,6 +37,14 @@ pub const SUBSCRIBED: u32 = 1 << 14;
 
 /// The client's user may not do everything.
 pub const ACL: u32 = 1 << 15;
+/// The client is told of changes to what it has read (CLIENT TRACKING). Stops nothing: looked at behind each of its calls.
+pub const TRACKING: u32 = 1 << 20;
+
+/// Messages have come for the client. Stops nothing: those that came during its call stand behind the answer.
+pub const TOLD: u32 = 1 << 21;
+
+/// What is looked at behind a client's call.
+pub const AFTERWARDS: u32 = TRACKING | TOLD;
 
 /// Gates at which a call waits in its place.
 pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;

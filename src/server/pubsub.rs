@@ -9,6 +9,7 @@
 //! A message is encoded once. Its listeners are served in slices: while any message waits, all later ones wait behind it, so each client
 //! hears messages in the order in which they were sent. A large message is shared between the outputs, a small one copied.
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{Client, ClientIndex, Clients};
 use super::gates;
 use crate::base::glob::{Case, matches};
@@ -28,6 +29,7 @@ pub struct Subscriptions {
     pub patterns: BTreeSet<Box<[u8]>>,
     /// Shard channels.
     pub shards: BTreeSet<Box<[u8]>>,
+    name_bytes: usize,
 }
 
 impl Subscriptions {
@@ -39,6 +41,11 @@ impl Subscriptions {
     /// Whether it listens to nothing.
     pub fn is_empty(&self) -> bool {
         self.count() == 0 && self.shards.is_empty()
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.name_bytes + (self.count() + self.shards.len()) * 2 * ELEMENT_BYTES
     }
 
     /// Those of one kind.
@@ -84,18 +91,21 @@ struct Message {
     listeners: Vec<(ClientIndex, u64)>,
 }
 
+/// Who listens to each name: places in order.
+type Names = BTreeMap<Box<[u8]>, Vec<ClientIndex>>;
+
 /// Listeners by channel, and messages under way.
 #[derive(Debug, Default)]
 pub struct PubSub {
-    channels: BTreeMap<Box<[u8]>, BTreeSet<ClientIndex>>,
-    patterns: BTreeMap<Box<[u8]>, BTreeSet<ClientIndex>>,
-    shards: BTreeMap<Box<[u8]>, BTreeSet<ClientIndex>>,
+    channels: Names,
+    patterns: Names,
+    shards: Names,
     queue: VecDeque<Message>,
     clients: usize,
 }
 
 impl PubSub {
-    fn of(&self, space: Space) -> &BTreeMap<Box<[u8]>, BTreeSet<ClientIndex>> {
+    fn of(&self, space: Space) -> &Names {
         match space {
             Space::Channels => &self.channels,
             Space::Patterns => &self.patterns,
@@ -103,7 +113,7 @@ impl PubSub {
         }
     }
 
-    fn of_mut(&mut self, space: Space) -> &mut BTreeMap<Box<[u8]>, BTreeSet<ClientIndex>> {
+    fn of_mut(&mut self, space: Space) -> &mut Names {
         match space {
             Space::Channels => &mut self.channels,
             Space::Patterns => &mut self.patterns,
@@ -124,7 +134,7 @@ impl PubSub {
 
     /// Who listens to a name: how many.
     pub fn listeners(&self, space: Space, name: &[u8]) -> usize {
-        self.of(space).get(name).map_or(0, BTreeSet::len)
+        self.of(space).get(name).map_or(0, Vec::len)
     }
 
     /// Clients that listen to anything.
@@ -156,9 +166,13 @@ impl Clients {
         if !client.subscriptions.of_mut(space).insert(name.into()) {
             return false;
         }
+        client.subscriptions.name_bytes += name.len();
         client.raise_if_listening();
         self.pubsub.clients += was_empty as usize;
-        self.pubsub.of_mut(space).entry(name.into()).or_default().insert(index);
+        let listeners = self.pubsub.of_mut(space).entry(name.into()).or_default();
+        if let Err(place) = listeners.binary_search(&index) {
+            listeners.insert(place, index);
+        }
         true
     }
 
@@ -168,13 +182,16 @@ impl Clients {
         if !client.subscriptions.of_mut(space).remove(name) {
             return false;
         }
+        client.subscriptions.name_bytes -= name.len();
         if client.subscriptions.is_empty() {
             client.raised &= !gates::SUBSCRIBED;
             self.pubsub.clients -= 1;
         }
         let names = self.pubsub.of_mut(space);
         if let Some(listeners) = names.get_mut(name) {
-            listeners.remove(&index);
+            if let Ok(place) = listeners.binary_search(&index) {
+                listeners.remove(place);
+            }
             if listeners.is_empty() {
                 names.remove(name);
             }
@@ -213,16 +230,20 @@ impl Clients {
     }
 
     fn send(&mut self, space: Space, name: &[u8], held_for: u64, words: &[&[u8]]) -> usize {
-        let Some(listeners) = self.pubsub.of(space).get(name) else { return 0 };
-        let listeners: Vec<(ClientIndex, u64)> =
-            listeners.iter().rev().map(|&index| (index, self.get(index).id)).collect();
-        let heard = listeners.len();
-        let mut reply = Reply { protocol: Protocol::Resp3, ..Reply::default() };
-        reply.push(words.len());
-        words.iter().for_each(|word| reply.bulk(word));
-        let message = Message { bytes: reply.out.to_vec().into(), space, name: name.into(), held_for, listeners };
         let was_behind = self.pubsub.is_behind();
-        self.pubsub.queue.push_back(message);
+        let Some(listeners) = self.pubsub.of_mut(space).get_mut(name) else { return 0 };
+        let heard = listeners.len();
+        let bytes = encode(words);
+        if heard <= SLICE && !was_behind {
+            // The common case: all hear it now. Nobody comes or goes meanwhile, so the list can be lent.
+            let all = std::mem::take(listeners);
+            all.iter().for_each(|&index| self.give(index, &bytes, held_for));
+            *self.pubsub.of_mut(space).get_mut(name).expect("it was there") = all;
+            return heard;
+        }
+        let all: Vec<ClientIndex> = listeners.clone();
+        let listeners = all.into_iter().rev().map(|index| (index, self.get(index).id)).collect();
+        self.pubsub.queue.push_back(Message { bytes, space, name: name.into(), held_for, listeners });
         if !was_behind {
             self.deliver(SLICE);
         }
@@ -256,12 +277,26 @@ impl Clients {
         if !is_there || !self.get(index).subscriptions.of(message.space).contains(&message.name) {
             return;
         }
+        self.give(index, &message.bytes, message.held_for);
+    }
+
+    /// Gives a client an encoded message, in its dialect.
+    #[inline]
+    fn give(&mut self, index: ClientIndex, bytes: &Arc<[u8]>, held_for: u64) {
         let client = self.get_mut(index);
         let first = if client.protocol == Protocol::Resp3 { b'>' } else { b'*' };
-        client.output.share(first, &message.bytes);
-        client.held_for = client.held_for.max(message.held_for);
-        self.mark_pending(index);
+        client.output.share(first, bytes);
+        client.held_for = client.held_for.max(held_for);
+        self.note_told(index);
     }
+}
+
+/// A message as RESP3 says it.
+fn encode(words: &[&[u8]]) -> Arc<[u8]> {
+    let mut reply = Reply { protocol: Protocol::Resp3, ..Reply::default() };
+    reply.push(words.len());
+    words.iter().for_each(|word| reply.bulk(word));
+    reply.out.to_vec().into()
 }
 
 #[cfg(test)]
@@ -286,10 +321,11 @@ mod tests {
         assert_eq!(clients.publish_to_shard(b"news", b"hi"), 0);
         assert_eq!(heard(&mut clients, two), "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
         assert_eq!(heard(&mut clients, three), ">4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
-        assert_eq!((clients.get(two).raised, clients.get(three).raised), (gates::SUBSCRIBED, 0));
+        let raised = |index| clients.get(index).raised & !gates::TOLD;
+        assert_eq!((raised(two), raised(three)), (gates::SUBSCRIBED, 0));
         clients.remove(three);
         clients.unsubscribe_all(two);
-        assert_eq!((clients.pubsub.clients(), clients.get(two).raised), (0, 0));
+        assert_eq!((clients.pubsub.clients(), clients.get(two).raised & gates::SUBSCRIBED), (0, 0));
         assert!(clients.pubsub.channels.is_empty() && clients.pubsub.patterns.is_empty());
     }
 

@@ -124,6 +124,10 @@ impl Server {
         self.read_memory();
         self.resources.process = self.resources.platform.process();
         self.resources.allocator = self.resources.platform.allocator();
+    }
+
+    /// Has the census taken for a report that tells of it: at once where there are few keys, else in slices from now on.
+    pub fn ask_for_census(&mut self) {
         self.census.ask(&self.keyspace, self.time.monotonic_ms());
     }
 
@@ -140,7 +144,7 @@ impl Server {
     /// Bytes that are not data: tables, lists, clients' buffers, the log's, and what the process took at its start.
     pub fn overhead_bytes(&self) -> u64 {
         let tables: usize = self.keyspace.all().iter().map(|db| db.table_bytes() + db.links_bytes()).sum();
-        let buffers = self.client_buffer_bytes as u64 + self.persistence.log.buffer_bytes;
+        let buffers = self.clients.memory.buffer_bytes() as u64 + self.persistence.log.buffer_bytes;
         self.resources.startup_bytes + tables as u64 + buffers
     }
 

@@ -3,17 +3,23 @@
 //! A watch is broken by any change of its key since WATCH. That is noted with the client when it happens (`Watchers` finds who watches a
 //! key), so EXEC only looks at a flag, and at deadlines that have passed since.
 
+use super::client_memory::ELEMENT_BYTES;
 use super::clients::{Client, ClientIndex, Clients};
 use super::gates;
+use crate::formats::resp::request::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A call that waits for EXEC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call that waits for EXEC: it stands in its transaction's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueuedCall {
     /// Its row's number.
     pub row: usize,
-    /// Its words.
-    pub words: Vec<Vec<u8>>,
+    /// Its first word's place in the ranges.
+    pub first: u32,
+    /// The place behind its last word's.
+    pub last: u32,
+    /// Where its own bytes stand, if they are RESP and in one piece.
+    pub raw: Option<(u32, u32)>,
 }
 
 /// What a client has queued since MULTI.
@@ -21,12 +27,23 @@ pub struct QueuedCall {
 pub struct Transaction {
     /// The calls, in order.
     pub calls: Vec<QueuedCall>,
-    /// Bytes of their words.
-    pub bytes: usize,
+    /// What they say, one behind the other.
+    pub buffer: Vec<u8>,
+    /// Where in `buffer` their words are.
+    pub ranges: Vec<Range>,
     /// Gates that stop any of them.
     pub stopped_by: u32,
     /// Whether a call was refused: EXEC will run none.
     pub is_aborted: bool,
+}
+
+impl Transaction {
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.buffer.capacity()
+            + self.ranges.capacity() * size_of::<Range>()
+            + self.calls.capacity() * size_of::<QueuedCall>()
+    }
 }
 
 /// A key that a client watches.
@@ -47,6 +64,14 @@ pub struct Watched {
     pub keys: Vec<Watch>,
     /// Whether any of them has changed.
     pub is_broken: bool,
+    key_bytes: usize,
+}
+
+impl Watched {
+    /// Bytes that its watches take.
+    pub fn bytes(&self) -> usize {
+        self.key_bytes + self.keys.len() * (size_of::<Watch>() + ELEMENT_BYTES)
+    }
 }
 
 /// Who watches a key.
@@ -76,16 +101,16 @@ impl Watchers {
 impl Clients {
     /// A client watches one more key. `was_there`: whether the key is there now.
     pub fn watch(&mut self, index: ClientIndex, db: usize, key: &[u8], was_there: bool) {
-        let watched = &mut self.get_mut(index).watched;
-        if watched.keys.iter().any(|watch| watch.db == db && *watch.key == *key) {
-            return;
-        }
-        watched.keys.push(Watch { db, key: key.into(), was_there });
         let by_key = &mut self.watchers.by_key;
         if by_key.len() <= db {
             by_key.resize_with(db + 1, BTreeMap::new);
         }
-        by_key[db].entry(key.into()).or_default().insert(index);
+        if !by_key[db].entry(key.into()).or_default().insert(index) {
+            return;
+        }
+        let watched = &mut self.get_mut(index).watched;
+        watched.keys.push(Watch { db, key: key.into(), was_there });
+        watched.key_bytes += key.len();
         self.watchers.watches += 1;
         self.note_observers();
     }

@@ -112,6 +112,14 @@ impl Db {
         self.is(line, &format!("-{error}\r\n"));
     }
 
+    /// A field of INFO. Panics when there is no such field.
+    #[track_caller]
+    pub(crate) fn info(&mut self, field: &str) -> String {
+        let text = self.run("info everything");
+        let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.unwrap_or_else(|| panic!("INFO has no {field}")).to_owned()
+    }
+
     /// Lets time pass, and the loop's background work be done.
     pub(crate) fn advance_ms(&mut self, ms: u64) {
         self.clock.advance_ms(ms);

@@ -4,6 +4,7 @@
 mod support;
 
 mod acl;
+mod clients;
 mod crash;
 mod disk_full;
 mod hash;

@@ -92,6 +92,7 @@ fn check_mode(args: &Args<'_>) -> Result<(), Error> {
 /// Empties a database. The call is logged even when there was nothing in it, as in Redis.
 fn flush(cx: &mut ServerContext<'_>, number: usize) {
     cx.effects.propagation = Propagation::Always;
+    cx.effects.flushed = true;
     let keys = cx.server.keyspace.db(number).len();
     if keys > 0 {
         cx.effects.dirty += keys as u64;

@@ -105,7 +105,7 @@ fn parts(server: &Server) -> Vec<(&'static str, Field)> {
         ("replication.backlog", Field::Bytes(0)),
         ("replica.fullsync.buffer", Field::Bytes(0)),
         ("clients.slaves", Field::Bytes(0)),
-        ("clients.normal", Field::Bytes(server.client_buffer_bytes as u64)),
+        ("clients.normal", Field::Bytes(server.clients.memory.bytes() as u64)),
         ("cluster.links", Field::Bytes(0)),
         ("aof.buffer", Field::Bytes(server.persistence.log.buffer_bytes)),
         ("lua.caches", Field::Bytes(0)),
@@ -208,11 +208,11 @@ fn diagnosis(server: &Server) -> String {
             "Outside of the allocator: the process holds much memory that the allocator does not know of.".to_string(),
         ),
         (
-            server.client_buffer_bytes as u64 / clients > LARGE_BUFFERS_BYTES,
+            server.clients.memory.buffer_bytes() as u64 / clients > LARGE_BUFFERS_BYTES,
             format!(
                 "Clients: their buffers take {} for each on average. CLIENT LIST says whose they are: clients that do not read \
                  their replies, or that send very long pipelines.",
-                human(server.client_buffer_bytes as u64 / clients)
+                human(server.clients.memory.buffer_bytes() as u64 / clients)
             ),
         ),
     ];

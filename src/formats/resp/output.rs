@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A tail that has grown past this is sealed.
 const SEAL_BYTES: usize = 64 * 1024;
+/// What a tail has room for when the first message comes.
+const FIRST_BYTES: usize = 1024;
 /// Replies of this size and more get a chunk of their own.
 const BIG_BYTES: usize = 16 * 1024;
 
@@ -55,6 +57,7 @@ pub struct Output {
     chunks: VecDeque<Chunk>,
     sent: usize,
     chunk_bytes: usize,
+    chunk_capacity: usize,
 }
 
 /// A place in the output to which it can be cut back.
@@ -90,7 +93,7 @@ impl Output {
 
     /// Bytes of memory held, used or not.
     pub fn capacity(&self) -> usize {
-        self.tail.capacity() + self.chunks.iter().map(Chunk::capacity).sum::<usize>()
+        self.tail.capacity() + self.chunk_capacity
     }
 
     /// Sealed chunks that wait.
@@ -130,23 +133,42 @@ impl Output {
     fn seal(&mut self, next: Vec<u8>) {
         let full = std::mem::replace(&mut self.tail, next);
         if !full.is_empty() {
-            self.chunk_bytes += full.len();
-            self.chunks.push_back(Chunk::Own(full));
+            self.push(Chunk::Own(full));
         }
     }
 
-    /// Appends bytes that go to others too, but for the first, in whose place `first` is sent. Many bytes are not copied.
-    pub fn share(&mut self, first: u8, bytes: &Arc<[u8]>) {
+    /// Makes room for a message: a full tail is sealed, a new one has room for some more.
+    #[cold]
+    fn make_room(&mut self, len: usize) {
         if self.tail.len() >= SEAL_BYTES {
             self.seal(Vec::new());
+        }
+        let len = if len < BIG_BYTES { len } else { 1 };
+        if self.tail.capacity() < FIRST_BYTES {
+            self.tail.reserve_exact((4 * len).max(FIRST_BYTES));
+        } else {
+            self.tail.reserve(len);
+        }
+    }
+
+    fn push(&mut self, chunk: Chunk) {
+        self.chunk_bytes += chunk.len();
+        self.chunk_capacity += chunk.capacity();
+        self.chunks.push_back(chunk);
+    }
+
+    /// Appends bytes that go to others too, but for the first, in whose place `first` is sent. Many bytes are not copied.
+    #[inline]
+    pub fn share(&mut self, first: u8, bytes: &Arc<[u8]>) {
+        if self.tail.len() + bytes.len() > self.tail.capacity() {
+            self.make_room(bytes.len());
         }
         self.tail.push(first);
         if bytes.len() < BIG_BYTES {
             return self.tail.extend_from_slice(&bytes[1..]);
         }
         self.seal(Vec::new());
-        self.chunk_bytes += bytes.len() - 1;
-        self.chunks.push_back(Chunk::Shared(bytes.clone()));
+        self.push(Chunk::Shared(bytes.clone()));
     }
 
     /// Appends all of another output, of which nothing has been sent.
@@ -157,6 +179,7 @@ impl Output {
         }
         self.seal(other.tail);
         self.chunk_bytes += other.chunk_bytes;
+        self.chunk_capacity += other.chunk_capacity;
         self.chunks.extend(other.chunks);
     }
 
@@ -179,6 +202,7 @@ impl Output {
         while self.chunks.len() > mark.chunks {
             let last = self.chunks.pop_back().expect("counted");
             self.chunk_bytes -= last.len();
+            self.chunk_capacity -= last.capacity();
             self.tail = match last {
                 Chunk::Own(bytes) => bytes,
                 Chunk::Shared(_) => Vec::new(), // it came behind the mark: none of it is kept
@@ -191,8 +215,11 @@ impl Output {
     pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
         let place = match self.chunks.get_mut(mark.chunks) {
             Some(Chunk::Own(chunk)) => {
+                let before = chunk.capacity();
                 self.chunk_bytes += bytes.len();
-                chunk
+                chunk.splice(mark.tail..mark.tail, bytes.iter().copied());
+                self.chunk_capacity += chunk.capacity() - before;
+                return;
             }
             Some(Chunk::Shared(_)) => unreachable!("a call shares no part of its own answer"),
             None => &mut self.tail,
@@ -221,6 +248,7 @@ impl Output {
             }
             self.sent -= front.len();
             self.chunk_bytes -= front.len();
+            self.chunk_capacity -= front.capacity();
             self.chunks.pop_front();
         }
         assert!(self.sent <= self.tail.len(), "more sent than there was");

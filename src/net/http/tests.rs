@@ -140,8 +140,8 @@ fn the_figures_of_the_dashboard() {
     assert_eq!(status(&port.get("/live.json")), "401");
     let mut port = Port::new(&[]);
     port.dispatcher.server.keyspace.db(3).set(b"key", NewText::Int(1), Expiry::Clear).unwrap();
-    let slow: [&[u8]; 2] = [b"GET", b"\"\xFF\""];
-    port.dispatcher.server.slow_log.record(1_700_000_000, 12, slow.into_iter(), "a:1", b"");
+    let slow: Vec<Box<[u8]>> = vec![b"GET"[..].into(), b"\"\xFF\""[..].into()];
+    port.dispatcher.server.slow_log.record(1_700_000_000, 12, slow, "a:1", b"");
     let answer = port.get("/live.json");
     assert!(answer.contains("\r\nContent-Type: application/json\r\n"), "{answer}");
     for part in [

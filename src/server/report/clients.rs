@@ -18,7 +18,8 @@ pub(super) const ROWS: &[Statistic] = &[
         Value::Count(s.clients.iter().filter(|(_, client)| client.wait.is_some() || client.is_parked).count() as u64)
     })
     .gauge("blocked_clients", "Clients that wait: in a blocking call, for the end of a pause, for the log."),
-    Statistic::zero("tracking_clients"),
+    Statistic::new("tracking_clients", |s| Value::Count(s.clients.trackers.clients() as u64))
+        .gauge("tracking_clients", "Clients that are told of changes to what they have read."),
     Statistic::new("pubsub_clients", |s| Value::Count(s.clients.pubsub.clients() as u64)),
     Statistic::new("watching_clients", |s| {
         Value::Count(s.clients.iter().filter(|(_, client)| !client.watched.keys.is_empty()).count() as u64)

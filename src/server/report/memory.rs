@@ -89,8 +89,8 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::zero("mem_total_replication_buffers"),
     Statistic::zero("mem_replica_full_sync_buffer"),
     Statistic::zero("mem_clients_slaves"),
-    Statistic::new("mem_clients_normal", |s| Value::Count(s.client_buffer_bytes as u64))
-        .gauge("client_buffers_bytes", "Bytes of clients' input and output buffers."),
+    Statistic::new("mem_clients_normal", |s| Value::Count(s.clients.memory.bytes() as u64))
+        .gauge("client_bytes", "Bytes that clients take, most of it for what they have sent and are to be sent."),
     Statistic::zero("mem_cluster_links"),
     Statistic::new("mem_aof_buffer", |s| Value::Count(s.persistence.log.buffer_bytes)),
     Statistic::new("mem_allocator", |s| Value::text(&*s.resources.host.allocator)),

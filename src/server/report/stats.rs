@@ -65,9 +65,14 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::zero("active_defrag_key_misses"),
     Statistic::zero("total_active_defrag_time"),
     Statistic::zero("current_active_defrag_time"),
-    Statistic::zero("tracking_total_keys"),
-    Statistic::zero("tracking_total_items"),
-    Statistic::zero("tracking_total_prefixes"),
+    Statistic::new("tracking_total_keys", |s| {
+        Value::Count(s.clients.trackers.keys().map_or(0, |keys| keys.len() as u64))
+    })
+    .gauge("tracked_keys", "Keys that clients have read and are told of."),
+    Statistic::new("tracking_total_items", |s| {
+        Value::Count(s.clients.trackers.keys().map_or(0, |keys| keys.items() as u64))
+    }),
+    Statistic::new("tracking_total_prefixes", |s| Value::Count(s.clients.trackers.prefixes() as u64)),
     Statistic::zero("unexpected_error_replies"),
     Statistic::new("total_error_replies", |s| Value::Count(s.errors.total())),
     Statistic::zero("dump_payload_sanitizations"),

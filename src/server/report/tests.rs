@@ -41,7 +41,8 @@ fn sections_are_chosen_as_by_redis() {
             "Modules",
             "Errorstats",
             "Cluster",
-            "Keyspace"
+            "Keyspace",
+            "Keysizes"
         ]
     );
     assert_eq!(titles(&info(&server, &names("all"))), titles(&info(&server, &names("EVERYTHING"))));
@@ -79,9 +80,11 @@ fn fields_of_a_state_are_shown_only_in_it() {
 
 #[test]
 fn names_are_unique_and_metrics_end_in_their_unit_and_kind() {
-    let mut seen = BTreeSet::new();
-    for row in rows().filter(|row| !row.name.is_empty()) {
-        assert!(seen.insert(row.name), "{} is there twice", row.name);
+    for section in SECTIONS {
+        let mut seen = BTreeSet::new();
+        for row in section.rows.iter().filter(|row| !row.name.is_empty()) {
+            assert!(seen.insert(row.name), "{} is there twice", row.name);
+        }
     }
     let mut seen = BTreeSet::new();
     for metric in rows().filter_map(|row| row.metric) {

@@ -1,11 +1,12 @@
 //! Who is connected: CLIENT ID, INFO, LIST, GETNAME, SETNAME, SETINFO.
 
+use super::filter::Filter;
 use super::line::{Calling, describe};
-use super::{ADMIN, ANYBODY, Kind, check_name, is_showable};
+use super::{ADMIN, ANYBODY, check_name, is_showable};
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
-use crate::commands::row::{Arity, Command, Done, Outcome};
+use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::error;
 use crate::server::clients::ClientIndex;
 
@@ -58,21 +59,24 @@ pub(super) static LIST: Command = Command::server("list", list)
     .tips(&["nondeterministic_output"]);
 
 fn list(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let clients = &cx.server.clients;
-    let shown: Vec<ClientIndex> = if args.len() == 2 {
-        clients.by_age()
-    } else if args.len() == 4 && args.is(2, "type") {
-        let kind = Kind::parse(args.get(3))?;
-        clients.by_age().into_iter().filter(|&index| kind.is_of(clients.get(index))).collect()
-    } else if args.len() > 3 && args.is(2, "id") {
-        let ids: Result<Vec<i64>, Error> = (3..args.len()).map(|i| args.int(i)).collect();
-        let ids = ids.map_err(|_| Error::Text("ERR Invalid client ID"))?;
-        ids.into_iter().filter_map(|id| clients.with_id(id as u64)).collect()
-    } else {
-        return Err(Error::Syntax);
+    let shown = match args.is(2, "id") && args.len() > 3 {
+        true => with_numbers(cx, args)?,
+        false => Filter::parse(cx, args)?.find(cx),
     };
     answer_lines(cx, args, "client|list", &shown);
     Ok(Done)
+}
+
+/// Those with the numbers behind ID, in the order of the numbers, as in Redis; with further words it is a filter among others.
+fn with_numbers(cx: &ServerContext<'_>, args: &Args<'_>) -> Result<Vec<ClientIndex>, Error> {
+    let ids: Vec<i64> = (3..args.len()).map_while(|i| args.int(i).ok()).collect();
+    if ids.is_empty() {
+        return Err(Error::Text("ERR Invalid client ID"));
+    }
+    if ids.len() < args.len() - 3 {
+        return Ok(Filter::parse(cx, args)?.find(cx));
+    }
+    Ok(ids.into_iter().filter_map(|id| cx.server.clients.with_id(id as u64)).collect())
 }
 
 fn answer_lines(cx: &mut ServerContext<'_>, args: &Args<'_>, command: &str, shown: &[ClientIndex]) {
@@ -112,6 +116,21 @@ pub(super) static SETNAME: Command = Command::server("setname", setname)
 fn setname(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     check_name(args.get(2))?;
     cx.server.clients.get_mut(cx.client).name = args.get(2).to_vec();
+    cx.reply.ok();
+    Ok(Done)
+}
+
+/// CLIENT CAPA: what the client's library can do, of which only REDIRECT is known; of Valkey.
+pub(super) static CAPA: Command = Command::server("capa", capa)
+    .arity(Arity::AtLeast(3))
+    .flags(&[Flag::AllowBusy, Flag::NoScript, Flag::Loading, Flag::Stale])
+    .since("8.0.0")
+    .complexity("O(1)")
+    .summary("A client claims its capability.")
+    .syntax("capability [capability ...]");
+
+fn capa(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
+    cx.server.clients.get_mut(cx.client).follows_redirects |= (2..args.len()).any(|i| args.is(i, "redirect"));
     cx.reply.ok();
     Ok(Done)
 }

@@ -61,20 +61,20 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     let transaction = client.transaction.as_deref();
     add("multi", &transaction.map_or(-1, |transaction| transaction.calls.len() as i64));
     add("watch", &client.watched.keys.len());
-    add("qbuf", &input_bytes);
+    add("qbuf", &(input_bytes - client.argument_bytes));
     add("qbuf-free", &(input_capacity - input_bytes));
-    add("argv-mem", &calling.map_or(0, |calling| calling.argument_bytes));
-    add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes));
+    add("argv-mem", &(client.argument_bytes + argument_bytes(client, calling)));
+    add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes()));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
     add("obl", &(output.len() - output.counted_bytes()));
     add("oll", &output.chunk_count());
     add("omem", &output.counted_bytes());
-    add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity()));
+    add("tot-mem", &(size_of::<Client>() + input_capacity + output.capacity() + client.state_bytes()));
     add("events", &events(client, calling.is_some()));
     add("cmd", &command);
     add("user", &String::from_utf8_lossy(&server.acl.get(client.user).name));
-    add("redir", &-1);
+    add("redir", &client.redirect_number());
     add("resp", &if client.protocol == Protocol::Resp3 { 3 } else { 2 });
     add("lib-name", &String::from_utf8_lossy(&client.lib_name));
     add("lib-ver", &String::from_utf8_lossy(&client.lib_version));
@@ -85,13 +85,23 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     line
 }
 
+/// Bytes of the words of the call that runs, or waits.
+fn argument_bytes(client: &Client, calling: Option<&Calling<'_>>) -> usize {
+    let waiting = client.wait.as_ref().map_or(0, |wait| wait.call.iter().map(Vec::len).sum());
+    calling.map_or(waiting, |calling| calling.argument_bytes)
+}
+
 /// One letter for each thing out of the ordinary, `N` for none.
-fn flags(client: &Client) -> String {
+pub(super) fn flags(client: &Client) -> String {
+    let tracking = client.tracking.as_deref();
     let all = [
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
         ('x', client.transaction.is_some()),
         ('b', client.wait.is_some() || client.is_parked),
+        ('t', tracking.is_some()),
+        ('R', tracking.is_some_and(|tracking| tracking.is_redirect_broken)),
+        ('B', tracking.is_some_and(|tracking| tracking.is_broadcast)),
         ('d', client.watched.is_broken),
         ('c', client.closing == Closing::AfterReplies),
         ('A', client.closing == Closing::Now),

@@ -1,10 +1,12 @@
 //! CLIENT: what is known of connections, and what can be done to them.
 
+mod filter;
 mod identity;
 mod kill;
 pub mod line;
 mod modes;
 mod pause;
+mod tracking;
 mod unblock;
 
 use crate::commands::args::Args;
@@ -13,6 +15,7 @@ use crate::commands::error::Error;
 use crate::commands::help;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::error;
+use crate::server::clients::Client;
 
 /// This folder's commands.
 pub const COMMANDS: &[&Command] = &[&CLIENT];
@@ -27,10 +30,16 @@ static CLIENT: Command = Command::container(
         &identity::GETNAME,
         &identity::SETNAME,
         &identity::SETINFO,
+        &identity::CAPA,
         &kill::KILL,
+        &modes::IMPORT_SOURCE,
         &modes::NO_EVICT,
         &modes::NO_TOUCH,
         &modes::REPLY,
+        &tracking::CACHING,
+        &tracking::GETREDIR,
+        &tracking::TRACKING,
+        &tracking::TRACKINGINFO,
         &pause::PAUSE,
         &unblock::UNBLOCK,
         &pause::UNPAUSE,
@@ -85,15 +94,15 @@ impl Kind {
     fn parse(word: &[u8]) -> Result<Kind, Error> {
         Ok(match word.to_ascii_lowercase().as_slice() {
             b"normal" => Kind::Normal,
-            b"master" => Kind::Primary,
+            b"master" | b"primary" => Kind::Primary,
             b"slave" | b"replica" => Kind::Replica,
             b"pubsub" => Kind::Pubsub,
             _ => return Err(error!("ERR Unknown client type '{}'", String::from_utf8_lossy(word))),
         })
     }
 
-    /// Whether a client is of this kind: without replication those that do not listen are normal.
-    fn is_of(self, client: &crate::server::clients::Client) -> bool {
+    /// Whether a client is of this kind. There is no replication yet.
+    fn is_of(self, client: &Client) -> bool {
         self == if client.subscriptions.is_empty() { Kind::Normal } else { Kind::Pubsub }
     }
 }

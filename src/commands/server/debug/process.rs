@@ -178,8 +178,21 @@ fn structure_sizes(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
     Ok(Done)
 }
 
-fn client_eviction(_: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    Err(Error::Text("ERR maxmemory-clients is disabled."))
+fn client_eviction(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
+    let Some(buckets) = cx.server.clients.memory.by_size() else {
+        return Err(Error::Text("ERR maxmemory-clients is disabled."));
+    };
+    let mut text = String::new();
+    let buckets: Vec<(u64, usize, usize)> = buckets.collect();
+    for (i, &(from, bytes, clients)) in buckets.iter().enumerate() {
+        let to = match buckets.get(i + 1) {
+            Some((next, ..)) => format!(" - {:10}", next - 1),
+            None => "+            ".to_string(),
+        };
+        text += &format!("bucket {from:10}{to}: tot-mem: {bytes:10}, clients: {clients}\n");
+    }
+    cx.reply.verbatim("txt", text.as_bytes());
+    Ok(Done)
 }
 
 fn internal_secret(_: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {

@@ -90,7 +90,7 @@ fn errors_are_in_the_words_of_redis() {
         ("oom-score-adj-values", "1 2 3000", "Invalid oom-score-adj-values, elements must be between -2000 and 2000."),
         ("cluster-announce-human-nodename", "a!b", "Announced human node name contained invalid character"),
         ("proc-title-template", "{foo}", "template format is invalid or contains unknown variables"),
-        ("tls-port", "1", "this build has no TLS"),
+        ("rdma-port", "1", "RDMA is not supported"),
     ] {
         let expected = format!("CONFIG SET failed (possibly related to argument '{name}') - {reason}");
         assert_eq!(set(&mut config, &[(name, value)]), Err(expected));

@@ -140,7 +140,7 @@ fn what_has_no_effect_is_said_only_when_it_was_asked_for() {
 #[test]
 fn what_is_refused_ends_the_start_unless_it_is_the_default() {
     assert!(load("tls-port 0\ncluster-enabled no\naclfile \"\"\nactivedefrag no").is_ok());
-    for text in ["tls-port 6380", "cluster-enabled yes", "replicaof a 1", "loadmodule x.so"] {
+    for text in ["rdma-port 6380", "cluster-enabled yes", "replicaof a 1", "loadmodule x.so"] {
         assert!(load(text).is_err(), "{text}");
     }
 }

@@ -25,7 +25,6 @@ const DIRECTIVES: &[Directive] = &[
         .no_effect("room is made before the very call that needs it, as much as it needs")
         .doc("How long eviction may keep clients waiting, 0 to 100."),
     Directive::limit("maxmemory-clients", limit!(maxmemory_clients), I64_MAX, "0")
-        .no_effect("clients are not evicted yet; `client-output-buffer-limit` and `client-query-buffer-limit` bound each of them")
         .doc(
         "Memory that all clients' buffers may take, a size or a percentage of `maxmemory`; the largest clients go \
          first. 0: no limit.",

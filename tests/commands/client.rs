@@ -1,0 +1,116 @@
+//! CLIENT LIST and CLIENT KILL with every filter, CLIENT CAPA, what a client takes.
+
+use crate::harness::Db;
+use ferrodis::server::clients::ClientIndex;
+
+fn call(db: &mut Db, client: ClientIndex, line: &str) -> String {
+    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    String::from_utf8(db.call_on(client, &words)).unwrap()
+}
+
+/// The names of those that CLIENT LIST shows.
+fn listed(db: &mut Db, filter: &str) -> String {
+    let text = db.run(&format!("client list {filter}"));
+    let names = text.split(' ').filter_map(|word| word.strip_prefix("name="));
+    names.collect::<Vec<_>>().join(" ")
+}
+
+/// A server with clients `me` (the caller), `a`, which listens, and `b`, which speaks for a library.
+fn three() -> (Db, [ClientIndex; 2]) {
+    let mut db = Db::new();
+    let (a, b) = (db.connect(), db.connect());
+    db.is("client setname me", "+OK\r\n");
+    call(&mut db, a, "client setname a");
+    call(&mut db, b, "client setname b");
+    call(&mut db, b, "client setinfo lib-name rs");
+    call(&mut db, b, "client setinfo lib-ver 1.2");
+    call(&mut db, b, "select 3");
+    call(&mut db, b, "client capa redirect unheard-of");
+    db.clock.advance_ms(5000);
+    call(&mut db, b, "multi");
+    call(&mut db, a, "subscribe x");
+    db.clock.advance_ms(5000);
+    call(&mut db, b, "get k");
+    (db, [a, b])
+}
+
+#[test]
+fn list_shows_those_that_fit_everything() {
+    let (mut db, _) = three();
+    for (filter, names) in [
+        ("", "me a b"),
+        ("id 2 1 99", "a me"),
+        ("id 2 1 type normal", "me"),
+        ("not-id 1 2", "b"),
+        ("type pubsub", "a"),
+        ("not-type pubsub", "me b"),
+        ("name b", "b"),
+        ("not-name b", "me a"),
+        ("lib-name rs lib-ver 1.2", "b"),
+        ("lib-name rs not-lib-ver 1.2", ""),
+        ("db 3", "b"),
+        ("not-db 3 skipme yes", "a"),
+        ("flags x", "b"),
+        ("flags P", "a"),
+        ("not-flags N", "a b"),
+        ("capa r", "b"),
+        ("ip 127.0.0.1", "me a b"),
+        ("addr 127.0.0.1:1000", "me"),
+        ("laddr 127.0.0.1:6379", "a b"),
+        ("idle 5", "a"),
+        ("maxage 10 not-name me", "a b"),
+        ("user default skipme yes", "a b"),
+        ("name a name b", "b"),
+        ("id 1 id 3", "me b"),
+    ] {
+        assert_eq!(listed(&mut db, filter), names, "CLIENT LIST {filter}");
+    }
+}
+
+#[test]
+fn kill_ends_those_that_fit() {
+    let (mut db, [a, b]) = three();
+    for filter in ["name nobody", "db 7", "flags t", "lib-name rs type pubsub", "idle 100", "not-ip 127.0.0.1"] {
+        db.is(&format!("client kill {filter}"), ":0\r\n");
+    }
+    db.is("client kill flags x", ":1\r\n");
+    db.is("client kill id 2 3 not-name me", ":1\r\n");
+    for index in [a, b] {
+        assert!(db.dispatcher.server.clients.get(index).closing != Default::default());
+    }
+    db.is("client kill not-flags b skipme no", ":1\r\n");
+}
+
+#[test]
+fn filters_that_mean_nothing_are_refused() {
+    let mut db = Db::new();
+    for (filter, error) in [
+        ("flags Z", "Unknown flags found in the provided filter: Z"),
+        ("capa z", "Unknown capa found in the provided filter: z"),
+        ("db 16", "DB number should be between 0 and 15"),
+        ("db x", "DB is not an integer or out of range"),
+        ("idle 0", "idle should be greater than 0"),
+        ("maxage x", "maxage is not an integer or out of range"),
+        ("not-type x", "Unknown client type 'x'"),
+        ("not-user nobody", "No such user 'nobody'"),
+        ("not-idle 3", "syntax error"),
+        ("not-skipme yes", "syntax error"),
+        ("skipme maybe", "syntax error"),
+        ("name", "syntax error"),
+    ] {
+        db.fails(&format!("client list {filter}"), &format!("ERR {error}"));
+        if filter != "name" {
+            db.fails(&format!("client kill {filter}"), &format!("ERR {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_client_s_line_counts_what_it_did() {
+    let mut db = Db::new();
+    let client = db.connect();
+    for line in ["multi", "set k 1", "set k 2", "exec"] {
+        call(&mut db, client, line);
+    }
+    assert!(db.run("client list id 2").contains(" tot-cmds=4\n"), "MULTI, EXEC and what it ran");
+}
