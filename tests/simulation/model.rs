@@ -29,6 +29,9 @@ pub enum Value {
     SortedSet(BTreeMap<Vec<u8>, i64>),
 }
 
+/// A list, if there is one, and its deadline.
+type ListAt = (Option<Vec<Vec<u8>>>, Option<u64>);
+
 impl Value {
     fn is_empty(&self) -> bool {
         match self {
@@ -209,7 +212,7 @@ impl Work<'_> {
         }
     }
 
-    fn list_at(&mut self, name: &[u8]) -> Result<(Option<Vec<Vec<u8>>>, Option<u64>), Vec<u8>> {
+    fn list_at(&mut self, name: &[u8]) -> Result<ListAt, Vec<u8>> {
         match self.look(name).as_deref() {
             None => Ok((None, None)),
             Some(Entry { value: Value::List(list), deadline_ms }) => Ok((Some(list.clone()), *deadline_ms)),
