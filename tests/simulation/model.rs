@@ -90,6 +90,9 @@ fn parse(word: &[u8]) -> Option<i64> {
     (number.to_string().as_bytes() == word).then_some(number)
 }
 
+/// A list, if there is one, and its deadline.
+type ListAt = (Option<Vec<Vec<u8>>>, Option<u64>);
+
 /// One call at work.
 struct Work<'a> {
     state: &'a mut State,
@@ -209,7 +212,7 @@ impl Work<'_> {
         }
     }
 
-    fn list_at(&mut self, name: &[u8]) -> Result<(Option<Vec<Vec<u8>>>, Option<u64>), Vec<u8>> {
+    fn list_at(&mut self, name: &[u8]) -> Result<ListAt, Vec<u8>> {
         match self.look(name).as_deref() {
             None => Ok((None, None)),
             Some(Entry { value: Value::List(list), deadline_ms }) => Ok((Some(list.clone()), *deadline_ms)),
