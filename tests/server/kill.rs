@@ -60,7 +60,7 @@ fn kill_under_load(server: &mut Server, round: u64, loss: Duration) {
         let acknowledged = |place: usize| counters[place].acknowledged.load(SeqCst);
         let enough = 5 + round * 7 % 40;
         wait_until("some writes", || (0..CLIENTS).all(|place| acknowledged(place) >= begun[place] + enough));
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             server.client().run("BGREWRITEAOF");
         }
         needed = (0..CLIENTS).map(acknowledged).collect();
