@@ -29,6 +29,9 @@ pub enum Value {
     SortedSet(BTreeMap<Vec<u8>, i64>),
 }
 
+/// A list, if there is one, and its deadline.
+type ListAt = (Option<Vec<Vec<u8>>>, Option<u64>);
+
 impl Value {
     fn is_empty(&self) -> bool {
         match self {
