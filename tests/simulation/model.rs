@@ -93,9 +93,6 @@ fn parse(word: &[u8]) -> Option<i64> {
     (number.to_string().as_bytes() == word).then_some(number)
 }
 
-/// A list, if there is one, and its deadline.
-type ListAt = (Option<Vec<Vec<u8>>>, Option<u64>);
-
 /// One call at work.
 struct Work<'a> {
     state: &'a mut State,
