@@ -265,8 +265,8 @@ fn files_say_what_they_are_for() {
 #[test]
 fn files_end_with_their_last_line() {
     let mut found = Vec::new();
-    let are_bytes = |source: &Source| source.path.starts_with("tests/fuzz/corpus/");
-    for source in texts(&["src", "tests", "benches", "docs", ".ci"]).into_iter().filter(|source| !are_bytes(source)) {
+    let is_data = |source: &Source| source.path.starts_with("tests/fuzz/corpus/");
+    for source in texts(&["src", "tests", "benches", "docs", ".ci"]).into_iter().filter(|source| !is_data(source)) {
         let is_whole = source.text.ends_with('\n') && !source.text.ends_with("\n\n");
         let has_blanks =
             source.path.ends_with(".rs") && source.text.lines().any(|line| line.ends_with([' ', '\t', '\r']));

@@ -3,7 +3,7 @@
 use super::sys;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A source of time. Production has the system's, tests and the simulator one that they move.
 pub trait Clock: Send + Sync {
@@ -17,12 +17,12 @@ pub trait Clock: Send + Sync {
 
 /// The operating system's clocks.
 pub struct SystemClock {
-    origin: Instant,
+    origin_ns: u64,
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
-        SystemClock { origin: Instant::now() }
+        SystemClock { origin_ns: sys::process::monotonic_ns() }
     }
 }
 
@@ -32,7 +32,7 @@ impl Clock for SystemClock {
     }
 
     fn monotonic_ns(&self) -> u64 {
-        self.origin.elapsed().as_nanos() as u64
+        sys::process::monotonic_ns() - self.origin_ns
     }
 
     fn run_ns(&self) -> u64 {

@@ -97,6 +97,13 @@ impl<'a> Args<'a> {
         self.raw
     }
 
+    /// The bytes of the call on the wire; of one that did not come as RESP or in one piece, those of its plain form.
+    pub fn wire_bytes(&self) -> usize {
+        let line = |count: usize| "*\r\n".len() + itoa::Buffer::new().format(count).len();
+        let plain = || line(self.len()) + self.iter().map(|word| line(word.len()) + word.len() + 2).sum::<usize>();
+        self.raw.map_or_else(plain, <[u8]>::len)
+    }
+
     /// Word `i` to be kept: a big one is handed over, and reads as empty from then on.
     #[inline]
     pub fn take(&mut self, i: usize) -> Taken<'a> {

@@ -88,8 +88,13 @@ impl DataContext<'_> {
         match self.waiting {
             Waiting::Never => self.reply.null_array(),
             Waiting::Allowed | Waiting::Woken => {
-                self.effects.block =
-                    Some(Block { keys: keys.map(Box::from).collect(), timeout_us, call, even_without_key: false });
+                self.effects.block = Some(Block {
+                    keys: keys.map(Box::from).collect(),
+                    timeout_us,
+                    call,
+                    even_without_key: false,
+                    log_offset: None,
+                });
             }
         }
         Ok(Done)
@@ -125,6 +130,8 @@ pub struct ServerContext<'a> {
     pub reply: &'a mut Reply,
     /// What it changed.
     pub effects: &'a mut Effects,
+    /// Whether the call may wait.
+    pub waiting: Waiting,
 }
 
 impl ServerContext<'_> {
@@ -137,6 +144,13 @@ impl ServerContext<'_> {
     pub fn db(&mut self) -> &mut Database {
         let number = self.db_number();
         self.server.keyspace.db(number)
+    }
+
+    /// The call waits until the log is durable up to `offset`, or is turned off, and then runs again.
+    pub fn wait_for_log(&mut self, offset: u64, timeout_us: Option<u64>) {
+        let log_offset = Some(offset);
+        self.effects.block =
+            Some(Block { keys: Vec::new(), timeout_us, call: None, even_without_key: false, log_offset });
     }
 
     /// A key of database `db` changed.

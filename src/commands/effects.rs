@@ -83,6 +83,8 @@ pub struct Block {
     pub call: Option<Vec<Vec<u8>>>,
     /// Whether it runs when a key has gone, too.
     pub even_without_key: bool,
+    /// It runs, too, when the log is durable up to here, or is turned off.
+    pub log_offset: Option<u64>,
 }
 
 /// What one call changed.

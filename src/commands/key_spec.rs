@@ -91,6 +91,8 @@ pub struct KeySpec {
     pub use_of: Option<fn(&Args<'_>) -> KeyUse>,
     /// The key in a call, where begin and find cannot tell it.
     pub found_by: Option<fn(&Args<'_>) -> Option<usize>>,
+    /// The word of a call that has it read keys which only the data names.
+    pub read_for: Option<fn(&Args<'_>) -> Option<usize>>,
     /// What else is to be known, for COMMAND INFO; or nothing.
     pub note: &'static str,
 }
@@ -156,8 +158,21 @@ impl KeySpec {
     /// Keys that begin and follow like this.
     pub const fn new(access: Access, purpose: Purpose, begin: Begin, find: Find) -> KeySpec {
         let (is_told, is_repeated, incomplete, variable) = (false, false, false, false);
-        let (use_of, found_by, note) = (None, None, "");
-        KeySpec { access, purpose, is_told, begin, find, is_repeated, incomplete, variable, use_of, found_by, note }
+        let (use_of, found_by, read_for, note) = (None, None, None, "");
+        KeySpec {
+            access,
+            purpose,
+            is_told,
+            begin,
+            find,
+            is_repeated,
+            incomplete,
+            variable,
+            use_of,
+            found_by,
+            read_for,
+            note,
+        }
     }
 
     /// The same, where the caller learns of the value too.
@@ -188,6 +203,12 @@ impl KeySpec {
     /// The same, with more keys than it tells of.
     pub const fn incomplete(mut self) -> KeySpec {
         self.incomplete = true;
+        self
+    }
+
+    /// The same, with keys that only the data names, and `read_for` which of the words reads them.
+    pub const fn read_for(mut self, read_for: fn(&Args<'_>) -> Option<usize>) -> KeySpec {
+        self.read_for = Some(read_for);
         self
     }
 

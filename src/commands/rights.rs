@@ -93,6 +93,11 @@ impl Call for RightsCall<'_, '_> {
         })
     }
 
+    #[inline]
+    fn unnamed_keys(&self) -> Option<usize> {
+        self.command.keys.iter().find_map(|spec| spec.read_for?(self.args))
+    }
+
     fn channels(&self) -> impl Iterator<Item = (usize, Channel<'_>)> {
         let kind = self.command.channels;
         kind.positions(self.args).map(move |place| {

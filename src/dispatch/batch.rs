@@ -76,6 +76,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Bytes of its calls.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.spans.first().map_or(0, |first| self.end.saturating_sub(first.start as usize))
+    }
+
     /// What was looked at ahead will not be run from here.
     pub fn forget(&mut self) {
         self.is_ahead = false;

@@ -61,6 +61,7 @@ impl Dispatcher {
                 call: block.call.unwrap_or_else(|| args.to_vecs()),
                 row: row.id,
                 even_without_key: block.even_without_key,
+                log_offset: block.log_offset,
             },
         );
     }
@@ -97,6 +98,13 @@ impl Dispatcher {
         }
     }
 
+    /// The log has come so far: runs the calls that waited for that.
+    pub(super) fn serve_log_waiters(&mut self, offset: u64) {
+        for client in self.server.clients.waiters.for_log(offset) {
+            self.run_again(client);
+        }
+    }
+
     /// Runs the call of a client that waits, which may make it wait on in its place.
     fn run_again(&mut self, client: ClientIndex) {
         let state = self.server.clients.get_mut(client);
@@ -104,7 +112,7 @@ impl Dispatcher {
         let (row, kept) = (*self.lookup.get(wait.row), Kept::new(&wait.call));
         let is_restricted = state.raised & gates::ACL != 0;
         let mut reply = Reply::new(std::mem::take(&mut state.output), state.protocol);
-        let mark = reply.mark();
+        let (mark, replied_before) = (reply.mark(), reply.out.len());
         let mut args = kept.args(self.is_logged());
         if is_restricted && let Err(denied) = self.judge(client, &row, &args) {
             let error = self.deny(client, &row, &args, denied, &reply);
@@ -125,6 +133,7 @@ impl Dispatcher {
             let spent_ns = self.server.clock.monotonic_ns() - begun_ns;
             self.server.count_wait(row.id, spent_ns);
             self.note_slowness(client, &row, &args, spent_ns);
+            self.note_sizes(client, &row, &args, reply.out.len().saturating_sub(replied_before));
         }
         if self.needs_settling(client) {
             self.settle(client, &row, &args);

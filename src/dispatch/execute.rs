@@ -1,6 +1,6 @@
 //! The life of one call: look up, gates, run, settle.
 
-use super::batch::{Batch, Stop};
+use super::batch::{BATCH_CALLS, Batch, Stop};
 use super::gates::{Moment, Passage};
 use super::resume::{keep_big_partial, keep_partial};
 use super::{Dispatcher, Partial, Turn, gates};
@@ -37,7 +37,7 @@ pub(super) enum Ran {
 #[derive(Default)]
 pub(super) struct Tally {
     runs: smallvec::SmallVec<[(usize, u64); 8]>,
-    calls: u64,
+    pub(super) calls: u64,
     own_ns: u64,
 }
 
@@ -188,46 +188,48 @@ impl Dispatcher {
         let logged = self.is_logged();
         let begun = self.server.time.monotonic_ns;
         let replied_before = reply.out.len();
+        let look_at_sizes_from = self.look_at_sizes_from(batch, replied_before);
         let mut tally = Tally::default();
         let mut ended = None;
+        let mut replied = replied_before;
+        let mut ends = [0_u32; BATCH_CALLS]; // of the calls' replies, behind those that there were before
+        let mut passed = 0;
         for (span, &row) in batch.spans.iter().zip(&batch.rows) {
             let own = &batch.ranges[span.first_range as usize..(span.first_range + span.ranges) as usize];
             let raw = &input[span.start as usize..span.end as usize];
             let mut args = Args::new(input, own, &mut [], Some(raw), logged);
             let hash = span.has_hash.then_some(span.hash);
+            let counted = tally.calls;
             if self.call(client, row, &mut args, hash, reply, &mut tally) == Ran::Parked {
                 ended = Some((span.start as usize, Turn::Parked));
                 break;
             }
+            let behind = reply.out.len();
+            if behind >= look_at_sizes_from && tally.calls > counted {
+                self.note_sizes(client, row.as_ref().expect("it ran"), &args, behind.saturating_sub(replied));
+            }
+            replied = behind;
+            ends[passed] = behind.saturating_sub(replied_before) as u32;
+            passed += 1;
             if self.server.clients.get(client).closing != Closing::No {
                 ended = Some((input.len(), Turn::Closed));
                 break;
             }
-            if reply.out.len() > most_reply_bytes {
+            if replied > most_reply_bytes {
                 ended = Some((span.end as usize, Turn::Again));
                 break;
             }
         }
-        let (calls, replied) = (tally.calls, reply.out.len().saturating_sub(replied_before));
+        let calls = tally.calls;
         let ns = self.settle_tally(client, tally, begun);
-        let bytes = (batch.end.saturating_sub(batch.spans[0].start as usize) + replied) as u64;
-        if self.server.hot_keys.add(Load { calls, ns, bytes }) && calls > 0 {
-            self.look_at_one(client, input, batch, calls as usize);
+        if passed > 0 {
+            let taken = (batch.spans[passed - 1].end - batch.spans[0].start) as usize;
+            let bytes = (taken + replied.saturating_sub(replied_before)) as u64;
+            if self.server.hot_keys.add(Load { calls, ns, bytes }) {
+                self.look_at_one_of(client, input, batch, &ends[..passed]);
+            }
         }
         ended
-    }
-
-    /// One of the calls that the batch began with and that ran is looked at for hot keys.
-    #[cold]
-    fn look_at_one(&mut self, client: ClientIndex, input: &[u8], batch: &Batch, ran: usize) {
-        let place = self.server.random.below(ran.min(batch.spans.len()) as u64) as usize;
-        let (span, row) = (&batch.spans[place], &batch.rows[place]);
-        if let Some(row) = row.filter(|_| span.has_hash) {
-            let key = batch.ranges[span.first_range as usize + row.ahead_key as usize];
-            let key = &input[key.start as usize..key.end as usize];
-            let db = self.server.clients.get(client).db;
-            self.server.hot_keys.look_at(db, key, span.hash, self.server.time.monotonic_ms());
-        }
     }
 
     /// Shares the time of a batch among its calls; gives what it shared.
@@ -277,7 +279,11 @@ impl Dispatcher {
         let mut args = Args::new(&buffer, &ranges, &mut [], None, logged);
         let begun = self.server.time.monotonic_ns;
         let mut tally = Tally::default();
+        let replied_before = reply.out.len();
         let ran = self.call(client, row, &mut args, None, reply, &mut tally);
+        if let Some(row) = row.filter(|_| tally.calls > 0) {
+            self.note_sizes(client, &row, &args, reply.out.len().saturating_sub(replied_before));
+        }
         self.settle_tally(client, tally, begun);
         ran
     }
@@ -518,7 +524,8 @@ impl Dispatcher {
             Run::Server(run) => {
                 let now = self.server.now();
                 self.server.keyspace.set_now(now);
-                let mut cx = ServerContext { server: &mut self.server, client, reply, effects: &mut self.effects };
+                let (effects, waiting) = (&mut self.effects, self.waiting);
+                let mut cx = ServerContext { server: &mut self.server, client, reply, effects, waiting };
                 run(&mut cx, args)?;
             }
             Run::Container => {

@@ -174,14 +174,17 @@ impl Dispatcher {
 
     fn check_protected(&self, client: ClientIndex, row: &Hot) -> Result<(), Error> {
         let is_local = self.server.clients.get(client).is_local();
-        if self.server.config.enable_debug_command.allows(is_local) {
+        let name = registry::all()[row.id].full_name.split('|').next().unwrap_or_default();
+        let config = &self.server.config;
+        let permission = if name == "module" { config.enable_module_command } else { config.enable_debug_command };
+        if permission.allows(is_local) {
             return Ok(());
         }
         Err(crate::error!(
             "ERR {name} command not allowed. If the enable-{lower}-command option is set to \"local\", you can run it from a \
              local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
-            name = row.command.name.to_ascii_uppercase(),
-            lower = row.command.name
+            name = name.to_ascii_uppercase(),
+            lower = name
         ))
     }
 }

@@ -13,7 +13,7 @@ use crate::keyspace::database::{Database, Expiry, Full};
 use crate::persistence::aof::read::{Call, Item, Reader, Tail};
 use crate::persistence::aof::store::Store;
 use crate::server::clients::{Client, ClientIndex};
-use crate::server::config::RdbVersionCheck;
+use crate::server::config::{Config, RdbVersionCheck};
 use crate::server::observe::turn::Phase;
 use std::path::PathBuf;
 
@@ -42,8 +42,8 @@ pub(super) struct Loading {
     /// Calls of a transaction that has no end yet.
     queued: Option<Vec<Vec<Vec<u8>>>>,
     replay: Replay,
-    /// Entries that are put into their database together.
-    entries: Vec<Entry>,
+    /// Entries that are put into their database together, with their keys' hashes.
+    entries: Vec<(Entry, u64)>,
     /// Whether a key that is there already may not come again.
     refuses_present: bool,
     begun_ns: u64,
@@ -244,7 +244,7 @@ impl Dispatcher {
     fn step_first_base(&mut self, loading: Loading) -> Result<(), Refusal> {
         self.tick_log();
         if !self.step_saving() {
-            self.server.resources.platform.sleep_us(FIRST_BASE_STEP_US);
+            self.storage.threads.await_writers(FIRST_BASE_STEP_US, &*self.server.resources.platform);
         }
         let awaits_base = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());
         if awaits_base && self.server.persistence.log.rewrite_started_ms.is_some() {
@@ -334,13 +334,18 @@ impl Dispatcher {
             match decoder.next().map_err(|error| unreadable(error, &loading.source))? {
                 Step::Entry(entry) => {
                     self.delay_load();
-                    loading.entries.push(entry);
+                    // The cache has until the group is full to bring the bucket.
+                    let db = self.server.keyspace.db(loading.db);
+                    let hash = db.hash(&entry.key);
+                    db.prefetch_bucket(hash);
+                    loading.entries.push((entry, hash));
                 }
                 Step::SelectDb(number) => {
                     if number >= self.server.keyspace.count() as u64 {
                         return Err(format!(
-                            "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting",
-                            self.server.keyspace.count()
+                            "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting ({})",
+                            self.server.keyspace.count(),
+                            loading.source.place()
                         ));
                     }
                     self.put_entries(loading)?;
@@ -392,7 +397,7 @@ impl Dispatcher {
         Ok(false)
     }
 
-    /// Puts the entries gathered into their database: the cache is asked for all their buckets before the first is put there.
+    /// Puts the entries gathered into their database.
     fn put_entries(&mut self, loading: &mut Loading) -> Result<(), Refusal> {
         if loading.entries.is_empty() {
             return Ok(());
@@ -401,24 +406,20 @@ impl Dispatcher {
         let is_snapshot = matches!(loading.source, Source::Snapshot { .. });
         let db = self.server.keyspace.db(loading.db);
         db.now = now;
-        let mut hashes = [0; GROUP];
-        for (entry, hash) in loading.entries.iter().zip(&mut hashes) {
-            *hash = db.hash(&entry.key);
-            db.prefetch_bucket(*hash);
-        }
-        for (entry, hash) in loading.entries.drain(..).zip(hashes) {
+        for (entry, hash) in loading.entries.drain(..) {
             // What follows in a log was true of keys past their deadline, too, until it says that they have gone.
             if is_snapshot && entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) {
                 self.server.persistence.loading.expired_keys += 1;
                 continue;
             }
             if entry.value == Value::Empty {
-                log::info!("Loading RDB, skipping empty key: {}", entry.key.escape_ascii());
+                log::info!("Loading RDB, skipping empty key: {}", shown_key(&self.server.config, &entry.key));
                 self.server.persistence.loading.empty_keys += 1;
                 continue;
             }
             if loading.refuses_present && db.peek(&entry.key).is_some() {
-                return Err(format!("RDB has duplicated key '{}' in DB {}", entry.key.escape_ascii(), loading.db));
+                let key = shown_key(&self.server.config, &entry.key);
+                return Err(format!("RDB has duplicated key '{key}' in DB {}", loading.db));
             }
             put_entry(db, entry, hash)
                 .map_err(|_| "The data set has more keys than a database can hold".to_string())?;
@@ -573,6 +574,11 @@ impl Dispatcher {
 fn unreadable(error: RdbError, source: &Source) -> Refusal {
     log::error!("{error} ({})", source.place());
     format!("Terminating server after rdb file reading failure. {}", error.reason)
+}
+
+/// A key as the log may tell it.
+fn shown_key(config: &Config, key: &[u8]) -> String {
+    if config.hide_user_data_from_log { "*redacted*".into() } else { key.escape_ascii().to_string() }
 }
 
 fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {

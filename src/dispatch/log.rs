@@ -7,15 +7,11 @@ use crate::persistence::aof::job::{Event, FsyncPolicy, Status};
 use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
-use std::time::Duration;
 
 /// A block of this size goes to the writer at once ...
 const BLOCK_BYTES: usize = 64 * 1024;
 /// ... a smaller one when its first call is so old.
 const BLOCK_AGE_NS: u64 = 1_000_000;
-
-/// How long a report of a writer that is to end is waited for at once.
-const WAIT_STEP: Duration = Duration::from_millis(100);
 
 /// The policy that the configuration asks for.
 pub(super) fn policy(config: &Config) -> FsyncPolicy {
@@ -46,6 +42,7 @@ impl Dispatcher {
         let (mut log, writer) = start(store, end, with, policy(&self.server.config), self.storage.threads.waker())?;
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
+        self.server.persistence.log.durable_offset = log.durable_offset();
         self.storage.log = Some(log);
         self.forget_offsets();
         self.server.persistence.log.enabled = true;
@@ -56,7 +53,9 @@ impl Dispatcher {
     fn forget_offsets(&mut self) {
         self.storage.touched.fill(0);
         (self.storage.in_flight, self.storage.gathers, self.storage.block_since_ns) = (false, false, 0);
-        self.server.clients.iter_mut().for_each(|(_, client)| (client.held_for, client.looks_at) = (0, 0));
+        for (_, client) in self.server.clients.iter_mut() {
+            (client.held_for, client.looks_at, client.last_write_offset) = (0, 0, 0);
+        }
     }
 
     /// CONFIG SET appendonly yes: begins a log with a base of what is there now.
@@ -87,11 +86,12 @@ impl Dispatcher {
         let Some(mut log) = self.storage.log.take() else { return };
         log.shut_down();
         while !log.has_ended() && log.status().trouble().is_none() {
-            log.wait(WAIT_STEP);
+            self.storage.threads.await_log(&mut log);
         }
         let state = &mut self.server.persistence.log;
         (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
         self.forget_offsets();
+        self.serve_log_waiters(u64::MAX);
         self.set_gate(gates::LOG_FULL, false);
         self.settle_disk_gate();
         if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
@@ -104,7 +104,7 @@ impl Dispatcher {
         let Some(log) = &mut self.storage.log else { return };
         log.shut_down();
         while !log.has_ended() {
-            log.wait(WAIT_STEP);
+            self.storage.threads.await_log(log);
             if let Some(trouble) = log.status().trouble() {
                 log::error!("The log could not be made durable: {trouble}");
                 break;
@@ -120,11 +120,15 @@ impl Dispatcher {
         log.set_timestamp(timestamp_s);
         let changes = log.poll();
         if changes.durable {
+            self.server.persistence.log.durable_offset = log.durable_offset();
             self.storage.in_flight = false;
             self.storage.gathers = log.policy() == FsyncPolicy::Always;
         }
         for event in changes.events {
             self.note_log_event(event); // may end the log
+        }
+        if changes.durable && !self.server.clients.waiters.is_empty() {
+            self.serve_log_waiters(self.server.persistence.log.durable_offset);
         }
         let log = self.storage.log.as_ref()?;
         let has_trouble = log.status().trouble().is_some();

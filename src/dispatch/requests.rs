@@ -154,7 +154,7 @@ impl Dispatcher {
         let is_active = |storage: &Storage| storage.saving.is_some() || storage.snapshot.is_active();
         while is_active(&self.storage) && !self.storage.interrupt.load(Relaxed) {
             if !self.step_saving() {
-                self.server.resources.platform.sleep_us(100);
+                self.storage.threads.await_writers(100, &*self.server.resources.platform);
             }
             self.server.read_clock();
         }

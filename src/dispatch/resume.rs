@@ -7,6 +7,7 @@ use crate::commands::args::Args;
 use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::{self, BIG, Parsed, Progress, Range};
 use crate::server::clients::ClientIndex;
+use crate::server::observe::hot_keys::Load;
 
 /// A half call with fewer arguments than this is parsed again from its start.
 const KEEP_ARGUMENTS: usize = 64;
@@ -78,9 +79,23 @@ impl Dispatcher {
         let raw = owned.big.is_empty().then(|| &input[..end]);
         let mut args = Args::new(input, &owned.ranges, &mut owned.big, raw, logged);
         let mut tally = Tally::default();
+        let request_bytes = args.wire_bytes();
+        let large = self.large_request(row.as_ref(), &args, request_bytes);
+        let replied_before = reply.out.len();
         match self.call(client, row, &mut args, None, reply, &mut tally) {
             Ran::Done => {
-                self.settle_tally(client, tally, self.server.time.monotonic_ns);
+                let reply_bytes = reply.out.len().saturating_sub(replied_before);
+                match (large, row) {
+                    (Some(request), _) if tally.calls > 0 => self.note_large_request(client, &request, reply_bytes),
+                    (None, Some(row)) if tally.calls > 0 => self.note_sizes(client, &row, &args, reply_bytes),
+                    _ => {}
+                }
+                let calls = tally.calls;
+                let ns = self.settle_tally(client, tally, self.server.time.monotonic_ns);
+                if let Some(row) = row {
+                    let bytes = (request_bytes + reply_bytes) as u64;
+                    self.count_single(client, &row, &args, Load { calls, ns, bytes });
+                }
                 Ok(end)
             }
             Ran::Parked => {

@@ -41,6 +41,7 @@ impl Dispatcher {
         let (reason, object) = match denied {
             Denied::Command => (Reason::Command, name.as_bytes().to_vec()),
             Denied::Key(place) => (Reason::Key, args.get(place).to_vec()),
+            Denied::AllKeys(place) => (Reason::Key, args.get(place + 1).to_vec()),
             Denied::Channel(place) => (Reason::Channel, args.get(place).to_vec()),
             Denied::Database(_, number) => (Reason::Database, number.to_string().into_bytes()),
         };
@@ -48,6 +49,10 @@ impl Dispatcher {
         let shown = if self.in_transaction { "exec" } else { name };
         let calling = Calling::of(args, &reply.out, shown);
         note_denial(&mut self.server, client, &calling, (reason, origin), (&user, &object));
+        if let Denied::AllKeys(place) = denied {
+            let option = args.word(place).to_ascii_uppercase();
+            return error!("ERR {option} option of SORT denied due to insufficient ACL permissions.");
+        }
         match reason {
             Reason::Key => Error::Text("NOPERM No permissions to access a key"),
             Reason::Channel => Error::Text("NOPERM No permissions to access a channel"),
@@ -71,8 +76,9 @@ impl Dispatcher {
             return Ok(());
         }
         let Err(denied) = self.judge(client, row, args) else { return Ok(()) };
-        self.deny(client, row, args, denied, reply);
+        let error = self.deny(client, row, args, denied, reply);
         let reason = match denied {
+            Denied::AllKeys(_) => return Err(error),
             Denied::Command => "no permission to execute the command or subcommand",
             Denied::Key(_) => "no permission to touch the specified keys",
             Denied::Channel(_) => "no permission to access one of the channels used as arguments to the command",

@@ -452,7 +452,7 @@ impl Dispatcher {
             if !self.storage.snapshot.is_active() || self.storage.snapshot.poll().is_some() {
                 return;
             }
-            self.server.resources.platform.sleep_us(ABANDON_STEP_US);
+            self.storage.threads.await_writers(ABANDON_STEP_US, &*self.server.resources.platform);
         }
     }
 

@@ -51,7 +51,7 @@ impl Dispatcher {
             self.collect_removals();
         }
         if self.is_logged() {
-            self.log_call(db, row, args);
+            self.log_call(client, db, row, args);
         }
         if self.effects.observed {
             self.tell_observers(client);
@@ -244,7 +244,7 @@ impl Dispatcher {
         self.storage.log.is_some() && self.storage.loading.is_none()
     }
 
-    fn log_call(&mut self, db: usize, row: &Hot, args: &Args<'_>) {
+    fn log_call(&mut self, client: ClientIndex, db: usize, row: &Hot, args: &Args<'_>) {
         let Some(log) = &mut self.storage.log else { return };
         match &self.effects.propagation {
             Propagation::AsReceived if self.effects.dirty == 0 || !row.command.has(Flag::Write) => return,
@@ -274,8 +274,9 @@ impl Dispatcher {
         if self.storage.block_since_ns == 0 {
             self.storage.block_since_ns = self.server.time.monotonic_ns;
         }
+        let offset = log.next_offset();
+        self.server.clients.get_mut(client).last_write_offset = offset;
         if log.policy() == FsyncPolicy::Always {
-            let offset = log.next_offset();
             self.note_touched(db, row, args, offset);
         }
         let log = self.storage.log.as_mut().expect("it is there");

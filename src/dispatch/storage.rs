@@ -3,6 +3,7 @@
 use super::loading::Loading;
 use super::saving::{Saving, Waiting};
 use crate::base::disk::Disk;
+use crate::base::platform::Platform;
 use crate::keyspace::database::Database;
 use crate::persistence::aof::log::Log;
 use crate::persistence::aof::store::Location;
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+
+/// How long a report of a writer that is to end is waited for at once.
+const WAIT_STEP: Duration = Duration::from_millis(100);
 
 /// What is left to be freed, where nobody waits.
 pub enum Garbage {
@@ -49,6 +53,14 @@ pub trait Threads {
     fn free(&self, garbage: Garbage);
     /// How many values handed to [`Threads::free`] are not free yet.
     fn free_pending(&self) -> u64;
+    /// The loop has nothing to do until the log's writer reports: waits for that, but not for long, and takes it in.
+    fn await_log(&self, log: &mut Log) {
+        log.wait(WAIT_STEP);
+    }
+    /// The loop has nothing to do until a writer has done something: leaves them `us` microseconds.
+    fn await_writers(&self, us: u64, platform: &dyn Platform) {
+        platform.sleep_us(us);
+    }
 }
 
 /// Nobody: writers are dropped, garbage is freed at once. For tests without files.

@@ -3,6 +3,7 @@
 use super::settle::Room;
 use super::storage::Garbage;
 use super::{Dispatcher, gates};
+use crate::keyspace::database::Database;
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::clients::Closing;
 use crate::server::observe::rates;
@@ -55,6 +56,19 @@ impl Dispatcher {
         self.server.event_loop.lap(phase, now_ns)
     }
 
+    /// The same if there was work of this kind; where there was none, a look at the clock would be the dearest of it.
+    fn lap_if(&mut self, had_work: bool, phase: Phase) {
+        if had_work {
+            self.lap(phase);
+        }
+    }
+
+    /// Whether anybody waits for a key or is still to hear a message.
+    fn has_waits(&self) -> bool {
+        let clients = &self.server.clients;
+        !self.ready.is_empty() || !clients.waiters.is_empty() || clients.pubsub.is_behind()
+    }
+
     /// LATENCY shows which part of a turn took long.
     fn note_long_phases(&mut self) {
         if self.server.config.latency_monitor_threshold_ms == 0 {
@@ -78,12 +92,14 @@ impl Dispatcher {
 
     /// Ends a round. Gives how long the loop may sleep, in milliseconds.
     pub fn tick(&mut self) -> u64 {
-        self.server.read_clock();
+        self.server.advance_clock();
         self.server.event_loop.lap(Phase::Commands, self.server.time.monotonic_ns);
         let mut sleep_ms = self.cron_ms();
         if !self.is_loading() {
+            let expires = self.server.keyspace.all().iter().any(Database::has_deadlines);
             sleep_ms = sleep_ms.min(self.expire());
-            self.lap(Phase::Expiry);
+            self.lap_if(expires, Phase::Expiry);
+            let serves = self.has_waits();
             if let Some(bound) = self.end_due_waits() {
                 sleep_ms = sleep_ms.min(bound);
             }
@@ -96,9 +112,10 @@ impl Dispatcher {
                 let held_for = self.offset_to_hold_for();
                 self.server.clients.broadcast(held_for);
             }
-            self.lap(Phase::Waits);
+            self.lap_if(serves, Phase::Waits);
+            let walks = self.storage.saving.is_some();
             busy |= self.step_saving();
-            self.lap(Phase::Walk);
+            self.lap_if(walks, Phase::Walk);
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
                 busy |= self.make_room() == Room::Coming;
                 self.lap(Phase::Eviction);
@@ -198,8 +215,12 @@ impl Dispatcher {
                 "stop-writes-on-bgsave-error" | "save" => self.settle_disk_gate(),
                 "appendfsync" => {
                     let policy = super::log::policy(&self.server.config);
-                    if let Some(log) = &mut self.storage.log {
+                    if let Some(log) = &mut self.storage.log
+                        && log.policy() != policy
+                    {
                         log.set_policy(policy);
+                        // What was written under another policy may not be durable yet, whichever keys it was.
+                        self.storage.touched.fill(log.next_offset());
                     }
                 }
                 "aof-disable-auto-gc" => {

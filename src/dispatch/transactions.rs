@@ -129,7 +129,7 @@ impl Dispatcher {
         if raised & gates::MONITOR != 0 {
             self.show_call(client, row, args, Moment::Before);
         }
-        let mark = reply.mark();
+        let (mark, replied_before) = (reply.mark(), reply.out.len());
         tally.count(row.id);
         let is_timed = args.len() > row.quick_words || raised & gates::TIMED != 0;
         let begun_ns = if is_timed { self.server.clock.monotonic_ns() } else { 0 };
@@ -140,6 +140,7 @@ impl Dispatcher {
         if is_timed {
             self.note_duration(client, row, args, begun_ns, tally);
         }
+        self.note_sizes(client, row, args, reply.out.len().saturating_sub(replied_before));
         if self.needs_settling(client) {
             self.settle(client, row, args);
         }

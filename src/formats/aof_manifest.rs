@@ -20,6 +20,8 @@ use crate::base::quote::{print_quoted, split_args};
 
 /// Longest line, its newline included (Redis's `MANIFEST_MAX_LINE`).
 pub const LINE_MAX_BYTES: usize = 1024;
+/// The longest name as it is written, quotes included: what else stands in its line has room.
+const PRINTED_NAME_MAX_BYTES: usize = LINE_MAX_BYTES - 64;
 const CHECKSUM_KEY: &[u8] = b" crc32c=";
 
 /// One file of the log.
@@ -177,6 +179,12 @@ impl Manifest {
             return Err(Fault::LineTooLong);
         }
         let (kind, file) = parse_file(line.trim_ascii())?;
+        // What is not printable takes four bytes when it is written: a line that could not be read again is refused at once.
+        let mut printed = Vec::new();
+        print_word(&file.name, &mut printed);
+        if printed.len() > PRINTED_NAME_MAX_BYTES {
+            return Err(Fault::LineTooLong);
+        }
         match kind {
             b'b' if self.base.is_some() => return Err(Fault::DuplicateBase),
             b'b' => self.base = Some(file),
@@ -231,7 +239,7 @@ fn parse_file(line: &[u8]) -> Result<(u8, FileInfo), Fault> {
 }
 
 fn print_word(word: &[u8], out: &mut Vec<u8>) {
-    if word.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"')) {
+    if word.iter().all(|byte| (byte.is_ascii_graphic() || !byte.is_ascii()) && !matches!(byte, b'\\' | b'"' | b'\'')) {
         return out.extend_from_slice(word);
     }
     print_quoted(word, out);
@@ -266,6 +274,15 @@ mod tests {
         assert_eq!(Manifest::parse(&printed).unwrap(), manifest);
         assert!(printed.starts_with(b"file \" file seq \\n\\n.aof .2.base.rdb\" seq 2 type b\n"));
         assert!(!printed.ends_with(b"\n"));
+    }
+
+    /// Found by fuzzing: a name of unprintable bytes was read, and its line was too long to be read again once we had written it.
+    #[test]
+    fn a_name_was_written_that_could_not_be_read() {
+        let with_name = |name: &str| format!("file {name}.1.base.rdb seq 1 type b\n");
+        assert_eq!(fault(&with_name(&"\x01".repeat(250))), Fault::LineTooLong);
+        let long = Manifest::parse(with_name(&"\u{416}".repeat(120)).as_bytes()).unwrap();
+        assert_eq!(Manifest::parse(&long.print()).unwrap(), long);
     }
 
     #[test]

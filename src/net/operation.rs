@@ -7,6 +7,7 @@ use super::event_loop::EventLoop;
 use super::instance::Parts;
 use super::listener::{Acceptor, Listener, Serves, SocketOptions};
 use super::logging::Logging;
+use super::process::on_panic;
 use super::process_title::{ProcessTitle, TITLE_DIRECTIVES};
 use super::service_manager::ServiceManager;
 use super::tls::Context;
@@ -139,6 +140,12 @@ impl EventLoop {
             _ if is_of_doors(name) => self.change_doors(),
             "crash-log-enabled" if self.has_signals() => {
                 crash::report_crashes(self.dispatcher.server.config.crash_log_enabled);
+            }
+            "debug-context" if self.has_signals() => {
+                crash::report_context(&self.dispatcher.server.config.debug_context);
+            }
+            "use-exit-on-panic" if self.has_signals() => {
+                crash::end_on_panic(on_panic(&self.dispatcher.server.config));
             }
             "watchdog-period" if self.has_signals() => self.feed_watchdog(),
             "loglevel" | "log-format" | "log-timestamp-format" => {

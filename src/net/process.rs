@@ -8,7 +8,8 @@ use super::process_title::ProcessTitle;
 use super::service_manager::ServiceManager;
 use super::threads::pin;
 use crate::base::sys::affinity::CpuList;
-use crate::base::sys::{crash, daemon, limits};
+use crate::base::sys::crash::{self, OnPanic};
+use crate::base::sys::{daemon, limits};
 use crate::server::REDIS_VERSION;
 use crate::server::config::{Config, Finding, Invocation, Supervised};
 use std::ffi::OsString;
@@ -57,8 +58,15 @@ fn begin(invocation: Invocation, words: &[OsString]) -> Result<(Config, Vec<Find
     let logging = Logging::start(&config).map_err(|e| format!("Can't open the log file: {}", plain(&e)))?;
     crash::report_crashes(config.crash_log_enabled);
     crash::show_stack_on_alarm();
+    crash::report_context(&config.debug_context);
+    crash::end_on_panic(on_panic(&config));
     let parts = Parts { files: Some(files), logging: Some(logging), title, ..Parts::default() };
     Ok((config, loaded.warnings, parts))
+}
+
+/// `use-exit-on-panic`.
+pub(super) fn on_panic(config: &Config) -> OnPanic {
+    if config.use_exit_on_panic { OnPanic::Exit } else { OnPanic::Abort }
 }
 
 fn run(mut config: Config, warnings: &[Finding], mut parts: Parts, words: &[OsString]) -> i32 {

@@ -83,7 +83,7 @@ impl EventLoop {
             self.dispatcher.look_further(&mut together);
         }
         if !group.is_empty() {
-            self.dispatcher.server.read_clock();
+            self.dispatcher.server.advance_clock();
         }
         for (Received { index, bytes }, batch) in group.into_iter().zip(&mut batches) {
             match self.dispatcher.server.time.monotonic_ns < end_ns {

@@ -3,6 +3,7 @@
 //! ```text
 //! waiters   per database: key -> (turn -> client)      turn: a number that only grows, so the longest waiting stand first
 //! due       (deadline, turn) -> client                 those whose patience has an end
+//! for_log   (offset, turn) -> client                   those who wait for the log (WAITAOF)
 //! client    Wait { turn, keys, deadline, call }        with the client itself
 //! ```
 //!
@@ -33,6 +34,8 @@ pub struct Wait {
     pub even_without_key: bool,
     /// Bytes of the keys and the call.
     pub bytes: usize,
+    /// The log offset that is to be durable for it to run.
+    log_offset: Option<u64>,
 }
 
 /// Those who wait for one key, by their turns.
@@ -43,6 +46,7 @@ type Queue = BTreeMap<u64, ClientIndex>;
 pub struct Waiters {
     by_key: Vec<BTreeMap<Box<[u8]>, Queue>>,
     due: BTreeMap<(u64, u64), ClientIndex>,
+    for_log: BTreeMap<(u64, u64), ClientIndex>,
     clients: usize,
     next_turn: u64,
 }
@@ -87,6 +91,11 @@ impl Waiters {
         queue.range(from..).next().map(|(&turn, &client)| (turn, client))
     }
 
+    /// Who waits for the log to be durable up to `offset`.
+    pub fn for_log(&self, offset: u64) -> Vec<ClientIndex> {
+        self.for_log.range(..=(offset, u64::MAX)).map(|(_, &client)| client).collect()
+    }
+
     /// When the next gives up (monotonic ns).
     pub fn next_deadline_ns(&self) -> Option<u64> {
         self.due.first_key_value().map(|(&(deadline_ns, _), _)| deadline_ns)
@@ -108,6 +117,9 @@ impl Waiters {
         if let Some(deadline_ns) = wait.deadline_ns {
             self.due.insert((deadline_ns, wait.turn), client);
         }
+        if let Some(offset) = wait.log_offset {
+            self.for_log.insert((offset, wait.turn), client);
+        }
         self.clients += 1;
     }
 
@@ -122,6 +134,9 @@ impl Waiters {
         }
         if let Some(deadline_ns) = wait.deadline_ns {
             self.due.remove(&(deadline_ns, wait.turn));
+        }
+        if let Some(offset) = wait.log_offset {
+            self.for_log.remove(&(offset, wait.turn));
         }
         self.clients -= 1;
     }
@@ -141,6 +156,8 @@ pub struct NewWait {
     pub row: usize,
     /// Whether it is to run when the key has gone, too.
     pub even_without_key: bool,
+    /// The log offset that is to be durable for it to run.
+    pub log_offset: Option<u64>,
 }
 
 impl Clients {
@@ -154,12 +171,12 @@ impl Clients {
     pub fn begin_wait(&mut self, index: ClientIndex, new: NewWait) {
         let turn = self.waiters.next_turn;
         self.waiters.next_turn += 1;
-        let NewWait { db, mut keys, deadline_ns, call, row, even_without_key } = new;
+        let NewWait { db, mut keys, deadline_ns, call, row, even_without_key, log_offset } = new;
         keys.sort_unstable();
         keys.dedup();
         let bytes = keys.iter().map(|key| key.len() + ELEMENT_BYTES).sum::<usize>();
         let bytes = bytes + call.iter().map(|word| word.len() + size_of::<Vec<u8>>()).sum::<usize>();
-        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key, bytes };
+        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key, bytes, log_offset };
         self.waiters.add(index, &wait);
         let client = self.get_mut(index);
         client.raised |= gates::WAITING;
@@ -181,9 +198,19 @@ impl Clients {
 }
 
 impl Server {
-    /// A client's time is up: its call is answered by no array.
+    /// A client's time is up: its call is answered by no array, or by how far the log has come.
     pub fn end_wait_by_timeout(&mut self, index: ClientIndex) {
-        self.answer_wait(index, |reply| reply.null_array());
+        let waits_for_log = self.clients.get(index).wait.as_ref().is_some_and(|wait| wait.log_offset.is_some());
+        let is_durable = self.is_logged_durably(index);
+        self.answer_wait(index, |reply| match waits_for_log {
+            true => durable_copies(is_durable, reply),
+            false => reply.null_array(),
+        });
+    }
+
+    /// Whether the last write of a client is durable here.
+    pub fn is_logged_durably(&self, index: ClientIndex) -> bool {
+        self.config.appendonly && self.persistence.log.durable_offset >= self.clients.get(index).last_write_offset
     }
 
     /// A client's wait is ended by an error.
@@ -218,6 +245,13 @@ impl Server {
     }
 }
 
+/// WAITAOF's answer: whether the local log is durable, and how many replicas' are; there are none.
+pub fn durable_copies(is_durable: bool, reply: &mut Reply) {
+    reply.array(2);
+    reply.int(is_durable as i64);
+    reply.int(0);
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::clients::Client;
@@ -225,7 +259,7 @@ mod tests {
 
     fn wait(keys: &[&str], deadline_ns: Option<u64>) -> NewWait {
         let keys = keys.iter().map(|key| key.as_bytes().into()).collect();
-        NewWait { db: 1, keys, deadline_ns, call: Vec::new(), row: 0, even_without_key: false }
+        NewWait { db: 1, keys, deadline_ns, call: Vec::new(), row: 0, even_without_key: false, log_offset: None }
     }
 
     fn queue(clients: &Clients, key: &str) -> Vec<ClientIndex> {

@@ -97,6 +97,8 @@ pub struct Client {
     pub held_for: u64,
     /// The same for replies that show the server as a whole; not waited for while the disk refuses.
     pub looks_at: u64,
+    /// The log offset behind its last write.
+    pub last_write_offset: u64,
     /// Its row's number of the last call, if any.
     pub last_command: Option<usize>,
     /// Calls it made.

@@ -1,6 +1,7 @@
 //! Putting a configuration in force: what concerns the server's own parts, and the file that CONFIG REWRITE writes.
 
 use super::config::{Config, Directive, Extent, HashTtlFormat, SetContext, SetError};
+use super::observe::command_log::CallBytes;
 use super::surroundings::Refusal;
 use super::{Counters, Server, gates, memory};
 use crate::values::{Encodings, FieldDeadlines};
@@ -65,6 +66,13 @@ impl Server {
                     self.apply_memory_limit();
                 }
                 "slowlog-max-len" => self.slow_log.set_max_len(self.config.slowlog_max_len as usize),
+                "commandlog-large-request-max-len" => {
+                    self.large_requests.set_max_len(self.config.commandlog_large_request_max_len as usize);
+                }
+                "commandlog-large-reply-max-len" => {
+                    self.large_replies.set_max_len(self.config.commandlog_large_reply_max_len as usize);
+                }
+                "commandlog-request-larger-than" | "commandlog-reply-larger-than" => self.apply_large_from(),
                 "slowlog-log-slower-than" | "latency-monitor-threshold" => self.apply_timing(),
                 "notify-keyspace-events" => self.apply_notifications(),
                 name if is_encoding(name) => self.apply_encodings(),
@@ -109,6 +117,7 @@ impl Server {
         self.apply_notifications();
         self.apply_memory_limit();
         self.apply_timing();
+        self.apply_large_from();
     }
 
     /// The memory limit in bytes, its gate and the eviction policy. To be called too when `machine_memory_bytes` changes.
@@ -124,6 +133,14 @@ impl Server {
         let threshold_us = self.config.slowlog_log_slower_than_us;
         let is_fine = (0..TIMED_BELOW_US).contains(&threshold_us) || self.config.latency_monitor_threshold_ms > 0;
         self.set_gate(gates::TIMED, is_fine);
+    }
+
+    fn apply_large_from(&mut self) {
+        let limit = |bytes: i64| usize::try_from(bytes).unwrap_or(usize::MAX); // -1: none is large
+        self.large_from = CallBytes {
+            request: limit(self.config.commandlog_request_larger_than_bytes),
+            reply: limit(self.config.commandlog_reply_larger_than_bytes),
+        };
     }
 
     fn set_gate(&mut self, gate: u32, is_raised: bool) {

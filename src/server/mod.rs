@@ -36,6 +36,7 @@ use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
 use identity::Identity;
+use observe::command_log::{CallBytes, CommandLog, cut_arguments};
 use observe::command_stats::CommandStats;
 use observe::error_stats::{ErrorStats, MAX_PREFIXES};
 use observe::event_loop_stats::EventLoopStats;
@@ -43,7 +44,6 @@ use observe::expiry_lag::ExpiryLag;
 use observe::hot_keys::HotKeys;
 use observe::latency::LatencyMonitor;
 use observe::rates::Rates;
-use observe::slow_log::SlowLog;
 use persistence::PersistenceState;
 use request::Request;
 use resources::Resources;
@@ -79,7 +79,7 @@ impl Time {
     /// The monotonic clock shows this now; the other has gone as far.
     #[inline]
     pub fn advance_to(&mut self, monotonic_ns: u64) {
-        self.wall_us += (monotonic_ns - self.monotonic_ns) / 1000;
+        self.wall_us += monotonic_ns / 1000 - self.monotonic_ns / 1000; // so that the parts of many steps are not lost
         self.monotonic_ns = monotonic_ns;
     }
 }
@@ -156,7 +156,13 @@ pub struct Server {
     /// Errors by kind.
     pub errors: ErrorStats,
     /// Slow calls.
-    pub slow_log: SlowLog,
+    pub slow_log: CommandLog,
+    /// Large requests.
+    pub large_requests: CommandLog,
+    /// Calls with large replies.
+    pub large_replies: CommandLog,
+    /// From how many bytes on a request or a reply is large.
+    pub large_from: CallBytes,
     /// Which keys most calls go to.
     pub hot_keys: HotKeys,
     /// Keys by type, size and prefix.
@@ -226,7 +232,10 @@ impl Server {
             errors: ErrorStats::new(),
             hot_keys: HotKeys::default(),
             census: Taker::default(),
-            slow_log: SlowLog::new(config.slowlog_max_len as usize),
+            slow_log: CommandLog::new(config.slowlog_max_len as usize),
+            large_requests: CommandLog::new(config.commandlog_large_request_max_len as usize),
+            large_replies: CommandLog::new(config.commandlog_large_reply_max_len as usize),
+            large_from: CallBytes { request: usize::MAX, reply: usize::MAX },
             latency: LatencyMonitor::new(),
             rates: Rates::new(),
             event_loop: EventLoopStats::new(),
@@ -267,7 +276,22 @@ impl Server {
         }
         let client = self.clients.get(client);
         let seconds = (self.time.wall_us / 1_000_000) as i64;
-        self.slow_log.record(seconds, spent_us, args, &client.address, &client.name);
+        self.slow_log.record(seconds, spent_us, cut_arguments(args), &client.address, &client.name);
+    }
+
+    /// Notes a call that was large, or whose reply was.
+    pub fn note_large_call(&mut self, client: clients::ClientIndex, bytes: CallBytes, arguments: &[Box<[u8]>]) {
+        let client = self.clients.get(client);
+        let seconds = (self.time.wall_us / 1_000_000) as i64;
+        let note = |log: &mut CommandLog, bytes: usize| {
+            log.record(seconds, bytes as u64, arguments.to_vec(), &client.address, &client.name);
+        };
+        if bytes.request >= self.large_from.request {
+            note(&mut self.large_requests, bytes.request);
+        }
+        if bytes.reply >= self.large_from.reply {
+            note(&mut self.large_replies, bytes.reply);
+        }
     }
 
     /// Counts an error that is answered, by its first word.
@@ -330,6 +354,13 @@ impl Server {
     #[inline]
     pub fn read_clock(&mut self) {
         self.time = Time { wall_us: self.clock.wall_us(), monotonic_ns: self.clock.monotonic_ns() };
+    }
+
+    /// Reads the monotonic clock: since both were read, which every turn begins with, the other has gone as far.
+    #[inline]
+    pub fn advance_clock(&mut self) {
+        let now_ns = self.clock.monotonic_ns();
+        self.time.advance_to(now_ns);
     }
 
     /// The time as the keyspace takes it.

@@ -124,6 +124,10 @@ impl Server {
         self.read_memory();
         self.resources.process = self.resources.platform.process();
         self.resources.allocator = self.resources.platform.allocator();
+    }
+
+    /// Has the census taken for a report that tells of it: at once where there are few keys, else in slices from now on.
+    pub fn ask_for_census(&mut self) {
         self.census.ask(&self.keyspace, self.time.monotonic_ms());
     }
 

@@ -318,6 +318,30 @@ fn a_call_needs_all_of_its_keys_as_its_row_says() {
 }
 
 #[test]
+fn sort_reads_by_patterns_only_where_all_keys_may_be_read() {
+    let (mut db, client) = with_user("~mylist ~dst +rpush +sort (%R~* +sort_ro)");
+    as_user(&mut db, client, "RPUSH mylist 3 1 2", ":3\r\n");
+    let denied = |option| format!("-ERR {option} option of SORT denied due to insufficient ACL permissions.\r\n");
+    for (line, reply) in [
+        ("SORT mylist BY w*", denied("BY")),
+        ("SORT mylist GET w*", denied("GET")),
+        ("SORT mylist BY nosort GET #", denied("GET")),
+        ("SORT mylist ALPHA LIMIT 0 1 BY w* GET v*", denied("BY")),
+        ("SORT mylist BY w* foo", denied("BY")),
+        ("SORT mylist foo BY w*", "-ERR syntax error\r\n".into()),
+        ("SORT mylist LIMIT a b BY w*", "-ERR value is not an integer or out of range\r\n".into()),
+        ("SORT mylist BY nosort", "*3\r\n$1\r\n3\r\n$1\r\n1\r\n$1\r\n2\r\n".into()),
+        ("SORT mylist STORE x", GET_KEY.into()),
+        ("SORT mylist STORE dst", ":3\r\n".into()),
+        ("SORT x BY w*", GET_KEY.into()),
+        ("SORT_RO mylist BY w* LIMIT 0 1", "*1\r\n$1\r\n1\r\n".into()),
+    ] {
+        as_user(&mut db, client, line, &reply);
+    }
+    db.is_bulk("ACL DRYRUN u sort mylist by w*", "User u has no permissions to access the 'w*' key");
+}
+
+#[test]
 fn a_call_needs_all_of_its_channels() {
     let (mut db, client) = with_user("+@all ~* &a* &b:1");
     for (line, is_denied) in [

@@ -364,3 +364,11 @@ fn no_touch_of_one_client_held_for_all() {
     say(&mut db, spy, "GET k");
     db.is("OBJECT IDLETIME k", ":0\r\n");
 }
+
+#[test]
+fn there_is_no_import_mode() {
+    let mut db = Db::new();
+    for call in ["CLIENT IMPORT-SOURCE ON", "CLIENT IMPORT-SOURCE x"] {
+        db.fails(call, "ERR Server is not in import mode");
+    }
+}

@@ -2,15 +2,24 @@
 
 use crate::harness::Db;
 use ferrodis::dispatch::storage::{Garbage, Threads};
-use ferrodis::persistence::aof::writer::Writer;
+use ferrodis::persistence::aof::log::Log;
+use ferrodis::persistence::aof::writer::{Next, Writer};
 use ferrodis::persistence::snapshot::SnapshotWriter;
+use ferrodis::server::clients::ClientIndex;
 use ferrodis::server::config::AppendFsync;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Writers that are there and do nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Standstill {
-    writers: Mutex<(Vec<Writer>, Vec<SnapshotWriter>)>,
+    writers: Arc<Mutex<(Vec<Writer>, Vec<SnapshotWriter>)>>,
+}
+
+impl Standstill {
+    /// The log's writer does what is waiting after all.
+    fn step_log(&self) {
+        self.writers.lock().unwrap().0.iter_mut().for_each(|writer| while writer.step(0) == Next::Again {});
+    }
 }
 
 impl Threads for Standstill {
@@ -33,10 +42,19 @@ impl Threads for Standstill {
     fn free_pending(&self) -> u64 {
         0
     }
+
+    fn await_log(&self, log: &mut Log) {
+        self.step_log();
+        log.poll();
+    }
 }
 
 fn with_log(directory: &tempfile::TempDir) -> Db {
-    let mut db = Db::on(Box::new(Standstill::default()), |config| {
+    with_log_on(directory, Standstill::default())
+}
+
+fn with_log_on(directory: &tempfile::TempDir, writers: Standstill) -> Db {
+    let mut db = Db::on(Box::new(writers), |config| {
         config.dir = directory.path().display().to_string();
         (config.appendonly, config.appendfsync) = (true, AppendFsync::Always);
     });
@@ -87,4 +105,107 @@ fn monitors_saw_writes_that_were_not_durable() {
     assert!(db.output_of(watcher).ends_with(b"\"SET\" \"k\" \"v\"\r\n"));
     db.advance_ms(0);
     assert!(db.is_held(watcher) && db.output_of(watcher).ends_with(b"\"SET\" \"k\" \"w\"\r\n"));
+}
+
+#[test]
+fn reads_behind_a_change_to_always_showed_writes_that_were_not_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut db = with_log(&directory);
+    db.is("CONFIG SET appendfsync everysec", "+OK\r\n");
+    db.advance_ms(0);
+    db.run("SET k v");
+    db.is("CONFIG SET appendfsync always", "+OK\r\n");
+    db.advance_ms(0);
+    let reader = db.connect();
+    db.call_on(reader, &[b"GET", b"k"]);
+    assert!(db.is_held(reader), "it was written under everysec, and is in no file yet");
+}
+
+/// WAITAOF's answers when the log is not durable here, and when it is.
+const NOT_YET: &str = "*2\r\n:0\r\n:0\r\n";
+const DURABLE: &str = "*2\r\n:1\r\n:0\r\n";
+
+fn waitaof(db: &mut Db, words: &str) -> (ClientIndex, String) {
+    let client = db.connect();
+    let line = |line: &str| line.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
+    let mut reply = Vec::new();
+    for words in ["SET k v".to_string(), format!("WAITAOF {words}")] {
+        let words = line(&words);
+        reply = db.call_on(client, &words.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    }
+    (client, String::from_utf8(reply).unwrap())
+}
+
+#[test]
+fn waitaof_waits_for_the_clients_own_writes_until_its_time_is_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut db = with_log(&directory);
+    for words in ["1 0 0", "0 0 0", "1 0 10"] {
+        db.is(&format!("WAITAOF {words}"), DURABLE); // it has written nothing
+    }
+    assert_eq!(waitaof(&mut db, "0 0 0").1, NOT_YET);
+    let (client, reply) = waitaof(&mut db, "1 0 20");
+    assert_eq!(reply, "");
+    db.advance_ms(19);
+    assert_eq!(db.output_of(client), b"");
+    db.advance_ms(1);
+    assert_eq!(db.output_of(client), NOT_YET.as_bytes());
+}
+
+#[test]
+fn waitaof_ends_when_the_log_is_durable_or_is_turned_off_or_by_client_unblock() {
+    let directory = tempfile::tempdir().unwrap();
+    let writers = Standstill::default();
+    let mut db = with_log_on(&directory, writers.clone());
+    let (client, _) = waitaof(&mut db, "1 0 0");
+    let (of_replicas, _) = waitaof(&mut db, "0 1 50");
+    db.advance_ms(2);
+    writers.step_log();
+    db.advance_ms(0);
+    assert_eq!(db.output_of(client), DURABLE.as_bytes());
+    assert_eq!(db.output_of(of_replicas), b"", "there are none");
+    db.advance_ms(50);
+    writers.step_log();
+    db.advance_ms(0);
+    assert_eq!(db.output_of(of_replicas), DURABLE.as_bytes());
+    for (how, answer) in [("ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"), ("TIMEOUT", NOT_YET)] {
+        let (client, _) = waitaof(&mut db, "1 0 0");
+        let id = db.dispatcher.server.clients.get(client).id;
+        db.is(&format!("CLIENT UNBLOCK {id} {how}"), ":1\r\n");
+        assert_eq!(String::from_utf8(db.output_of(client)).unwrap(), answer);
+    }
+    let (client, _) = waitaof(&mut db, "1 0 0");
+    db.is("CONFIG SET appendonly no", "+OK\r\n");
+    db.advance_ms(0);
+    let answer = String::from_utf8(db.output_of(client)).unwrap();
+    assert_eq!(answer, format!("-{}\r\n", NO_LOG));
+}
+
+const NO_LOG: &str = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+
+#[test]
+fn waitaof_in_a_transaction_does_not_wait_and_its_words_are_checked_as_in_redis() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut db = with_log(&directory);
+    for line in ["MULTI", "SET k v", "WAITAOF 1 0 0", "WAITAOF 0 1 0"] {
+        db.run(line);
+    }
+    db.is("EXEC", &format!("*3\r\n+OK\r\n{NOT_YET}{NOT_YET}"));
+    for (words, error) in [
+        ("2 x -1", "ERR value is out of range, value must between 0 and 1"),
+        ("-1 0 0", "ERR value is out of range, value must between 0 and 1"),
+        ("x x x", "ERR value is not an integer or out of range"),
+        ("1 x x", "ERR value is out of range, must be positive"),
+        ("1 -1 0", "ERR value is out of range, must be positive"),
+        ("1 0 -1", "ERR timeout is negative"),
+        ("1 0 1.5", "ERR timeout is not an integer or out of range"),
+        ("1 0 9223372036854775807", "ERR timeout is out of range"),
+        ("1 0", "ERR wrong number of arguments for 'waitaof' command"),
+    ] {
+        db.fails(&format!("WAITAOF {words}"), error);
+    }
+    let mut without = Db::new();
+    without.fails("WAITAOF 1 0 0", NO_LOG);
+    without.is("WAITAOF 0 1 0", "");
+    Db::new().is("WAITAOF 0 0 0", NOT_YET);
 }

@@ -1,6 +1,7 @@
 //! What those see who watch calls: MONITOR, SLOWLOG.
 
 use crate::harness::Db;
+use ferrodis::dispatch::Partial;
 
 /// What a monitor was shown of a client's calls, without times and addresses.
 fn shown(db: &mut Db, calls: &[&str]) -> Vec<String> {
@@ -65,4 +66,101 @@ fn who_waits_for_the_end_of_a_pause_is_counted() {
     assert_eq!(db.call_on(paused, &[b"SET", b"k", b"v"]), b"");
     assert!(db.dispatcher.server.clients.get(paused).is_parked);
     assert!(db.run("INFO clients").contains("blocked_clients:1\r\n"));
+}
+
+/// The entries of a log of COMMANDLOG, newest first: bytes, then the words.
+fn large(db: &mut Db, log: &str) -> Vec<String> {
+    let text = db.run(&format!("COMMANDLOG GET -1 {log}"));
+    let words = |entry: &str| entry.lines().filter(|line| !line.starts_with(['$', '*'])).collect::<Vec<_>>().join(" ");
+    text.split("*6\r\n")
+        .skip(1)
+        .map(|entry| words(entry.split_once("\r\n:").unwrap().1.split_once(':').unwrap().1))
+        .collect()
+}
+
+#[test]
+fn commandlog_tells_of_large_requests_and_replies() {
+    let mut db = Db::new();
+    db.is("CONFIG SET commandlog-request-larger-than 200 commandlog-reply-larger-than 200", "+OK\r\n");
+    let value = "x".repeat(200);
+    db.is(&format!("SET k {value}"), "+OK\r\n");
+    db.run("GET k");
+    db.run("PING");
+    let shown = format!("{}... (72 more bytes)", "x".repeat(128));
+    // As they came over the wire: Valkey counts the same.
+    assert_eq!(large(&mut db, "large-request"), [format!("228 SET k {shown} 127.0.0.1:1000 ")]);
+    assert_eq!(large(&mut db, "LARGE-REPLY")[1..], ["208 GET k 127.0.0.1:1000 "]);
+    db.is("COMMANDLOG LEN large-request", ":1\r\n");
+    db.is("COMMANDLOG RESET large-request", "+OK\r\n");
+    db.is("COMMANDLOG LEN large-request", ":0\r\n");
+    db.is("CONFIG SET commandlog-request-larger-than -1 commandlog-reply-larger-than -1", "+OK\r\n");
+    db.is("COMMANDLOG RESET large-reply", "+OK\r\n");
+    db.run(&format!("SET k {value}"));
+    db.run("GET k");
+    db.is("COMMANDLOG LEN large-request", ":0\r\n");
+    db.is("COMMANDLOG LEN large-reply", ":0\r\n");
+}
+
+#[test]
+fn commandlog_finds_the_large_call_in_a_pipeline_in_a_transaction_and_among_those_that_waited() {
+    let mut db = Db::with(|config| config.commandlog_reply_larger_than_bytes = 100);
+    let client = db.connect();
+    db.run(&format!("SET k {}", "x".repeat(100)));
+    let get: &[&[u8]] = &[b"GET", b"k"];
+    let pipeline =
+        b"PING\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$4\r\nnone\r\nGET k\r\n";
+    db.dispatcher.run(client, pipeline, &mut Partial::default());
+    db.output_of(client);
+    assert_eq!(large(&mut db, "large-reply"), ["108 GET k 127.0.0.1:1001 "; 2]);
+    db.run("COMMANDLOG RESET large-reply");
+    for call in [&[&b"MULTI"[..]] as &[&[u8]], get, &[b"PING"], &[b"EXEC"]] {
+        db.call_on(client, call);
+    }
+    assert_eq!(large(&mut db, "large-reply"), ["108 GET k 127.0.0.1:1001 "]);
+    db.run("COMMANDLOG RESET large-reply");
+    db.call_on(client, &[b"BLPOP", b"list", b"0"]);
+    db.run(&format!("RPUSH list {}", "y".repeat(80)));
+    assert_eq!(large(&mut db, "large-reply"), ["101 BLPOP list 0 127.0.0.1:1001 "]);
+}
+
+#[test]
+fn commandlog_notes_what_ran_with_its_arguments() {
+    let mut db = Db::with(|config| config.commandlog_request_larger_than_bytes = 0);
+    db.run("SET k");
+    db.run("nothing");
+    db.run("MULTI");
+    db.run("GET a");
+    db.run("DISCARD");
+    db.run("INCRBY k x");
+    assert_eq!(
+        large(&mut db, "large-request").iter().map(|e| e.split(' ').nth(1).unwrap()).collect::<Vec<_>>(),
+        ["INCRBY", "DISCARD", "MULTI"]
+    );
+    db.is("CONFIG SET commandlog-request-larger-than 100 commandlog-large-request-max-len 1", "+OK\r\n");
+    db.run("COMMANDLOG RESET large-request");
+    let password = "p".repeat(100);
+    db.run(&format!("CONFIG SET requirepass {password}"));
+    assert!(large(&mut db, "large-request")[0].contains("CONFIG SET requirepass (redacted)"));
+}
+
+#[test]
+fn commandlog_slow_is_the_slow_log() {
+    let mut db = Db::with(|config| config.slowlog_log_slower_than_us = 0);
+    db.run("PING");
+    db.is("COMMANDLOG LEN slow", ":1\r\n");
+    assert_eq!(db.run("COMMANDLOG GET -1 slow").matches("PING").count(), 1);
+    db.is("COMMANDLOG RESET slow", "+OK\r\n");
+    db.is("SLOWLOG LEN", ":1\r\n");
+    let kinds = "ERR type should be one of the following: slow, large-request, large-reply";
+    for (call, error) in [
+        ("COMMANDLOG GET 1", "ERR wrong number of arguments for 'commandlog|get' command"),
+        ("COMMANDLOG GET 1 slo", kinds),
+        ("COMMANDLOG LEN x", kinds),
+        ("COMMANDLOG RESET x", kinds),
+        ("COMMANDLOG GET -2 x", "ERR count should be greater than or equal to -1"),
+        ("COMMANDLOG GET x slow", "ERR count should be greater than or equal to -1"),
+        ("COMMANDLOG", "ERR wrong number of arguments for 'commandlog' command"),
+    ] {
+        db.fails(call, error);
+    }
 }

@@ -55,6 +55,90 @@ fn info_tells_how_the_loop_spends_its_time() {
 }
 
 #[test]
+fn info_tells_of_keys_by_size_and_prefix() {
+    let mut db = Db::new();
+    for call in
+        ["SET e \"\"", "SET user:1 xx", "RPUSH user:2 1 2 3", "SADD s:1 1", "ZADD z 1 a", "HSET h a b", "XADD x * a b"]
+    {
+        db.run(call);
+    }
+    db.run("SELECT 3");
+    db.run("MSET user:3 x user:4 x");
+    // What Redis 8.0.6 says of the same keys.
+    for (name, value) in [
+        ("db0_distrib_strings_sizes", "0=1,2=1"),
+        ("db0_distrib_lists_items", "2=1"),
+        ("db0_distrib_sets_items", "1=1"),
+        ("db0_distrib_zsets_items", "1=1"),
+        ("db0_distrib_hashes_items", "1=1"),
+        ("db3_distrib_strings_sizes", "1=2"),
+    ] {
+        assert_eq!(field(&mut db, name), value, "{name}");
+    }
+    let text = db.run("INFO prefixes");
+    assert!(text.contains("name=user:,keys=4,bytes=") && text.contains("name=s:,keys=1,bytes="), "{text}");
+    assert!(text.contains("name=,keys=4,bytes=") && text.contains("other_prefixes:keys=0,bytes=0"), "{text}");
+    db.run("FLUSHALL");
+    assert!(!db.run("INFO keysizes").contains("db0"));
+    assert!(!db.run("INFO prefixes").contains("name="));
+}
+
+/// Every INFO began a census, those of a health check too.
+#[test]
+fn a_census_is_taken_for_those_who_ask_for_keys() {
+    let mut db = Db::new();
+    let keys: Vec<String> = (0..2000).map(|i| format!("k:{i} v")).collect();
+    db.run(&format!("MSET {}", keys.join(" ")));
+    let counted = |db: &mut Db| {
+        (0..100).for_each(|_| db.advance_ms(5));
+        !db.dispatcher.server.census.last().databases.is_empty()
+    };
+    db.run("INFO memory");
+    assert!(!counted(&mut db));
+    db.run("INFO prefixes");
+    assert!(counted(&mut db));
+    assert!(db.run("INFO prefixes").contains("name=k:,keys=2000,"));
+}
+
+#[test]
+fn info_tells_which_keys_are_hot() {
+    let mut db = Db::new();
+    db.run(&format!("SET large {}", "x".repeat(50_000)));
+    for i in 0..20_000 {
+        db.run(if i % 2 == 0 { "GET hot" } else { "GET cold" });
+        if i % 100 == 0 {
+            db.run("GET large");
+        }
+    }
+    let text = db.run("INFO hotkeys");
+    let share = |by: &str, key: &str| -> f64 {
+        let line = text.lines().find(|line| line.starts_with(by) && line.contains(&format!(":key={key},db=0,")));
+        line.and_then(|line| line.rsplit_once('=')?.1.strip_suffix('%')?.parse().ok()).unwrap_or(0.0)
+    };
+    assert!((40.0..60.0).contains(&share("by_calls", "hot")), "{text}");
+    assert!((40.0..60.0).contains(&share("by_calls", "cold")), "{text}");
+    assert!(share("by_bytes", "large") > 80.0, "{text}");
+    db.run("CONFIG RESETSTAT");
+}
+
+#[test]
+fn there_are_no_modules() {
+    let mut db = Db::new();
+    db.is("MODULE LIST", "*0\r\n");
+    db.fails(
+        "MODULE LOAD /x.so",
+        "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local \
+         connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+    );
+    let mut db = Db::with(|config| config.enable_module_command = Permission::Yes);
+    for call in ["MODULE LOAD /x.so a", "MODULE LOADEX /x.so CONFIG a b"] {
+        db.fails(call, "ERR Error loading the extension. Please check the server logs.");
+    }
+    db.fails("MODULE UNLOAD x", "ERR Error unloading module: no such module with that name");
+    db.fails("MODULE x", "ERR unknown subcommand 'x'. Try MODULE HELP.");
+}
+
+#[test]
 fn info_shows_the_sections_that_are_named() {
     let mut db = Db::new();
     let titles = |text: String| text.lines().filter(|line| line.starts_with('#')).map(String::from).collect::<Vec<_>>();

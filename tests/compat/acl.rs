@@ -30,7 +30,8 @@ fn rule(rng: &mut Rng) -> String {
             one_of(rng, &["~", "%R~", "%W~", "%rw~", "%RR~", "%~"]) + &one_of(rng, &["a", "a*", "*", "b?", "[ab]*", ""])
         }
         11 => format!("&{}", one_of(rng, &["a", "a*", "*", "b?"])),
-        12 => one_of(rng, &["x", "(", ")", "(+get", "~a)", "%R", "+", "@read"]),
+        // No parenthesis in a pattern: within a selector Redis shows it in a way that it cannot read back.
+        12 => one_of(rng, &["x", "(", ")", "(+get", "%R", "+", "@read"]),
         _ => {
             let rules: Vec<String> = (0..rng.usize(0..4)).map(|_| rule(rng)).collect();
             format!("({})", rules.join(" "))

@@ -1,5 +1,6 @@
 //! What is fuzzed: each takes any bytes and panics when something does not hold. `seeds.rs` runs them under `cargo test`, `targets/` under
 //! libFuzzer.
+
 use crate::harness::Db;
 use crate::restored;
 use ferrodis::base::crc::crc64;

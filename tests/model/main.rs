@@ -9,6 +9,9 @@ mod hash;
 mod listpack;
 mod lru_list;
 mod ranked_tree;
+mod set;
+mod sorted_set;
+mod stream;
 mod timer_wheel;
 mod walk;
 

@@ -20,8 +20,31 @@ fn a_crash_left_nothing_in_the_log() {
             assert!(log.contains(words), "{how}: {words:?} is missing from {log}");
         }
         assert_eq!(log.matches("STACK TRACE ---").count(), 1, "{how}: one report");
+        assert!(log.contains(" ferrodis *") && log.contains(" log\n"), "{how}: all threads are there: {log}");
+        assert!(has_all_stacks(&log), "{how}: {log}");
         assert!(log.contains("EventLoop::round"), "{how}: functions are named: {log}");
     }
+}
+
+/// Whether every thread that was asked for its stack has given it.
+fn has_all_stacks(log: &str) -> bool {
+    let counts = log.lines().find_map(|line| line.strip_suffix(" collected.")?.split_once(" expected, "));
+    counts.is_some_and(|(expected, collected)| expected == collected && expected != "1")
+}
+
+#[test]
+fn a_panic_can_end_the_process_with_status_1_and_reports_tell_the_context() {
+    let mut server = Server::start(&[DEBUG[0], DEBUG[1], "--use-exit-on-panic", "yes", "--debug-context", "test 7"]);
+    assert_eq!(server.client().run_to_end("DEBUG PANIC"), b"");
+    assert_eq!(server.wait_for_exit().code(), Some(1));
+    assert!(server.log().contains("REPORT END") && server.log().contains("debug-context: test 7"), "{}", server.log());
+    let mut server = Server::start(&DEBUG);
+    let mut client = server.client();
+    assert_eq!(client.run("CONFIG SET debug-context changed"), "OK");
+    assert_eq!(client.run("PING"), "PONG");
+    assert_eq!(client.run_to_end("DEBUG PANIC"), b"");
+    assert_eq!(server.wait_for_exit().signal(), Some(6));
+    assert!(server.log().contains("debug-context: changed"), "{}", server.log());
 }
 
 #[test]
@@ -61,6 +84,8 @@ fn sigalrm_and_the_watchdog_show_the_stack_and_the_server_goes_on() {
     server.signal("ALRM");
     wait_until("the report", || server.log().contains("Received SIGALRM"));
     wait_until("its end", || server.log().contains("STACK TRACE DONE"));
+    assert!(has_all_stacks(&server.log()), "{}", server.log());
+    server.signal("USR2"); // by which threads are asked for their stacks: from others it is nothing
     assert_eq!(client.run("CONFIG SET watchdog-period 200"), "OK");
     wait_until("a turn that is too long", || {
         assert_eq!(client.run("DEBUG SLEEP 0.5"), "OK");

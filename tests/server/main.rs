@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod disk_full;
 mod hash;
+mod kill;
 mod limits;
 mod log;
 mod output;

@@ -42,3 +42,23 @@ fn what_a_subscriber_leaves_unread_is_shown_until_the_limit_ends_it() {
     });
     assert!((500_000..=1_000_000).contains(&most), "{most} bytes");
 }
+
+/// The value of a large SET is handed over to the store: it was gone, and counted as nothing, when COMMANDLOG looked.
+#[test]
+fn commandlog_shows_the_beginning_of_a_large_value() {
+    let server = Server::start(&["--commandlog-request-larger-than", "100000"]);
+    let mut client = server.client();
+    client.run(&format!("SET k {}", "z".repeat(100_000)));
+    client.run(&format!("SET k {}", "z".repeat(90_000)));
+    let log = client.run("COMMANDLOG GET -1 large-request");
+    assert_eq!(log.items().len(), 1);
+    let entry = log.items()[0].items();
+    assert_eq!(entry[2], 100_031);
+    assert_eq!(entry[3].items()[2], format!("{}... (99872 more bytes)", "z".repeat(128)).as_str());
+    // A key that few calls have written, with most of the bytes.
+    assert!(
+        client.run("INFO hotkeys").text().contains("by_bytes0:key=k,db=0,share=100"),
+        "{:?}",
+        client.run("INFO hotkeys")
+    );
+}

@@ -142,6 +142,9 @@ fn reload_over_what_is_there_merges_or_refuses() {
     assert!(refused.contains("Error trying to load the RDB dump"), "{refused}");
     wait_until("the reason in the log", || server.log().contains("RDB has duplicated key 'a' in DB 0"));
     assert_eq!(client.run("GET a"), "2");
+    assert_eq!(client.run("CONFIG SET hide-user-data-from-log yes"), "OK");
+    assert!(client.run("DEBUG RELOAD NOSAVE NOFLUSH").is_error());
+    wait_until("the reason without the key", || server.log().contains("RDB has duplicated key '*redacted*' in DB 0"));
     assert_eq!(client.run("DEBUG RELOAD NOSAVE NOFLUSH MERGE"), "OK");
     assert_eq!(client.run("GET a"), "1", "the file's value wins");
     assert_eq!(client.run("GET c"), "2", "what only the server has stays");

@@ -1,8 +1,8 @@
 //! TLS, with the clients that people have: `redis-cli --tls` and `openssl s_client`.
 
-use crate::support::{Server, wait_until};
+use crate::support::{Certificates, Server, wait_until};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -25,83 +25,56 @@ fn run(tool: &str, arguments: &[&str], input: &[u8], directory: &Path) -> (bool,
     (output.status.success(), [output.stdout, output.stderr].concat())
 }
 
-/// Whether the tools are here. Where they are not, says so; but CI must have them.
-fn has_tools() -> bool {
-    let is_there = |tool: &str, word: &str| {
-        Command::new(tool).arg(word).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
-    };
-    let all = is_there("openssl", "version") && is_there("redis-cli", "--version");
-    assert!(all || std::env::var_os("CI").is_none(), "CI must have openssl and redis-cli");
-    if !all {
-        eprintln!("left out: openssl or redis-cli cannot be run");
+/// Whether `redis-cli` is here. Where it is not, says so; but CI must have it.
+fn has_cli() -> bool {
+    let run = Command::new("redis-cli").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let is_there = run.is_ok_and(|status| status.success());
+    assert!(is_there || std::env::var_os("CI").is_none(), "CI must have redis-cli");
+    if !is_there {
+        eprintln!("left out: redis-cli cannot be run");
     }
-    all
+    is_there
 }
 
 /// A server with an authority, a certificate of its own and one for a client, and a port for TLS.
 struct Encrypted {
     server: Server,
     port: u16,
-    files: tempfile::TempDir,
+    files: Certificates,
 }
 
 impl Encrypted {
     /// `None` where the tools are missing.
     fn start(settings: &[(&str, &str)]) -> Option<Encrypted> {
-        if !has_tools() {
+        if !has_cli() {
             return None;
         }
-        let files = tempfile::tempdir().unwrap();
-        let path = |name: &str| files.path().join(name).display().to_string();
-        let openssl = |words: &str| {
-            let words: Vec<&str> = words.split(' ').collect();
-            let (is_done, said) = run("openssl", &words, b"", files.path());
-            assert!(is_done, "{}", String::from_utf8_lossy(&said));
-        };
-        openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority");
-        std::fs::write(path("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
-        for name in ["first", "second", "client"] {
-            openssl(&format!("req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-            openssl(&format!(
-                "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {name}.crt -days 2 -extfile names"
-            ));
-        }
-        openssl("pkcs8 -topk8 -in first.key -out locked.key -passout pass:sesame");
-        let (certificate, key, authority) = (path("first.crt"), path("first.key"), path("ca.crt"));
-        let mut arguments =
-            vec!["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &authority];
+        let files = Certificates::make(&["first", "second", "client"])?;
+        files.openssl("pkcs8 -topk8 -in first.key -out locked.key -passout pass:sesame");
+        let place = files.path("").display().to_string();
         let settings: Vec<(String, String)> =
-            settings.iter().map(|(name, value)| (format!("--{name}"), value.replace("FILES", &path("")))).collect();
-        settings.iter().for_each(|(name, value)| arguments.extend([name.as_str(), value.as_str()]));
-        // Another process may take a free port before the server does.
-        for _ in 0..5 {
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-            let number = port.to_string();
-            let with_port = [&arguments[..], &["--tls-port", &number]].concat();
-            match Server::try_start(&with_port) {
-                Ok(server) => return Some(Encrypted { server, port, files }),
-                Err(trouble) => assert!(trouble.contains("in use"), "{trouble}"),
-            }
-        }
-        panic!("no port for TLS");
+            settings.iter().map(|(name, value)| (format!("--{name}"), value.replace("FILES", &place))).collect();
+        let arguments: Vec<&str> = settings.iter().flat_map(|(name, value)| [name.as_str(), value]).collect();
+        let (server, port) = files.start_server("first", &arguments);
+        Some(Encrypted { server, port, files })
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.files.path().join(name)
+        self.files.path(name)
     }
 
     /// What `redis-cli` prints of a call, with the client's certificate.
     fn cli(&self, words: &[&str], input: &[u8]) -> Vec<u8> {
         let port = self.port.to_string();
         let with = ["-p", &port, "--tls", "--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key"];
-        run("redis-cli", &[&with, words].concat(), input, self.files.path()).1
+        run("redis-cli", &[&with, words].concat(), input, self.files.directory()).1
     }
 
     /// What `openssl s_client` says when it sends some input, with these options.
     fn openssl(&self, options: &[&str], input: &[u8]) -> String {
         let address = format!("127.0.0.1:{}", self.port);
         let with = ["s_client", "-connect", &address, "-CAfile", "ca.crt"];
-        let (_, said) = run("openssl", &[&with, options].concat(), input, self.files.path());
+        let (_, said) = run("openssl", &[&with, options].concat(), input, self.files.directory());
         String::from_utf8_lossy(&said).into_owned()
     }
 
@@ -146,7 +119,7 @@ fn who_must_show_a_certificate() {
     let other = encrypted.file("other");
     std::fs::create_dir(&other).unwrap();
     let new = "req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other/ca.crt -days 2 -subj /CN=other";
-    assert!(run("openssl", &new.split(' ').collect::<Vec<_>>(), b"", encrypted.files.path()).0);
+    assert!(run("openssl", &new.split(' ').collect::<Vec<_>>(), b"", encrypted.files.directory()).0);
     let directory = other.display().to_string();
     let call = ["CONFIG", "SET", "tls-auth-clients", "yes", "tls-ca-cert-file", "", "tls-ca-cert-dir"];
     assert_eq!(plain.call(&[&call[..], &[&directory]].concat()), "OK");

@@ -7,6 +7,8 @@
 //! names: live, durable, and pending changes since the last sync of the directory, each of which may or may not be there
 //! ```
 //!
+//! The machine may lose its power before any operation ([`FaultyDisk::crash_in`]): the process then sees nothing but errors.
+//!
 //! A sync that fails decides on the spot which pending sectors made it; the rest is gone for good, though still visible until the
 //! next crash: a later sync that succeeds says nothing about it.
 
@@ -21,6 +23,7 @@ use ferrodis::base::disk::{Disk, DiskFile, OpenMode};
 use ferrodis::persistence::aof::store::{Location, Store};
 
 const SECTOR_BYTES: usize = 512;
+const EINTR: i32 = 4;
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
@@ -45,7 +48,7 @@ enum Change {
     Truncate(usize),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Inode {
     live: Vec<u8>,
     durable: Vec<u8>,
@@ -59,7 +62,7 @@ enum NameChange {
     Remove(PathBuf),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     rng: Option<Rng>,
     faults: Faults,
@@ -69,6 +72,10 @@ struct State {
     pending_names: Vec<NameChange>,
     /// Files opened before a crash are of no use behind it.
     crashes: u64,
+    /// So many operations from now the power fails.
+    crash_in: Option<u64>,
+    /// Whether the power has failed, and the machine has not been started again.
+    is_down: bool,
 }
 
 /// The disk; clones are the same disk.
@@ -88,6 +95,33 @@ fn error(code: i32) -> io::Error {
 impl State {
     fn rng(&mut self) -> &mut Rng {
         self.rng.as_mut().expect("a seed was given")
+    }
+
+    /// An operation begins: none does when the power is off.
+    fn operate(&mut self) -> io::Result<()> {
+        match &mut self.crash_in {
+            Some(0) => self.lose_power(),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        if self.is_down { Err(error(EIO)) } else { Ok(()) }
+    }
+
+    fn lose_power(&mut self) {
+        (self.crash_in, self.is_down) = (None, true);
+        let rng = self.rng.as_mut().expect("a seed was given");
+        let survival = [0.0, 0.3, 0.8, 0.97, 1.0][rng.usize(..5)];
+        for inode in &mut self.inodes {
+            inode.settle(rng, survival);
+            inode.live = inode.durable.clone();
+        }
+        for change in std::mem::take(&mut self.pending_names) {
+            if rng.f64() < survival {
+                apply_name(&mut self.durable_names, change);
+            }
+        }
+        self.names = self.durable_names.clone();
+        self.crashes += 1;
     }
 
     fn strikes(&mut self, of: impl Fn(&Faults) -> f64) -> bool {
@@ -179,22 +213,35 @@ impl FaultyDisk {
         self.state().faults = faults;
     }
 
-    /// The power fails: of what was not synced, chance decides.
+    /// The power fails, if it has not already, and comes back: of what was not synced, chance decides.
     pub fn crash(&self) {
         let state = &mut *self.state();
-        let rng = state.rng.as_mut().expect("a seed was given");
-        let survival = [0.0, 0.3, 0.8, 0.97, 1.0][rng.usize(..5)];
-        for inode in &mut state.inodes {
-            inode.settle(rng, survival);
-            inode.live = inode.durable.clone();
+        if !state.is_down {
+            state.lose_power();
         }
-        for change in std::mem::take(&mut state.pending_names) {
-            if rng.f64() < survival {
-                apply_name(&mut state.durable_names, change);
-            }
-        }
-        state.names = state.durable_names.clone();
-        state.crashes += 1;
+        (state.crash_in, state.is_down) = (None, false);
+    }
+
+    /// The power fails before the operation that comes behind the next `operations`.
+    pub fn crash_in(&self, operations: u64) {
+        self.state().crash_in = Some(operations);
+    }
+
+    /// Whether the power has failed.
+    pub fn is_down(&self) -> bool {
+        self.state().is_down
+    }
+
+    /// Gives a file another content, durably.
+    pub fn replace(&self, path: &Path, bytes: Vec<u8>) {
+        let state = &mut *self.state();
+        let inode = state.names[path];
+        state.inodes[inode] = Inode { live: bytes.clone(), durable: bytes, pending: Vec::new() };
+    }
+
+    /// Another disk, which is in the same state.
+    pub fn copy(&self) -> FaultyDisk {
+        FaultyDisk(Arc::new(Mutex::new(self.state().clone())))
     }
 
     /// The process ends, the machine does not: nothing is lost, and nothing becomes durable.
@@ -220,6 +267,7 @@ impl FaultyDisk {
 impl FaultyFile {
     fn with<T>(&self, run: impl FnOnce(&mut State, usize) -> io::Result<T>) -> io::Result<T> {
         let mut state = self.disk.state();
+        state.operate()?;
         if state.crashes != self.opened_after_crashes {
             return Err(error(EIO));
         }
@@ -241,6 +289,9 @@ impl DiskFile for FaultyFile {
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let bytes = parts.iter().map(|part| &**part).collect::<Vec<_>>().concat();
         self.with(|state, inode| {
+            if state.strikes(|faults| faults.short_write / 4.0) {
+                return Err(error(EINTR));
+            }
             let fails = state.strikes(|faults| faults.write_error);
             let is_short = fails || state.strikes(|faults| faults.short_write);
             let count = match is_short && !bytes.is_empty() {
@@ -290,6 +341,7 @@ impl DiskFile for FaultyFile {
 impl Disk for FaultyDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
+        state.operate()?;
         let inode = if mode == OpenMode::Create {
             if state.strikes(|faults| faults.change_error) {
                 return Err(error(ENOSPC));
@@ -307,6 +359,7 @@ impl Disk for FaultyDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.operate()?;
         let inode = state.inode_of(from)?;
         if state.strikes(|faults| faults.change_error) {
             return Err(error(EIO));
@@ -319,6 +372,7 @@ impl Disk for FaultyDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.operate()?;
         state.inode_of(path)?;
         if state.strikes(|faults| faults.change_error) {
             return Err(error(EIO));
@@ -329,11 +383,12 @@ impl Disk for FaultyDisk {
     }
 
     fn create_dir(&self, _: &Path) -> io::Result<()> {
-        Ok(())
+        self.state().operate()
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let state = &mut *self.state();
+        state.operate()?;
         let fails = state.strikes(|faults| faults.sync_dir_error);
         for change in std::mem::take(&mut state.pending_names) {
             let in_dir = |name: &Path| name.parent() == Some(path);
@@ -351,13 +406,15 @@ impl Disk for FaultyDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        let state = self.state();
+        let mut state = self.state();
+        state.operate()?;
         let names = state.names.keys().filter(|name| name.parent() == Some(path));
         Ok(names.filter_map(|name| name.file_name().map(OsString::from)).collect())
     }
 
     fn len(&self, path: &Path) -> io::Result<u64> {
-        let state = self.state();
+        let mut state = self.state();
+        state.operate()?;
         Ok(state.inodes[state.inode_of(path)?].live.len() as u64)
     }
 }

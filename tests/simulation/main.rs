@@ -2,8 +2,15 @@
 //!
 //! `FERRODIS_SEED=n cargo test --test simulation` replays one run; `FERRODIS_SEEDS=n` makes so many.
 
+mod calls;
+mod damage;
 mod disk;
+mod history;
 mod log;
+mod model;
+mod peer;
+mod process;
+mod server;
 
 /// The seeds to run: the one asked for, or as many as usual.
 fn seeds(usual: u64) -> std::ops::Range<u64> {
@@ -29,6 +36,9 @@ fn for_each_seed(usual: u64, run: impl Fn(u64)) {
     for seed in seeds(usual) {
         let named = Named(seed);
         run(seed);
+        if seed % 1000 == 999 {
+            eprintln!("{} are well", seed + 1);
+        }
         drop(named);
     }
 }

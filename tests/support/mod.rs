@@ -12,12 +12,14 @@
 //! ```
 #![allow(dead_code, unused_imports, reason = "each test target uses its own part of it")]
 
+mod certificates;
 mod client;
 mod reference;
 mod reply;
 mod server;
 mod wait;
 
+pub use certificates::Certificates;
 pub use client::{Client, encode};
 pub use reference::Reference;
 pub use reply::{Reply, ReplyReader};

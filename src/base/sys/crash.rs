@@ -1,19 +1,23 @@
-//! What is written when a signal ends the process, or asks where it is: which signal, and the stack.
+//! What is written when a signal ends the process, or asks where it is: which signal, and the stacks of all threads.
 //!
-//! Handlers run in the middle of anything, so up to the stack's addresses nothing here allocates, locks or formats on the heap: text is
+//! Handlers run in the middle of anything, so up to the stacks' addresses nothing here allocates, locks or formats on the heap: text is
 //! gathered in an array and written to a descriptor. The names of functions come last, since finding them does allocate; should
 //! that hang, an alarm ends the process.
 #![allow(unsafe_code)]
 
+mod stacks;
+mod text;
+
+use stacks::write_stacks;
 use std::backtrace::Backtrace;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::os::fd::RawFd;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::Relaxed};
+use text::{Raw, Text};
 
 /// The signals that end the process with a report.
 const FATAL: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
-/// Frames of a stack that are shown.
-const FRAMES: usize = 100;
 /// The stack on which the main thread's handlers run: its own may be what overflowed.
 const HANDLER_STACK_BYTES: usize = 256 * 1024;
 /// How long the thread that writes the log has for the lines before the report.
@@ -27,6 +31,33 @@ static OUTPUT: AtomicI32 = AtomicI32::new(1);
 static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
 /// The thread that writes a report, 0: none does. A crash within it is not reported again; one of another thread waits for it.
 static REPORTER: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a process that aborts itself, as a panic does, ends with status 1 instead of by the signal, its report written.
+static EXITS_ON_ABORT: AtomicBool = AtomicBool::new(false);
+/// What is to be told in a report.
+static CONTEXT: Mutex<Text> = Mutex::new(Text::empty());
+
+/// How a panic ends the process when crashes are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnPanic {
+    /// By SIGABRT, with a core where the system is set up for it.
+    Abort,
+    /// With status 1.
+    Exit,
+}
+
+/// A panic ends the process so from now on.
+pub fn end_on_panic(how: OnPanic) {
+    EXITS_ON_ABORT.store(how == OnPanic::Exit, Relaxed);
+}
+
+/// A report tells this text; nothing when it is empty.
+pub fn report_context(context: &str) {
+    if let Ok(mut text) = CONTEXT.lock() {
+        *text = Text::empty();
+        let _ = text.write_str(context);
+    }
+}
 
 /// Reports go to this descriptor from now on.
 pub fn report_to(descriptor: RawFd) {
@@ -63,10 +94,9 @@ pub fn set_watchdog(period_ms: u32) {
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
 
-/// What must not happen for the first time in a handler: the unwinder is loaded, the main thread's handlers get their stack.
+/// What must not happen for the first time in a handler: the unwinder is loaded, threads answer, the main thread's handlers get their stack.
 fn prepare() {
-    let mut frames = [std::ptr::null_mut(); 1];
-    addresses(&mut frames);
+    stacks::prepare();
     static HAS_STACK: AtomicBool = AtomicBool::new(false);
     if HAS_STACK.swap(true, Relaxed) {
         return;
@@ -106,6 +136,12 @@ extern "C" fn on_crash(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut 
         Err(reporter) if reporter != this_thread => pause(libc::time_t::from(NAMES_PATIENCE_S), 0),
         Err(_) => {}
     }
+    // SAFETY: the kernel hands in a siginfo_t that is valid while the handler runs, and getpid reads a number.
+    let is_own = unsafe { sender(&*info).is_some_and(|(pid, _)| pid == libc::getpid()) };
+    if signal == libc::SIGABRT && is_own && EXITS_ON_ABORT.load(Relaxed) {
+        // SAFETY: it ends the process at once, and runs nothing of it.
+        unsafe { libc::_exit(1) };
+    }
     set_handler(signal, None, 0);
     // SAFETY: raise takes any signal number; the signal ends the process as it would have without us, with a core where there is one.
     unsafe { libc::raise(signal) };
@@ -129,7 +165,15 @@ fn write_report(signal: libc::c_int, info: &libc::siginfo_t) {
         None => writeln!(out, "Accessing address: {:p}", unsafe { info.si_addr() }),
     };
     out.write();
-    write_stack();
+    // The lock is held for the moment that a directive changes; who crashes then does without.
+    if let Ok(context) = CONTEXT.try_lock()
+        && !context.is_empty()
+    {
+        let _ = out.stamp();
+        let _ = writeln!(out, "debug-context: {}", context.as_str());
+        out.write();
+    }
+    write_stacks();
     // SAFETY: it only reads which thread this is.
     if unsafe { libc::pthread_self() } as usize == MAIN_THREAD.load(Relaxed) {
         // Another thread's handler has too little stack for it. Whether the heap can still be used is not known.
@@ -159,7 +203,7 @@ extern "C" fn on_alarm(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc:
         None => writeln!(out, "--- WATCHDOG TIMER EXPIRED ---"),
     };
     out.write();
-    write_stack();
+    write_stacks();
     // SAFETY: as at the beginning.
     unsafe { *errno() = before };
 }
@@ -178,40 +222,6 @@ use libc::__errno_location as errno;
 #[cfg(not(target_os = "linux"))]
 use libc::__error as errno;
 
-/// The addresses of the stack, as `addr2line` takes them.
-fn write_stack() {
-    let mut frames = [std::ptr::null_mut(); FRAMES];
-    let count = addresses(&mut frames);
-    let mut out = Text::default();
-    let _ = writeln!(out, "\n------ STACK TRACE ------");
-    out.write();
-    write_addresses(&frames[..count]);
-    let _ = writeln!(out, "\n------ STACK TRACE DONE ------");
-    out.write();
-}
-
-#[cfg(target_env = "gnu")]
-fn addresses(frames: &mut [*mut libc::c_void]) -> usize {
-    // SAFETY: the pointer and the length are those of a slice of ours.
-    let count = unsafe { libc::backtrace(frames.as_mut_ptr(), frames.len() as libc::c_int) };
-    count as usize
-}
-
-#[cfg(target_env = "gnu")]
-fn write_addresses(frames: &[*mut libc::c_void]) {
-    // SAFETY: the pointer and the length are those of a slice that `backtrace` has filled.
-    unsafe { libc::backtrace_symbols_fd(frames.as_ptr(), frames.len() as libc::c_int, OUTPUT.load(Relaxed)) };
-}
-
-/// Elsewhere the C library does not walk stacks.
-#[cfg(not(target_env = "gnu"))]
-fn addresses(_: &mut [*mut libc::c_void]) -> usize {
-    0
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn write_addresses(_: &[*mut libc::c_void]) {}
-
 fn name(signal: libc::c_int) -> &'static str {
     match signal {
         libc::SIGSEGV => "SIGSEGV",
@@ -226,61 +236,4 @@ fn pause(seconds: libc::time_t, ns: libc::c_long) {
     let time = libc::timespec { tv_sec: seconds, tv_nsec: ns };
     // SAFETY: the pointer is to a timespec of our own, and nobody wants to know what is left.
     unsafe { libc::nanosleep(&time, std::ptr::null_mut()) };
-}
-
-/// Text that is gathered without the heap.
-struct Text {
-    bytes: [u8; 512],
-    len: usize,
-}
-
-impl Default for Text {
-    fn default() -> Text {
-        Text { bytes: [0; 512], len: 0 }
-    }
-}
-
-impl Text {
-    /// What a line of the log begins with; the time is not told in words, since that may take a lock.
-    fn stamp(&mut self) -> fmt::Result {
-        // SAFETY: both only read numbers; nobody wants the time at a pointer too.
-        let (pid, seconds) = unsafe { (libc::getpid(), libc::time(std::ptr::null_mut())) };
-        write!(self, "{pid}:signal-handler ({seconds}) ")
-    }
-
-    fn write(&mut self) {
-        let _ = write_all(&self.bytes[..self.len]);
-        self.len = 0;
-    }
-}
-
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let free = &mut self.bytes[self.len..];
-        let taken = text.len().min(free.len());
-        free[..taken].copy_from_slice(&text.as_bytes()[..taken]);
-        self.len += taken;
-        Ok(())
-    }
-}
-
-/// Text that is written at once.
-struct Raw;
-
-impl Write for Raw {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        write_all(text.as_bytes())
-    }
-}
-
-fn write_all(mut bytes: &[u8]) -> fmt::Result {
-    while !bytes.is_empty() {
-        // SAFETY: the pointer and the length are those of a slice.
-        let written = unsafe { libc::write(OUTPUT.load(Relaxed), bytes.as_ptr().cast(), bytes.len()) };
-        match usize::try_from(written) {
-            Ok(1..) => bytes = &bytes[written as usize..],
-            _ => return Err(fmt::Error), // there is nobody left to tell
-        }
-    }
-    Ok(())
 }

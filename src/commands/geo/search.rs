@@ -90,7 +90,9 @@ pub(super) fn search(cx: &mut DataContext<'_>, args: &Args<'_>, form: Form) -> O
     if matches!(options.shape, Some(Shape::Polygon(_))) && args.is_logged() {
         propagate(cx, key, &result);
     }
+    let len = result.as_ref().len() as u64;
     store(cx, key, result, if form.around.is_some() { "georadiusstore" } else { "geosearchstore" })?;
+    cx.effects.dirty += len.saturating_sub(1); // one more for each member, which other commands do not count
     Ok(Done)
 }
 

@@ -23,6 +23,9 @@ static INFO: Command = Command::server("info", info)
 fn info(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let selection = Selection::of(args.from(1));
     cx.server.read_resources();
+    if selection.tells_of_keys() {
+        cx.server.ask_for_census();
+    }
     cx.reply.verbatim("txt", report(cx.server, &selection).as_bytes());
     Ok(Done)
 }

@@ -3,15 +3,16 @@
 mod about;
 mod acl;
 mod command;
+mod command_log;
 mod config;
 mod debug;
 mod info;
 mod keyspace;
 mod latency;
 mod memory;
+mod module;
 mod monitor;
 mod saving;
-mod slowlog;
 
 use super::row::Command;
 
@@ -20,13 +21,14 @@ pub const LISTS: &[&[&Command]] = &[
     about::COMMANDS,
     acl::COMMANDS,
     command::COMMANDS,
+    command_log::COMMANDS,
     config::COMMANDS,
     debug::COMMANDS,
     info::COMMANDS,
     keyspace::COMMANDS,
     latency::COMMANDS,
     memory::COMMANDS,
+    module::COMMANDS,
     monitor::COMMANDS,
     saving::COMMANDS,
-    slowlog::COMMANDS,
 ];

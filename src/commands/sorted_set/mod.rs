@@ -93,6 +93,12 @@ fn answer_each<'a>(reply: &mut Reply, elements: impl Iterator<Item = (Entry<'a>,
     }
 }
 
+/// So many elements of a key's set changed.
+fn changed(cx: &mut DataContext<'_>, key: &[u8], event: &'static str, elements: usize) {
+    cx.changed(key, Event::sorted_set(event));
+    cx.effects.dirty += elements as u64 - 1;
+}
+
 /// Puts a result in the place of whatever a key held; without elements, the key goes. Answers how many it has.
 pub(super) fn store(cx: &mut DataContext<'_>, key: &[u8], set: SortedSet, event: &'static str) -> Result<(), Error> {
     let len = set.as_ref().len();

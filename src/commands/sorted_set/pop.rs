@@ -152,7 +152,7 @@ pub(super) fn pop(
     }
     let is_gone = set.finish();
     if popped > 0 {
-        cx.changed(key, Event::sorted_set(if end == End::Min { "zpopmin" } else { "zpopmax" }));
+        super::changed(cx, key, if end == End::Min { "zpopmin" } else { "zpopmax" }, popped);
     }
     if is_gone {
         cx.happened(key, Event::generic("del"));

@@ -36,7 +36,7 @@ fn zrem(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         is_gone = set.finish();
     }
     if removed > 0 {
-        cx.changed(key, Event::sorted_set("zrem"));
+        super::changed(cx, key, "zrem", removed);
     }
     if is_gone {
         cx.happened(key, Event::generic("del"));
@@ -127,7 +127,7 @@ fn remove(
     }
     let is_gone = set.finish();
     if removed > 0 {
-        cx.changed(key, Event::sorted_set(event));
+        super::changed(cx, key, event, removed);
     }
     if is_gone {
         cx.happened(key, Event::generic("del"));

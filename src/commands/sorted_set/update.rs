@@ -63,7 +63,7 @@ pub(in crate::commands) fn add<'a>(
     };
     let encodings = cx.encodings;
     set.expect(elements.len(), encodings)?;
-    let (mut added, mut updated) = (0, 0);
+    let (mut added, mut updated) = (0_usize, 0_usize);
     for (member, score) in elements {
         match set.write(member, encodings, |old| rule.decide(old, score))? {
             Written::Nothing => {}
@@ -73,9 +73,9 @@ pub(in crate::commands) fn add<'a>(
     }
     set.finish();
     if added + updated > 0 {
-        cx.changed(key, Event::sorted_set("zadd"));
+        super::changed(cx, key, "zadd", added + updated);
     }
-    cx.reply.int(if rule.counts_changes { added + updated } else { added });
+    cx.reply.int(if rule.counts_changes { added + updated } else { added } as i64);
     Ok(Done)
 }
 

@@ -267,6 +267,8 @@ mod tests {
             "integer index1; integer index2"),
         ("wait", "numreplicas timeout:integer",
             "integer numreplicas; integer timeout"),
+        ("waitaof", "numlocal:integer numreplicas:integer timeout:integer",
+            "integer numlocal; integer numreplicas; integer timeout"),
         ("watch", "key [key ...]",
             "key key #0 multiple"),
         ("xadd", "key [NOMKSTREAM] [<MAXLEN | MINID> [=@equal | ~@approximately]@operator threshold [LIMIT count]]@trim <*@auto-id | id>@id-selector field value [field value ...]",

@@ -193,6 +193,13 @@ impl Input {
             Some(partial) => partial,
             None => match self.whole(Input::string_head)? {
                 StringHead::Int(number) => return Ok(Text::Int(number)),
+                StringHead::Plain { length } if length <= self.rest().len() => {
+                    return Ok(Text::Bytes(self.next_bytes(length).to_vec()));
+                }
+                StringHead::Lzf { compressed_length, length } if compressed_length <= self.rest().len() => {
+                    let plain = lzf::decompress(self.next_bytes(compressed_length), length);
+                    return self.decompressed(plain);
+                }
                 StringHead::Plain { length } => {
                     PartialString { bytes: Vec::new(), missing: length, plain_length: None }
                 }
@@ -208,11 +215,18 @@ impl Input {
         }
         match partial.plain_length {
             None => Ok(Text::Bytes(partial.bytes)),
-            Some(length) => match lzf::decompress(&partial.bytes, length) {
-                Ok(bytes) => Ok(Text::Bytes(bytes)),
-                Err(_) => Err(self.bad(Reason::Lzf)),
-            },
+            Some(length) => self.decompressed(lzf::decompress(&partial.bytes, length)),
         }
+    }
+
+    /// Consumes so many bytes, which are there.
+    fn next_bytes(&mut self, count: usize) -> &[u8] {
+        self.position += count;
+        &self.buffer[self.position - count..self.position]
+    }
+
+    fn decompressed<E>(&self, plain: Result<Vec<u8>, E>) -> Result<Text, Stop> {
+        plain.map(Text::Bytes).map_err(|_| self.bad(Reason::Lzf))
     }
 
     fn string_head(&mut self) -> Result<StringHead, Stop> {

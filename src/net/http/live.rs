@@ -149,7 +149,7 @@ fn slow_calls(json: &mut Json, server: &Server) {
         json.object(|json| {
             let words: Vec<_> = entry.arguments.iter().map(|word| String::from_utf8_lossy(word)).collect();
             json.key("time").number(entry.unix_time_seconds);
-            json.key("us").number(entry.duration_us);
+            json.key("us").number(entry.amount);
             json.key("call").string(&words.join(" "));
             json.key("client").string(&entry.client_address);
         });

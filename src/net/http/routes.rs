@@ -6,7 +6,7 @@ use super::request::{Fault, HEAD_BYTES, Method, Request};
 use super::response::{PLAIN, Response, Status};
 use crate::dispatch::Dispatcher;
 use crate::server::Server;
-use crate::server::acl::{DEFAULT, DEFAULT_USER};
+use crate::server::acl::{Acl, DEFAULT, DEFAULT_USER};
 use crate::server::report;
 
 /// A page.
@@ -38,7 +38,7 @@ pub(super) fn answer<'a>(
     }
     if !may_enter(&mut dispatcher.server, request) {
         let header = Some("WWW-Authenticate: Basic realm=\"ferrodis\", charset=\"UTF-8\"");
-        let body = "Name and password are asked for of a user who may run INFO; those of the default user will do.\n";
+        let body = "Name and password are asked for of a user who may run INFO (for figures of calls and clients SLOWLOG GET and CLIENT LIST, too); those of the default user will do.\n";
         return Response { header, ..Response::plain(Status::Unauthorized, body) };
     }
     let Some(route) = ROUTES.iter().find(|route| route.path == request.path) else {
@@ -74,16 +74,25 @@ fn refuse(fault: Fault) -> Response<'static> {
     }
 }
 
-/// Whether the request comes from a user who may run INFO; `default` may be left unnamed, and needs no password where it needs none
-/// anywhere.
+/// What a user has to be allowed to run for a page: what it shows.
+fn shown_by(path: &str) -> &'static [&'static str] {
+    match path {
+        "/live.json" => &["info", "slowlog|get", "client|list"],
+        _ => &["info"],
+    }
+}
+
+/// Whether the request comes from a user who may see the page; `default` may be left unnamed, and needs no password where it needs
+/// none anywhere.
 fn may_enter(server: &mut Server, request: &Request) -> bool {
-    if server.acl.get(DEFAULT).is_open() {
+    let may_see = |acl: &Acl, user| shown_by(&request.path).iter().all(|command| acl.may_run(user, command));
+    if server.acl.get(DEFAULT).is_open() && (!shows_data(request) || may_see(&server.acl, DEFAULT)) {
         return true;
     }
     let Some(header) = &request.authorization else { return false };
     let is_right = credentials::parse(header).is_some_and(|(user, password)| {
         let user = if user.is_empty() { DEFAULT_USER.as_bytes() } else { &user };
-        server.acl.log_in(user, &password).is_some_and(|user| server.acl.may_run(user, "info"))
+        server.acl.log_in(user, &password).is_some_and(|user| may_see(&server.acl, user))
     });
     server.counters.failed_authentications += u64::from(!is_right);
     is_right
@@ -103,6 +112,7 @@ fn dashboard<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> 
 
 fn live<'a>(dispatcher: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
     dispatcher.server.read_resources();
+    dispatcher.server.ask_for_census();
     Response { content_type: live::CONTENT_TYPE, ..Response::plain(Status::Ok, live::live(&dispatcher.server)) }
 }
 
@@ -114,6 +124,7 @@ fn help<'a>(_: &mut Dispatcher, _: &'a mut Option<String>) -> Response<'a> {
 fn metrics<'a>(dispatcher: &mut Dispatcher, made: &'a mut Option<String>) -> Response<'a> {
     let text = made.get_or_insert_with(|| {
         dispatcher.server.read_resources();
+        dispatcher.server.ask_for_census();
         report::metrics(&dispatcher.server)
     });
     Response { content_type: report::CONTENT_TYPE, ..Response::plain(Status::Ok, text.as_str()) }

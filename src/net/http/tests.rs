@@ -6,6 +6,7 @@ use crate::base::disk::RealDisk;
 use crate::commands::registry;
 use crate::dispatch::storage::{NoThreads, Storage};
 use crate::keyspace::database::Expiry;
+use crate::server::access::Newcomer;
 use crate::server::config::Config;
 use crate::server::{Server, gates};
 use crate::values::string::NewText;
@@ -140,8 +141,8 @@ fn the_figures_of_the_dashboard() {
     assert_eq!(status(&port.get("/live.json")), "401");
     let mut port = Port::new(&[]);
     port.dispatcher.server.keyspace.db(3).set(b"key", NewText::Int(1), Expiry::Clear).unwrap();
-    let slow: [&[u8]; 2] = [b"GET", b"\"\xFF\""];
-    port.dispatcher.server.slow_log.record(1_700_000_000, 12, slow.into_iter(), "a:1", b"");
+    let slow: Vec<Box<[u8]>> = vec![b"GET"[..].into(), b"\"\xFF\""[..].into()];
+    port.dispatcher.server.slow_log.record(1_700_000_000, 12, slow, "a:1", b"");
     let answer = port.get("/live.json");
     assert!(answer.contains("\r\nContent-Type: application/json\r\n"), "{answer}");
     for part in [
@@ -250,6 +251,21 @@ fn a_password_is_asked_for_where_one_is_set() {
     assert_eq!(with("ZGVmYXVsdDp3cm9uZw=="), "401"); // default:wrong
     assert_eq!(with("cm9vdDpzZWNyZXQ="), "401"); // root:secret
     assert_eq!(port.dispatcher.server.counters.failed_authentications, 2);
+}
+
+/// Whoever might run INFO saw the arguments of slow calls and who the clients are.
+#[test]
+fn the_dashboard_showed_what_its_reader_must_not_ask_for() {
+    let mut port = Port::new(&[("protected-mode", "no")]);
+    let caller = port.dispatcher.server.admit(Newcomer::default()).expect("let in");
+    assert_eq!(status(&port.get("/live.json")), "200");
+    let rules: [&[u8]; 1] = [b"-slowlog"];
+    port.dispatcher.server.set_user(caller, b"default", rules.into_iter()).unwrap();
+    assert_eq!(status(&port.get("/live.json")), "401");
+    assert_eq!((status(&port.get("/metrics")), status(&port.get("/"))), ("200", "200"));
+    let rules: [&[u8]; 1] = [b"-info"];
+    port.dispatcher.server.set_user(caller, b"default", rules.into_iter()).unwrap();
+    assert_eq!((status(&port.get("/metrics")), status(&port.get("/healthz"))), ("401", "200"));
 }
 
 #[test]

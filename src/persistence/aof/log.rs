@@ -166,7 +166,7 @@ impl Log {
     }
 
     /// Sends what can be sent: waiting jobs, then the block at hand. Gives whether the block is closed; while the queue is full it goes
-    /// on to grow, and past [`BLOCK_FIRST_BYTES`] it is closed to wait: a buffer of megabytes would be copied each time it grows.
+    /// on to grow, and past `BLOCK_FIRST_BYTES` it is closed to wait: a buffer of megabytes would be copied each time it grows.
     pub fn submit(&mut self) -> bool {
         let has_room = self.send_waiting() && !self.jobs.is_full();
         if self.body.is_empty() || self.in_group || (!has_room && self.body.len() < BLOCK_FIRST_BYTES) {

@@ -13,6 +13,8 @@ pub trait Call {
     fn first_argument(&self) -> Option<&[u8]>;
     /// The keys, and what is done with them.
     fn keys(&self) -> impl Iterator<Item = (usize, &[u8], KeyAccess)>;
+    /// The place of a word that has it read keys which no word names, if there is one.
+    fn unnamed_keys(&self) -> Option<usize>;
     /// The channels that are listened to or sent to.
     fn channels(&self) -> impl Iterator<Item = (usize, Channel<'_>)>;
     /// The numbers of the databases; place 0 stands for the one that the client is in.
@@ -45,6 +47,8 @@ pub enum Denied {
     Command,
     /// The key at this place.
     Key(usize),
+    /// All keys: the word at this place may reach any.
+    AllKeys(usize),
     /// The channel at this place.
     Channel(usize),
     /// A database: the place of its number (0: the client's own), and the number.
@@ -85,6 +89,9 @@ impl Selector {
                     return Err(Denied::Key(place));
                 }
             }
+            if let Some(place) = call.unnamed_keys().filter(|_| !self.reads_all_keys()) {
+                return Err(Denied::AllKeys(place));
+            }
         }
         if let Some(granted) = &self.channels {
             for (place, channel) in call.channels() {
@@ -114,6 +121,7 @@ mod tests {
     struct Sample {
         command: &'static str,
         keys: Vec<(&'static str, KeyAccess)>,
+        unnamed: Option<usize>,
         channels: Vec<Channel<'static>>,
         databases: Vec<usize>,
     }
@@ -129,6 +137,10 @@ mod tests {
 
         fn keys(&self) -> impl Iterator<Item = (usize, &[u8], KeyAccess)> {
             self.keys.iter().enumerate().map(|(i, (key, access))| (i + 1, key.as_bytes(), *access))
+        }
+
+        fn unnamed_keys(&self) -> Option<usize> {
+            self.unnamed
         }
 
         fn channels(&self) -> impl Iterator<Item = (usize, Channel<'_>)> {
@@ -161,6 +173,16 @@ mod tests {
         assert_eq!(check("+get ~c (+get ~a ~b)", &both), Ok(()));
         let neither = Sample { keys: vec![("a", KeyAccess::NONE)], ..get("a") };
         assert_eq!(check("+get %W~a", &neither), Ok(()));
+    }
+
+    #[test]
+    fn keys_that_no_word_names_take_a_right_to_read_all() {
+        let call = Sample { unnamed: Some(2), ..get("a") };
+        assert_eq!(check("+get ~a", &call), Err(Denied::AllKeys(2)));
+        assert_eq!(check("+get ~a %W~*", &call), Err(Denied::AllKeys(2)));
+        assert_eq!(check("+get ~a (%R~* +set)", &call), Err(Denied::AllKeys(2)));
+        assert_eq!(check("+get %R~*", &call), Ok(()));
+        assert_eq!(check("+get ~*", &call), Ok(()));
     }
 
     #[test]

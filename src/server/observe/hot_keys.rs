@@ -1,12 +1,18 @@
 //! Hot keys: which keys most calls, most time and most bytes go to, of late.
 //!
-//! One call in about sixty-four is looked at, chosen at random, and stands for all since the last one. Calls that are timed on their own
-//! tell their time each. What is looked at goes to a table of fixed size for each of the three (Space-Saving, Metwally et al.
-//! 2005: a key that is not there takes the place of the lightest and inherits its weight), and all weights are halved now and then. So it
+//! What calls, time and bytes there are is added up batch by batch. Of each of the three a batch is looked at now and then, at random distances
+//! (calls that take turns are in step with any fixed one): the one in which the sum passes the distance, so that large batches are looked
+//! at as often as is their part of the whole. One of its calls, the caller chooses which,
+//! stands for the distance.
+//! Calls that are timed on their own tell their time each. What is looked at goes to a table of fixed size (Space-Saving, Metwally et
+//! al. 2005: a key that is not there takes the place of the lightest and inherits its weight), and all weights are halved now and then. So it
 //! takes a nanosecond or two of a call, and a bounded amount of memory; a key that has a sixty-fourth of the whole is always there.
+//! What is told of a key is what it has had for sure, without what it inherited.
 
-/// One call is looked at for so many.
-const EVERY: u64 = 64;
+/// The distances between two looks, on average: calls, nanoseconds, bytes. What is looked at costs a tenth of a microsecond.
+const DISTANCES: [u64; ALL.len()] = [64, 50_000, 64 << 10];
+/// What covers so many is not measured out in them.
+const MANY_DISTANCES: u64 = 64;
 /// Keys that are kept, for each of the three.
 const KEPT: usize = 64;
 /// Bytes of a key that are kept.
@@ -46,7 +52,7 @@ pub struct HotKey<'a> {
     pub db: usize,
     /// The key, cut to 128 bytes.
     pub key: &'a [u8],
-    /// Its part of all: 0 to 1.
+    /// Its part of all, at least: 0 to 1.
     pub share: f64,
 }
 
@@ -54,8 +60,10 @@ pub struct HotKey<'a> {
 #[derive(Debug, Default)]
 pub struct HotKeys {
     tables: [Table; ALL.len()],
-    /// What no call that was looked at stands for yet.
-    waiting: Load,
+    /// What no call that was looked at stands for yet: calls, time, bytes.
+    waiting: [u64; ALL.len()],
+    /// What goes by of each before the next look.
+    distances: [u64; ALL.len()],
     next_halving_ms: u64,
 }
 
@@ -63,23 +71,47 @@ impl HotKeys {
     /// Some calls have run; whether one of them is to be looked at.
     #[inline]
     pub fn add(&mut self, load: Load) -> bool {
-        self.waiting.calls += load.calls;
-        self.waiting.ns += load.ns;
-        self.waiting.bytes += load.bytes;
-        self.waiting.calls >= EVERY
+        let mut is_due = false;
+        for (place, more) in [load.calls, load.ns, load.bytes].into_iter().enumerate() {
+            self.waiting[place] += more;
+            is_due |= self.waiting[place] > self.distances[place];
+        }
+        is_due
     }
 
-    /// The key of a call that was chosen at random among the last ones.
+    /// What the calls just added are to be looked at for.
+    pub fn due(&self) -> impl Iterator<Item = By> + use<> {
+        let (waiting, distances) = (self.waiting, self.distances);
+        ALL.into_iter().map(|(by, _)| by).filter(move |by| waiting[*by as usize] > distances[*by as usize])
+    }
+
+    /// The key, and its hash, of a call that was chosen among those just added; `None`: it has none. `draw` gives numbers below one at random.
     #[cold]
-    pub fn look_at(&mut self, db: usize, key: &[u8], hash: u64, now_ms: u64) {
+    pub fn look_at(&mut self, by: By, db: usize, key: Option<(&[u8], u64)>, now_ms: u64, draw: impl FnMut(u64) -> u64) {
         if now_ms >= self.next_halving_ms {
             self.next_halving_ms = now_ms + HALVING_MS;
             self.tables.iter_mut().for_each(Table::halve);
         }
-        let load = std::mem::take(&mut self.waiting);
-        for (by, weight) in [(By::Calls, load.calls), (By::Time, load.ns), (By::Bytes, load.bytes)] {
-            self.tables[by as usize].add(db, key, hash, weight);
+        let weight = self.pass(by as usize, draw);
+        match key {
+            Some((key, hash)) => self.tables[by as usize].add(db, key, hash, weight),
+            None => self.tables[by as usize].total += weight,
         }
+    }
+
+    /// Goes on past the distances that have been covered; gives their number times their mean, which is what the call stands for.
+    fn pass(&mut self, place: usize, mut draw: impl FnMut(u64) -> u64) -> u64 {
+        let (waiting, mean) = (&mut self.waiting[place], DISTANCES[place]);
+        let mut weight = 0;
+        if *waiting > MANY_DISTANCES * mean {
+            weight = std::mem::take(waiting);
+        }
+        while *waiting > self.distances[place] {
+            *waiting -= self.distances[place] + 1;
+            weight += mean;
+            self.distances[place] = draw(2 * mean);
+        }
+        weight
     }
 
     /// A call that was timed on its own.
@@ -90,9 +122,9 @@ impl HotKeys {
     /// The hottest keys, the hottest first.
     pub fn hottest(&self, by: By, most: usize) -> Vec<HotKey<'_>> {
         let table = &self.tables[by as usize];
-        let mut all: Vec<&Entry> = table.entries.iter().filter(|entry| entry.weight > 0).collect();
-        all.sort_by_key(|entry| std::cmp::Reverse(entry.weight));
-        let hot = |entry: &'_ Entry| (entry.db, entry.weight as f64 / table.total.max(1) as f64);
+        let mut all: Vec<&Entry> = table.entries.iter().filter(|entry| entry.own() > 0).collect();
+        all.sort_by_key(|entry| std::cmp::Reverse(entry.own()));
+        let hot = |entry: &'_ Entry| (entry.db, entry.own() as f64 / table.total.max(1) as f64);
         all.into_iter()
             .take(most)
             .map(|entry| HotKey { db: hot(entry).0, key: &entry.key, share: hot(entry).1 })
@@ -118,6 +150,15 @@ struct Entry {
     db: usize,
     key: Box<[u8]>,
     weight: u64,
+    /// What of it is of the keys that stood here before: where no key is hot, nearly all.
+    inherited: u64,
+}
+
+impl Entry {
+    /// What is the key's own for sure.
+    fn own(&self) -> u64 {
+        self.weight - self.inherited
+    }
 }
 
 impl Table {
@@ -128,7 +169,12 @@ impl Table {
             self.entries[place].weight += weight;
             return;
         }
-        let entry = |before| Entry { db, key: key[..key.len().min(KEY_BYTES)].into(), weight: before + weight };
+        let entry = |before| Entry {
+            db,
+            key: key[..key.len().min(KEY_BYTES)].into(),
+            weight: before + weight,
+            inherited: before,
+        };
         if self.entries.len() < KEPT {
             self.hashes.push(hash);
             self.entries.push(entry(0));
@@ -141,41 +187,86 @@ impl Table {
 
     fn halve(&mut self) {
         self.total /= 2;
-        self.entries.iter_mut().for_each(|entry| entry.weight /= 2);
+        for entry in &mut self.entries {
+            let own = entry.own() / 2;
+            entry.inherited /= 2;
+            entry.weight = entry.inherited + own;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::random::Generator;
 
-    fn look(keys: &mut HotKeys, key: &str, now_ms: u64) {
+    /// A call on a key; chance is that of a generator, whose seed stays the same.
+    fn call(keys: &mut HotKeys, random: &mut Generator, key: &str, load: Load, now_ms: u64) {
         let hash = key.bytes().fold(7, |hash, byte| hash * 31 + u64::from(byte));
-        if keys.add(Load { calls: EVERY, ns: 10, bytes: 1000 }) {
-            keys.look_at(0, key.as_bytes(), hash, now_ms);
+        if keys.add(load) {
+            for by in keys.due() {
+                keys.look_at(by, 0, Some((key.as_bytes(), hash)), now_ms, |n| random.below(n));
+            }
         }
     }
 
+    const SMALL: Load = Load { calls: 1, ns: 1000, bytes: 1000 };
+
     #[test]
     fn a_key_with_a_tenth_of_the_calls_is_found_among_thousands() {
-        let mut keys = HotKeys::default();
-        for i in 0..10_000 {
-            look(&mut keys, &if i % 10 == 0 { "hot".into() } else { format!("cold {i}") }, 1);
+        let (mut keys, mut random) = (HotKeys::default(), Generator::new(7));
+        for i in 0..1_000_000 {
+            call(&mut keys, &mut random, &if i % 10 == 0 { "hot".into() } else { format!("cold {i}") }, SMALL, 1);
         }
-        for (by, _) in ALL {
+        for (by, name) in ALL {
             let hottest = keys.hottest(by, 1);
-            assert_eq!((hottest[0].key, hottest[0].db), (&b"hot"[..], 0));
-            assert!((0.1..0.12).contains(&hottest[0].share), "{}", hottest[0].share);
+            assert_eq!((hottest[0].key, hottest[0].db), (&b"hot"[..], 0), "{name}");
+            assert!((0.08..0.14).contains(&hottest[0].share), "{name} {}", hottest[0].share);
         }
         assert_eq!(keys.hottest(By::Calls, 1000).len(), KEPT);
     }
 
+    /// Every 64th call was looked at: of two clients that took turns only one was ever seen.
+    #[test]
+    fn one_of_two_keys_that_took_turns_was_all_there_was() {
+        let (mut keys, mut random) = (HotKeys::default(), Generator::new(7));
+        (0..500_000).for_each(|i| call(&mut keys, &mut random, ["a", "b"][i % 2], SMALL, 1));
+        for (by, name) in ALL {
+            assert!(keys.hottest(by, 2).iter().all(|hot| (0.45..0.55).contains(&hot.share)), "{name}");
+        }
+    }
+
+    /// The call that stood for the bytes of all was chosen by turns, not by bytes: by bytes the hot keys were those by calls.
+    #[test]
+    fn a_rare_key_with_most_of_the_bytes_and_time_was_not_hot() {
+        let (mut keys, mut random) = (HotKeys::default(), Generator::new(7));
+        for i in 0..200_000 {
+            match i % 100 {
+                0 => call(&mut keys, &mut random, "large", Load { calls: 1, ns: 99_000, bytes: 99_000 }, 1),
+                _ => call(&mut keys, &mut random, &format!("small {i}"), SMALL, 1),
+            }
+        }
+        for by in [By::Time, By::Bytes] {
+            let hottest = keys.hottest(by, 1)[0];
+            assert_eq!(hottest.key, b"large");
+            assert!((0.45..0.55).contains(&hottest.share), "{by:?} {}", hottest.share);
+        }
+    }
+
+    /// Every key of the table was told with what it had inherited: where no key was hot, all had a sixty-fourth.
+    #[test]
+    fn keys_were_hot_that_were_like_all_others() {
+        let (mut keys, mut random) = (HotKeys::default(), Generator::new(7));
+        (0..1_000_000).for_each(|i| call(&mut keys, &mut random, &format!("{}", i % 1000), SMALL, 1));
+        assert!(keys.hottest(By::Calls, 64).iter().all(|hot| hot.share < 0.004), "{:?}", keys.hottest(By::Calls, 1));
+    }
+
     #[test]
     fn what_was_hot_cools_down() {
-        let mut keys = HotKeys::default();
-        (0..100).for_each(|_| look(&mut keys, "old", 1));
+        let (mut keys, mut random) = (HotKeys::default(), Generator::new(7));
+        (0..10_000).for_each(|_| call(&mut keys, &mut random, "old", SMALL, 1));
         for minute in 1..20 {
-            (0..20).for_each(|_| look(&mut keys, "new", minute * HALVING_MS + 1));
+            (0..2000).for_each(|_| call(&mut keys, &mut random, "new", SMALL, minute * HALVING_MS + 1));
         }
         let hottest = keys.hottest(By::Calls, 2);
         assert_eq!(hottest[0].key, b"new");

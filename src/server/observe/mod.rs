@@ -3,6 +3,7 @@
 //! Nothing here reads a clock: times and durations are handed in. Every note is O(1) and every memory bounded, so all of it may stand
 //! on the path of each call. Texts that INFO, SLOWLOG and LATENCY print are made here when they are asked for.
 
+pub mod command_log;
 pub mod command_stats;
 pub mod error_stats;
 pub mod event_loop_stats;
@@ -12,5 +13,4 @@ pub mod latency;
 pub mod latency_doctor;
 pub mod latency_graph;
 pub mod rates;
-pub mod slow_log;
 pub mod turn;

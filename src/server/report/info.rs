@@ -30,6 +30,11 @@ impl Selection {
         selection
     }
 
+    /// Whether it has a section that the census is for.
+    pub fn tells_of_keys(&self) -> bool {
+        SECTIONS.iter().any(|section| matches!(section.title, "Keysizes" | "Prefixes") && self.has(section))
+    }
+
     fn has(&self, section: &Section) -> bool {
         let by_itself = match section.shown {
             Shown::ByDefault => self.default || self.everything,

@@ -160,10 +160,10 @@ impl<'v> Encoded<'v> {
     #[inline]
     pub(super) fn write(&self, place: &mut [u8]) {
         let (header, rest) = place.split_at_mut(self.header_len);
-        header.copy_from_slice(&self.header[..self.header_len]);
+        put(header, &self.header);
         let (data, rest) = rest.split_at_mut(self.data.len());
         data.copy_from_slice(self.data);
-        rest[..self.backlen_len].copy_from_slice(&self.backlen[..self.backlen_len]);
+        put(&mut rest[..self.backlen_len], &self.backlen);
     }
 
     #[inline]
@@ -210,6 +210,16 @@ impl<'v> Encoded<'v> {
                 self.header_len = 5;
             }
         }
+    }
+}
+
+/// Fills `place` with the beginning of `bytes`. It is a single byte nearly always, and to copy a number of bytes that is only known now
+/// would be a call.
+#[inline]
+fn put(place: &mut [u8], bytes: &[u8]) {
+    match place {
+        [only] => *only = bytes[0],
+        _ => place.copy_from_slice(&bytes[..place.len()]),
     }
 }
 

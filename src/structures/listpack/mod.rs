@@ -37,7 +37,7 @@ pub use edit::{
     append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
 };
 pub use entry::{Entry, entry_bytes};
-pub use sliding::Sliding;
+pub use sliding::{Side, Sliding};
 pub use verify::{Flaw, verify};
 
 use entry::{backlen_before, backlen_bytes, decode, encoded_len};

@@ -13,8 +13,8 @@
 //! middle of its buffer; else the buffer grows by a quarter, all of it room on the side that asked. Either way an element is moved a
 //! bounded number of times, however pushes and pops alternate.
 //!
-//! Invariants: no bytes at all, or `bytes[start..]` is a listpack of `count` elements. A buffer of more than `KEPT_BYTES` is at
-//! least a quarter full.
+//! Invariants: no bytes at all, or `bytes[start..]` is a listpack of `count` elements. After a removal, a buffer of more than
+//! `KEPT_BYTES` is at least a quarter full.
 
 use super::entry::{Encoded, Entry};
 use super::{EMPTY_BYTES, END, FIRST, Listpack, UNKNOWN_COUNT};
@@ -39,12 +39,25 @@ pub struct Sliding {
 
 /// Where room is to be made.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub enum Side {
+    /// Before the first element.
     Front,
+    /// Behind the last.
     Back,
 }
 
 impl Sliding {
+    /// One without elements in a buffer of so many bytes, all of it room at one side: for elements of which many are to come.
+    pub fn with_room(bytes: usize, side: Side) -> Sliding {
+        let mut buffer = Vec::with_capacity(bytes.max(EMPTY_BYTES));
+        if side == Side::Front {
+            buffer.resize(buffer.capacity() - EMPTY_BYTES, 0);
+        }
+        let start = buffer.len() as u32;
+        buffer.extend_from_slice(&EMPTY);
+        Sliding { bytes: buffer, start, count: 0 }
+    }
+
     /// Takes a listpack over.
     pub fn from_listpack(bytes: Vec<u8>) -> Sliding {
         let count = Listpack::new(&bytes).len() as u32;
@@ -209,13 +222,16 @@ impl Sliding {
         if self.bytes.is_empty() {
             self.begin(bytes, most);
         }
-        if offset - FIRST < self.pack_bytes() - 1 - offset {
+        let (before, behind) = (offset - FIRST, self.pack_bytes() - 1 - offset);
+        if before < behind || (before == behind && self.start as usize >= bytes) {
             if (self.start as usize) < bytes {
                 self.make_room(Side::Front, bytes, most);
             }
             let start = self.start as usize;
             let to = start - bytes;
-            self.bytes.copy_within(start + FIRST..start + offset, to + FIRST);
+            if before > 0 {
+                self.bytes.copy_within(start + FIRST..start + offset, to + FIRST);
+            }
             self.start = to as u32;
         } else {
             if self.bytes.capacity() - self.bytes.len() < bytes {
@@ -460,6 +476,22 @@ mod tests {
                 }
             }
             assert!(pack.capacity() <= 2 * pack.pack_bytes(), "{} of {}", pack.pack_bytes(), pack.capacity());
+        }
+    }
+
+    #[test]
+    fn room_is_there_for_all_that_is_to_come() {
+        for side in [Side::Front, Side::Back] {
+            let mut pack = Sliding::with_room(MOST, side);
+            let (capacity, place) = (pack.capacity(), pack.bytes.as_ptr());
+            while pack.pack_bytes() + 20 <= MOST {
+                match side {
+                    Side::Front => pack.push_front(Entry::Bytes(b"an element"), MOST),
+                    Side::Back => pack.push_back(Entry::Bytes(b"an element"), MOST),
+                }
+            }
+            assert_eq!(verify(pack.as_slice()), Ok(pack.len()));
+            assert_eq!((pack.capacity(), pack.bytes.as_ptr()), (capacity, place));
         }
     }
 

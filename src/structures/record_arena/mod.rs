@@ -28,8 +28,8 @@
 //!
 //! Cost: resolving a handle reads one 32-byte page entry (a few KiB for millions of records: always cached) and the record.
 //!
-//! [`head`] says what the two kinds of record are, [`classes`] which sizes slots have, [`slots`] keeps the pages, [`record`]
-//! alone reads and writes records' bytes, [`links`] are those of the LRU list, [`relocation`] empties sparse pages.
+//! `head` says what the two kinds of record are, `classes` which sizes slots have, `slots` keeps the pages, `record`
+//! alone reads and writes records' bytes, `links` are those of the LRU list, `relocation` empties sparse pages.
 #![allow(unsafe_code)]
 
 mod classes;

@@ -1,5 +1,6 @@
 //! One chunk of a long list: some elements in a listpack, or a large one alone.
 
+use super::End;
 use super::limit::Limit;
 use crate::structures::counted_deque::Counted;
 use crate::structures::listpack::{self, Entry, Listpack, Sliding};
@@ -79,6 +80,31 @@ impl Chunk {
         let mut pack = Sliding::default();
         pack.push_back(element.into(), limit.bytes);
         Chunk::Packed(pack)
+    }
+
+    /// A chunk of one element at the end of a list, to whose other side `neighbour` stands: it gets that one's capacity at once. A
+    /// list that has filled one chunk is likely to fill the next, and a buffer that grows step by step leaves a trail of freed ones.
+    pub(super) fn beside(neighbour: &Chunk, end: End, element: &[u8], limit: &Limit) -> Chunk {
+        let Chunk::Packed(full) = neighbour else { return Chunk::of(element, limit) };
+        if limit.is_large(element.len()) {
+            return Chunk::Plain(element.into());
+        }
+        let side = match end {
+            End::Left => listpack::Side::Front,
+            End::Right => listpack::Side::Back,
+        };
+        let mut chunk = Chunk::Packed(Sliding::with_room(full.capacity().min(limit.bytes), side));
+        chunk.push(end, element, limit);
+        chunk
+    }
+
+    /// Adds an element at an end.
+    #[inline]
+    pub(super) fn push(&mut self, end: End, element: &[u8], limit: &Limit) {
+        match end {
+            End::Left => self.pack_mut().push_front(element.into(), limit.bytes),
+            End::Right => self.pack_mut().push_back(element.into(), limit.bytes),
+        }
     }
 
     /// Its elements' number.

@@ -131,17 +131,16 @@ impl Quicklist {
             End::Left => self.chunks.first(),
             End::Right => self.chunks.last(),
         };
-        match place {
+        let chunk = match place {
             Some(place) if self.chunks.at(place).takes(element.len(), limit) => {
-                self.chunks.edit(place, |chunk| match end {
-                    End::Left => chunk.pack_mut().push_front(element.into(), limit.bytes),
-                    End::Right => chunk.pack_mut().push_back(element.into(), limit.bytes),
-                });
+                return self.chunks.edit(place, |chunk| chunk.push(end, element, limit));
             }
-            _ => match end {
-                End::Left => self.chunks.push_front(Chunk::of(element, limit)),
-                End::Right => self.chunks.push_back(Chunk::of(element, limit)),
-            },
+            Some(place) => Chunk::beside(self.chunks.at(place), end, element, limit),
+            None => Chunk::of(element, limit),
+        };
+        match end {
+            End::Left => self.chunks.push_front(chunk),
+            End::Right => self.chunks.push_back(chunk),
         }
     }
 
@@ -359,7 +358,10 @@ impl Quicklist {
             _ => return None,
         }
         match self.chunks.remove(first) {
-            (Chunk::Packed(pack), _) => Some(pack),
+            (Chunk::Packed(mut pack), _) => {
+                pack.trim();
+                Some(pack)
+            }
             (Chunk::Plain(_), _) => None,
         }
     }

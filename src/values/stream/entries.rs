@@ -279,7 +279,7 @@ impl Entries {
             }
         }
         self.len += 1;
-        self.added += 1;
+        self.added = self.added.wrapping_add(1); // a payload may claim any number, and Redis counts on from it, too
         self.last_id = id;
         if self.len == 1 {
             self.first_id = id;

@@ -126,7 +126,7 @@ pub(super) static CAPA: Command = Command::server("capa", capa)
     .flags(&[Flag::AllowBusy, Flag::NoScript, Flag::Loading, Flag::Stale])
     .since("8.0.0")
     .complexity("O(1)")
-    .summary("The client claims its capability.")
+    .summary("A client claims its capability.")
     .syntax("capability [capability ...]");
 
 fn capa(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {

@@ -32,6 +32,7 @@ static CLIENT: Command = Command::container(
         &identity::SETINFO,
         &identity::CAPA,
         &kill::KILL,
+        &modes::IMPORT_SOURCE,
         &modes::NO_EVICT,
         &modes::NO_TOUCH,
         &modes::REPLY,

@@ -1,4 +1,4 @@
-//! How a connection is treated: CLIENT NO-EVICT, NO-TOUCH, REPLY.
+//! How a connection is treated: CLIENT NO-EVICT, NO-TOUCH, REPLY, and Valkey's IMPORT-SOURCE.
 
 use super::{ADMIN, ANYBODY};
 use crate::commands::args::Args;
@@ -77,4 +77,17 @@ fn reply(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     client.raised |= gates::MUTED;
     Ok(Done)
+}
+
+/// CLIENT IMPORT-SOURCE: for an import mode, which there is not.
+pub(super) static IMPORT_SOURCE: Command = Command::server("import-source", import_source)
+    .arity(Arity::Exactly(3))
+    .flags(ANYBODY)
+    .since("8.1.0")
+    .complexity("O(1)")
+    .summary("Marks this client as an import source when the server is in import mode.")
+    .syntax("ON | OFF");
+
+fn import_source(_: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
+    Err(Error::Text("ERR Server is not in import mode"))
 }

@@ -30,8 +30,9 @@ pub const COMMANDS: &[&Command] = &[&SORT, &SORT_RO];
 const CATEGORIES: &[Category] = &[Category::Set, Category::SortedSet, Category::List, Category::Dangerous];
 
 /// The keys that patterns name.
-const PATTERNS: KeySpec = KeySpec::new(Access::ReadOnly, Purpose::Access, Begin::Unknown, Find::Unknown).note(
-    "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort",
+const PATTERNS: KeySpec = KeySpec::new(Access::ReadOnly, Purpose::Access, Begin::Unknown, Find::Unknown)
+    .read_for(options::first_pattern)
+    .note("For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort",
 );
 
 /// SORT: elements in order, answered or kept.

@@ -27,6 +27,24 @@ pub(super) enum Stores {
     Never,
 }
 
+/// The first BY or GET that reads keys which only the elements name, as far as the words before it are in order. GET counts whatever
+/// it names, as in Redis.
+pub(super) fn first_pattern(args: &Args<'_>) -> Option<usize> {
+    let mut i = 2;
+    while i < args.len() {
+        let has = |words: usize| i + words < args.len();
+        i += match args.word(i).as_str() {
+            "asc" | "desc" | "alpha" => 1,
+            "limit" if has(2) && args.int(i + 1).is_ok() && args.int(i + 2).is_ok() => 3,
+            "store" if has(1) => 2,
+            "by" if has(1) && !matches!(Pattern::parse(args.get(i + 1)), Pattern::Key { .. }) => 2,
+            "by" | "get" if has(1) => return Some(i),
+            _ => return None,
+        };
+    }
+    None
+}
+
 /// What SORT is asked for.
 pub(super) struct Options<'a> {
     /// Where the weights of the elements are, if they are not their own.

@@ -72,6 +72,7 @@ fn explain(denied: Denied, user: &str, call: &RightsCall<'_, '_>) -> String {
     let what = match denied {
         Denied::Command => format!("run the '{}' command", registry::all()[call.id].full_name),
         Denied::Key(place) => format!("access the '{}' key", word(place)),
+        Denied::AllKeys(place) => format!("access the '{}' key", word(place + 1)),
         Denied::Channel(place) => format!("access the '{}' channel", word(place)),
         Denied::Database(_, number) => format!("access database {number}"),
     };

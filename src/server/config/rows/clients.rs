@@ -51,11 +51,9 @@ const DIRECTIVES: &[Directive] = &[
         I64_MAX,
         "1048576",
     )
-    .no_effect("there is no log of large requests")
-    .doc("Requests of at least this many bytes are noted; -1 none (Valkey)."),
+    .doc("Requests of at least this many bytes, as they came over the wire, are noted for COMMANDLOG; 0 all, -1 none (Valkey)."),
     Directive::integer("commandlog-large-request-max-len", int!(commandlog_large_request_max_len), 0, I64_MAX, "128")
-        .no_effect("there is no log of large requests")
-        .doc("Length of that log (Valkey)."),
+            .doc("Length of that log (Valkey)."),
     Directive::integer(
         "commandlog-reply-larger-than",
         int!(commandlog_reply_larger_than_bytes),
@@ -63,11 +61,9 @@ const DIRECTIVES: &[Directive] = &[
         I64_MAX,
         "1048576",
     )
-    .no_effect("there is no log of large replies")
-    .doc("Replies of at least this many bytes are noted; -1 none (Valkey)."),
+    .doc("Calls with replies of at least this many bytes are noted for COMMANDLOG; 0 all, -1 none (Valkey)."),
     Directive::integer("commandlog-large-reply-max-len", int!(commandlog_large_reply_max_len), 0, I64_MAX, "128")
-        .no_effect("there is no log of large replies")
-        .doc("Length of that log (Valkey)."),
+            .doc("Length of that log (Valkey)."),
     Directive::integer("latency-monitor-threshold", int!(latency_monitor_threshold_ms), 0, I64_MAX, "0")
         .doc("Events of at least this many milliseconds are kept for the LATENCY command; 0 turns it off."),
     Directive::boolean("latency-tracking", flag!(latency_tracking), "yes")

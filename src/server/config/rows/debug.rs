@@ -34,8 +34,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Logs the stack when a turn of the loop takes longer than this many milliseconds; 0 turns it off."),
     Directive::boolean("use-exit-on-panic", flag!(use_exit_on_panic), "no")
         .hidden()
-        .no_effect("a panic aborts the process")
-        .doc("Exits on a panic rather than aborting."),
+        .doc("After a panic, and the report of it that `crash-log-enabled` asks for, exits with status 1 rather than by SIGABRT."),
     Directive::boolean("enable-debug-assert", flag!(enable_debug_assert), "no")
         .at_start()
         .hidden()
@@ -43,8 +42,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("Checks costly assertions (Valkey)."),
     Directive::text("debug-context", text!(debug_context), "")
         .hidden()
-        .no_effect("crash reports have no such field")
-        .doc("Text shown in crash reports (Valkey)."),
+        .doc("Text shown in crash reports, up to 512 bytes (Valkey)."),
     Directive::optional_text("req-res-logfile", text!(req_res_logfile), "")
         .at_start()
         .hidden()

@@ -37,8 +37,10 @@ const DIRECTIVES: &[Directive] = &[
     Directive::choice("log-timestamp-format", choice!(log_timestamp_format), "legacy")
         .doc("How times are written in log lines (Valkey): `legacy` is Redis's local date."),
     Directive::boolean("hide-user-data-from-log", flag!(hide_user_data_from_log), "no")
-        .no_effect("log lines hold no values, and keys only where one cannot be loaded")
-        .doc("Keeps keys and values out of log lines and crash reports."),
+        .doc(
+            "Keeps keys out of log lines. Crash reports hold neither keys nor values, and log lines keys only where one cannot \
+             be loaded.",
+        ),
     Directive::boolean("syslog-enabled", flag!(syslog_enabled), "no")
         .at_start()
         .doc("Sends log lines to the system's log (syslog) as well."),

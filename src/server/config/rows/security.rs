@@ -31,8 +31,7 @@ const DIRECTIVES: &[Directive] = &[
         .doc("The same for the DEBUG command."),
     Directive::choice("enable-module-command", choice!(enable_module_command), "no")
         .at_start()
-        .no_effect("there are no modules")
-        .doc("The same for the MODULE command."),
+        .doc("The same for the MODULE command, which loads nothing here in any case."),
     Directive::statement("rename-command", "CONFIG b840fc02d524045429941cc15f59e41cb7be6c52")
         .doc("Gives a command another name, or none with `\"\"`. Users with rules are the better way."),
     Directive::boolean("lua-enable-deprecated-api", flag!(lua_enable_deprecated_api), "no")

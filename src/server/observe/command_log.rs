@@ -1,6 +1,7 @@
-//! SLOWLOG: the newest calls that took long, with their arguments cut to a bounded size.
+//! SLOWLOG and COMMANDLOG: the newest calls that took long, were large, or had a large reply, with their arguments cut to a bounded
+//! size.
 //!
-//! Which calls are slow, and which of their arguments must not be shown, is the caller's to decide (it hands in `(redacted)`).
+//! Which calls are worth an entry, and which of their arguments must not be shown, is the caller's to decide (it hands in `(redacted)`).
 
 use std::collections::VecDeque;
 
@@ -9,15 +10,15 @@ pub const MAX_ARGUMENTS: usize = 32;
 /// An argument keeps at most this many bytes, before the note on how many are missing.
 pub const MAX_ARGUMENT_BYTES: usize = 128;
 
-/// One slow call.
+/// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Counts up from 0 for the life of the process, also across resets.
     pub id: u64,
     /// When the call ended, in seconds since 1970.
     pub unix_time_seconds: i64,
-    /// How long it ran.
-    pub duration_us: u64,
+    /// How long it ran in microseconds, or how many bytes it or its reply had: what the log is of.
+    pub amount: u64,
     /// Name and arguments, cut.
     pub arguments: Vec<Box<[u8]>>,
     /// The client's address, `ip:port`.
@@ -26,19 +27,36 @@ pub struct Entry {
     pub client_name: Box<[u8]>,
 }
 
-/// The newest slow calls, at most `slowlog-max-len` of them.
+/// Bytes of a call on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct CallBytes {
+    /// Of the call itself.
+    pub request: usize,
+    /// Of what it was answered.
+    pub reply: usize,
+}
+
+impl CallBytes {
+    /// Whether either is at least as large as in `limits`.
+    #[inline]
+    pub fn reach(self, limits: CallBytes) -> bool {
+        self.request >= limits.request || self.reply >= limits.reply
+    }
+}
+
+/// The newest calls of one kind, at most so many.
 #[derive(Debug)]
-pub struct SlowLog {
+pub struct CommandLog {
     /// Oldest first.
     entries: VecDeque<Entry>,
     next_id: u64,
     max_len: usize,
 }
 
-impl SlowLog {
+impl CommandLog {
     /// An empty log that keeps at most `max_len` entries; 0 keeps none.
-    pub fn new(max_len: usize) -> SlowLog {
-        SlowLog { entries: VecDeque::new(), next_id: 0, max_len }
+    pub fn new(max_len: usize) -> CommandLog {
+        CommandLog { entries: VecDeque::new(), next_id: 0, max_len }
     }
 
     /// Changes the bound, and drops the oldest entries that exceed it.
@@ -47,12 +65,13 @@ impl SlowLog {
         self.entries.drain(..self.entries.len().saturating_sub(max_len));
     }
 
-    /// Notes a call of `duration_us` that ended at `unix_time_seconds`. `arguments` begin with the command's name.
-    pub fn record<'a>(
+    /// Notes a call of that amount that ended at `unix_time_seconds`. `arguments` begin with the command's name and were cut by
+    /// `cut_arguments`.
+    pub fn record(
         &mut self,
         unix_time_seconds: i64,
-        duration_us: u64,
-        arguments: impl ExactSizeIterator<Item = &'a [u8]>,
+        amount: u64,
+        arguments: Vec<Box<[u8]>>,
         client_address: &str,
         client_name: &[u8],
     ) {
@@ -65,8 +84,8 @@ impl SlowLog {
         self.entries.push_back(Entry {
             id: self.next_id,
             unix_time_seconds,
-            duration_us,
-            arguments: cut_arguments(arguments),
+            amount,
+            arguments,
             client_address: client_address.into(),
             client_name: client_name.into(),
         });
@@ -94,7 +113,8 @@ impl SlowLog {
     }
 }
 
-fn cut_arguments<'a>(arguments: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Box<[u8]>> {
+/// The arguments of an entry: the first of them, and of each its first bytes, with notes on what is missing.
+pub fn cut_arguments<'a>(arguments: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Box<[u8]>> {
     let count = arguments.len();
     let kept = if count > MAX_ARGUMENTS { MAX_ARGUMENTS - 1 } else { count };
     let mut cut: Vec<Box<[u8]>> = arguments.take(kept).map(cut_argument).collect();
@@ -117,20 +137,20 @@ fn cut_argument(argument: &[u8]) -> Box<[u8]> {
 mod tests {
     use super::*;
 
-    fn record(log: &mut SlowLog, arguments: &[&[u8]]) {
-        log.record(1_700_000_000, 12_345, arguments.iter().copied(), "127.0.0.1:6000", b"worker");
+    fn record(log: &mut CommandLog, arguments: &[&[u8]]) {
+        log.record(1_700_000_000, 12_345, cut_arguments(arguments.iter().copied()), "127.0.0.1:6000", b"worker");
     }
 
     #[test]
     fn newest_come_first_and_the_oldest_go() {
-        let mut log = SlowLog::new(3);
+        let mut log = CommandLog::new(3);
         for name in ["a", "b", "c", "d"] {
             record(&mut log, &[name.as_bytes()]);
         }
         let ids: Vec<u64> = log.newest().map(|entry| entry.id).collect();
         assert_eq!(ids, [3, 2, 1]);
         let newest = log.newest().next().unwrap();
-        assert_eq!((newest.unix_time_seconds, newest.duration_us), (1_700_000_000, 12_345));
+        assert_eq!((newest.unix_time_seconds, newest.amount), (1_700_000_000, 12_345));
         assert_eq!((&*newest.client_address, &*newest.client_name), ("127.0.0.1:6000", &b"worker"[..]));
 
         log.set_max_len(1);
@@ -146,7 +166,7 @@ mod tests {
 
     #[test]
     fn many_arguments_are_cut_to_32() {
-        let mut log = SlowLog::new(10);
+        let mut log = CommandLog::new(10);
         record(&mut log, &[&b"x"[..]; 32]);
         record(&mut log, &[&b"x"[..]; 33]);
         let entries: Vec<&Entry> = log.newest().collect();
@@ -158,7 +178,7 @@ mod tests {
 
     #[test]
     fn long_arguments_are_cut_to_128_bytes() {
-        let mut log = SlowLog::new(10);
+        let mut log = CommandLog::new(10);
         record(&mut log, &[&[b'a'; 128], &[b'b'; 129]]);
         let arguments = &log.newest().next().unwrap().arguments;
         assert_eq!(&*arguments[0], &[b'a'; 128]);

@@ -1,0 +1,167 @@
+//! Damage to files that were whole: every byte of a small log flipped, its end cut at every byte, zeros and garbage behind it.
+//!
+//! The production loader finds a state that was, or refuses with the file's name; it never panics, and never shows what was never written.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ferrodis::server::config::Config;
+
+use crate::disk::FaultyDisk;
+use crate::model::State;
+use crate::process::{Process, SimulatedClock};
+
+/// What is written; some of it twice, since the base has the first six.
+const CALLS: [&str; 14] = [
+    "SET a 1",
+    "RPUSH list one two three",
+    "HSET hash field value other 12",
+    "SADD set 1 2 3",
+    "SADD words x y z",
+    "ZADD sorted 1 one 2 two",
+    "SELECT 1",
+    "SET there 5",
+    "SELECT 0",
+    "MULTI",
+    "SET left 1",
+    "SET right 1",
+    "EXEC",
+    "SET a 2",
+];
+
+struct Sample {
+    disk: FaultyDisk,
+    clock: Arc<SimulatedClock>,
+    config: Config,
+    /// What was there, from the base on, after each call.
+    states: Vec<State>,
+}
+
+fn dir() -> PathBuf {
+    Path::new("/data").join("appendonlydir")
+}
+
+impl Sample {
+    /// A base with a part of the calls, and an increment with all of them, a block each.
+    fn new(is_rdb: bool) -> Sample {
+        let disk = FaultyDisk::new(1);
+        let clock = Arc::new(SimulatedClock::new(1_700_000_000_000, 100));
+        let mut config = Config { dir: "/data".into(), save: Vec::new(), ..Config::default() };
+        (config.appendonly, config.aof_use_rdb_preamble) = (true, is_rdb);
+        let mut process = Process::new(config.clone(), &clock, &disk);
+        process.dispatcher.begin_loading().expect("nothing is there");
+        let mut states = Vec::new();
+        let write = |process: &mut Process, clock: &SimulatedClock| {
+            for _ in 0..4 {
+                clock.advance_ms(500);
+                process.dispatcher.tick();
+                process.steps.step_log();
+                process.steps.step_snapshots(20);
+            }
+        };
+        for line in &CALLS[..6] {
+            process.operate(line);
+        }
+        process.operate("BGREWRITEAOF");
+        write(&mut process, &clock);
+        states.push(process.read_state());
+        process.operate("SELECT 0");
+        for line in CALLS {
+            process.operate(line);
+            if !["MULTI", "SET left 1", "SET right 1"].contains(&line) {
+                write(&mut process, &clock);
+                let database = if line == "SELECT 1" || line == "SET there 5" { "SELECT 1" } else { "SELECT 0" };
+                states.push(process.read_state());
+                process.operate(database);
+            }
+        }
+        assert_eq!(process.dispatcher.server.persistence.log.rewrites, 1);
+        disk.kill();
+        Sample { disk, clock, config, states }
+    }
+
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        self.disk.files().into_iter().filter(|(path, _)| path.starts_with(dir())).collect()
+    }
+
+    /// Loads with another content of one file. Gives the state found, or the refusal.
+    fn load_with(&self, path: &Path, bytes: Vec<u8>) -> Result<State, String> {
+        let disk = self.disk.copy();
+        disk.replace(path, bytes);
+        let mut process = Process::new(self.config.clone(), &self.clock, &disk);
+        process.dispatcher.begin_loading()?;
+        while process.dispatcher.is_loading() {
+            process.dispatcher.step_loading()?;
+        }
+        Ok(process.read_state())
+    }
+
+    /// Whether it loaded: then it was a state that was. A refusal names the file.
+    fn check(&self, path: &Path, bytes: Vec<u8>, what: &str) -> bool {
+        match self.load_with(path, bytes) {
+            Ok(found) => {
+                assert!(self.states.contains(&found), "{what} of {} gives {found:?}", path.display());
+                true
+            }
+            Err(refusal) => {
+                let name = path.file_name().expect("it has one").to_string_lossy();
+                let places = [&*name, "appendonly.aof", "rdb file"];
+                assert!(places.iter().any(|place| refusal.contains(place)), "{what} of {}: {refusal}", path.display());
+                false
+            }
+        }
+    }
+}
+
+fn is_increment(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".incr.aof")
+}
+
+#[test]
+fn a_log_cut_at_any_byte_or_with_anything_behind_it_loads_as_it_was() {
+    let sample = Sample::new(true);
+    let (path, bytes) = sample.files().into_iter().rfind(|(path, _)| is_increment(path)).expect("there is one");
+    assert_eq!(sample.load_with(&path, bytes.clone()).as_ref(), Ok(sample.states.last().expect("there is one")));
+    let mut found = std::collections::BTreeSet::new();
+    for len in 0..bytes.len() {
+        let state = sample.load_with(&path, bytes[..len].to_vec()).unwrap_or_else(|why| panic!("cut at {len}: {why}"));
+        let place = sample.states.iter().position(|known| *known == state);
+        found.insert(place.unwrap_or_else(|| panic!("cut at {len} gives {state:?}")));
+    }
+    let before_the_last =
+        sample.states[..sample.states.len() - 1].iter().map(|state| sample.states.iter().position(|s| s == state));
+    assert_eq!(found, before_the_last.flatten().collect(), "every state but the last is what some cut leaves");
+    let mut noise = fastrand::Rng::with_seed(1);
+    for len in (1..600).step_by(11) {
+        let tails =
+            [vec![0; len], (0..len).map(|_| noise.u8(..)).collect(), b"*3\r\n$3\r\nSET\r\n$1\r\nz\r\n$99\r\n".to_vec()];
+        for tail in tails {
+            sample.check(&path, [&bytes[..], &tail].concat(), &format!("a tail of {len} bytes"));
+        }
+    }
+}
+
+#[test]
+fn every_byte_of_a_log_flipped_is_seen_or_changes_nothing() {
+    for is_rdb in [true, false] {
+        let sample = Sample::new(is_rdb);
+        let (mut loaded, mut refused) = (0, 0);
+        for (path, bytes) in sample.files() {
+            // A base of calls has no checksum.
+            if !is_rdb && path.to_string_lossy().contains(".base.") {
+                continue;
+            }
+            for at in 0..bytes.len() {
+                for flip in [1, 0xff] {
+                    let mut bytes = bytes.clone();
+                    bytes[at] ^= flip;
+                    match sample.check(&path, bytes, &format!("byte {at} ^ {flip}")) {
+                        true => loaded += 1,
+                        false => refused += 1,
+                    }
+                }
+            }
+        }
+        assert!(loaded > 100 && refused > 100, "{loaded} loaded, {refused} refused");
+    }
+}

@@ -1,0 +1,462 @@
+//! The whole production server from one seed: clients' calls, store, expiry, eviction, log, rewrites, snapshots, loading, on a disk that
+//! fails and a clock that jumps, with the power going at any moment.
+//!
+//! A run is a few lives of a server, each loading what the last one left. The oracle (`model`, `history`) runs every call beside it and
+//! compares every answer. When a life begins, what is there must be a state that was: one after a whole call or transaction, none
+//! older than the promise allows, and the same however often it is loaded.
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use ferrodis::server::config::{AppendFsync, Config, Permission, ShutdownFlags};
+
+use crate::disk::{Faults, FaultyDisk};
+use crate::for_each_seed;
+use crate::history::History;
+use crate::model::{Came, State, reply_len};
+use crate::peer::Peer;
+use crate::process::{Process, SimulatedClock, items};
+
+const START_MS: u64 = 1_700_000_000_000;
+/// The grain in which time passes.
+const GRAIN_MS: u64 = 20;
+/// After so long the server has weighed its process.
+const WEIGHING_MS: u64 = 2000;
+
+/// What came about, for the test that wants to have seen it all.
+#[derive(Debug, Default)]
+pub struct Seen {
+    calls: u64,
+    recoveries: u64,
+    lost: u64,
+    failed_starts: u64,
+    crashes: u64,
+    rewrites: u64,
+    snapshots: u64,
+    evicted: u64,
+    refused: u64,
+    transactions: u64,
+    held: u64,
+}
+
+struct Simulation {
+    rng: Rng,
+    disk: FaultyDisk,
+    clock: Arc<SimulatedClock>,
+    /// Whether there is a log; else there are snapshots only.
+    has_log: bool,
+    evicts: bool,
+    keys: usize,
+    history: History,
+    /// Snapshots begun in this life: between which changes each of them stands.
+    begun: Vec<(usize, usize)>,
+    seen: Seen,
+}
+
+struct Life {
+    process: Process,
+    /// DEBUG DIGEST of what it found.
+    digest: Vec<u8>,
+    peers: Vec<Peer>,
+    /// Whether the disk stands still for the log's writer.
+    is_stalled: bool,
+    /// The policy that is in force.
+    policy: AppendFsync,
+    /// When the snapshot under way began (monotonic ms), and which it is.
+    snapshot: Option<(u64, usize)>,
+    snapshots_done: u64,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Simulation {
+        let mut rng = Rng::with_seed(seed ^ 0x5e7);
+        let has_log = rng.u8(..8) > 0;
+        let look_ns = [100, 2_000, 20_000][rng.usize(..3)];
+        Simulation {
+            disk: FaultyDisk::new(seed ^ 0xd15c),
+            clock: Arc::new(SimulatedClock::new(START_MS, look_ns)),
+            has_log,
+            evicts: rng.u8(..4) == 0,
+            keys: [6, 30, 120][rng.usize(..3)],
+            history: History::new(State::new()),
+            begun: Vec::new(),
+            seen: Seen::default(),
+            rng,
+        }
+    }
+
+    fn config(&mut self) -> Config {
+        let mut config = Config { dir: "/data".into(), save: Vec::new(), ..Config::default() };
+        config.enable_debug_command = Permission::Yes;
+        config.appendonly = self.has_log;
+        config.appendfsync =
+            [AppendFsync::Always, AppendFsync::Always, AppendFsync::Everysec, AppendFsync::No][self.rng.usize(..4)];
+        config.latency_tracking = false; // histograms come with a command's first call, and would count as memory
+        config.aof_use_rdb_preamble = self.rng.bool();
+        config.aof_timestamp_enabled = self.rng.u8(..4) == 0;
+        config.auto_aof_rewrite_min_size_bytes = [2_000, 64 << 20][self.rng.usize(..2)];
+        config
+    }
+
+    fn faults(&mut self) -> Faults {
+        let mut likelihood = |highest: f64| if self.rng.bool() { self.rng.f64() * highest } else { 0.0 };
+        Faults {
+            write_error: likelihood(0.3),
+            short_write: likelihood(0.5),
+            sync_error: likelihood(0.2),
+            sync_dir_error: likelihood(0.2),
+            change_error: likelihood(0.3),
+        }
+    }
+
+    /// Loads what is there; `Err` when the server would not start.
+    fn load(&mut self, disk: &FaultyDisk, config: Config) -> Result<Process, String> {
+        let mut process = Process::new(config, &self.clock, disk);
+        process.dispatcher.begin_loading()?;
+        while process.dispatcher.is_loading() {
+            process.dispatcher.step_loading()?;
+        }
+        Ok(process)
+    }
+
+    /// Starts the server, perhaps after some starts that fail, and compares what it has found with what was.
+    fn start(&mut self) -> Life {
+        loop {
+            let is_hard = self.rng.u8(..4) == 0;
+            if is_hard {
+                let faults = self.faults();
+                self.disk.set_faults(faults);
+                if self.rng.bool() {
+                    self.disk.crash_in(self.rng.u64(..30));
+                }
+            }
+            let (before, config) = (self.disk.copy(), self.config());
+            match self.load(&self.disk.clone(), config.clone()) {
+                Ok(process) if !self.disk.is_down() => {
+                    let life = self.begin(process, config.clone());
+                    if self.rng.u8(..4) == 0 {
+                        self.load_twice(&before, &life, config);
+                    }
+                    return self.settle_in(life);
+                }
+                Ok(_) => {}
+                Err(refusal) => assert!(is_hard, "a disk that is well: {refusal}\n{}", self.show_files()),
+            }
+            self.seen.failed_starts += 1;
+            self.end_life();
+        }
+    }
+
+    fn begin(&mut self, mut process: Process, config: Config) -> Life {
+        let (found, digest) = (process.read_state(), process.operate("DEBUG DIGEST"));
+        self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms()); // waiting took its time, too
+        let (has_log, begun) = (self.has_log, std::mem::take(&mut self.begun));
+        let is_candidate = |number: usize| {
+            has_log || number == 0 || begun.iter().any(|(first, last)| (*first..=*last).contains(&number))
+        };
+        let Some(number) = self.history.may_be_found(is_candidate, &found) else {
+            panic!("what is there {}\n{}", self.history.explain(&found), self.show_files());
+        };
+        self.seen.recoveries += 1;
+        self.seen.lost += (number < self.history.now()) as u64;
+        let history = std::mem::replace(&mut self.history, History::new(State::new()));
+        self.history = history.from(number);
+        let peers = (0..self.rng.usize(1..5)).map(|_| Peer::new(process.connect())).collect();
+        let policy = config.appendfsync;
+        Life { process, digest, peers, is_stalled: false, policy, snapshot: None, snapshots_done: 0 }
+    }
+
+    /// What was there before this start, loaded again, and again from what that start has left, is the same.
+    fn load_twice(&mut self, disk: &FaultyDisk, life: &Life, config: Config) {
+        disk.set_faults(Faults::default());
+        disk.crash_in(u64::MAX);
+        let digest = |process: &mut Process| process.operate("DEBUG DIGEST");
+        let mut digests = Vec::new();
+        for _ in 0..2 {
+            let mut process = self.load(disk, config.clone()).expect("it could be loaded before");
+            digests.push(digest(&mut process));
+            disk.kill();
+        }
+        assert_eq!(digests, [life.digest.clone(), life.digest.clone()], "loading it again gives something else");
+    }
+
+    /// The clock is where it was at least, and what it has left is gone.
+    fn settle_in(&mut self, mut life: Life) -> Life {
+        if self.clock.wall_ms() <= self.history.latest_ms {
+            self.clock.jump_to(self.history.latest_ms + 1);
+        }
+        self.expire_all(&mut life);
+        if self.evicts {
+            self.pass_time(&mut life, WEIGHING_MS); // what the process takes counts as soon as it was weighed
+            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(3_000..30_000);
+            let policy = ["allkeys-lru", "allkeys-random", "allkeys-lfu"][self.rng.usize(..3)];
+            for line in [
+                "CONFIG SET notify-keyspace-events Ee",
+                &format!("CONFIG SET maxmemory {limit} maxmemory-policy {policy}"),
+            ] {
+                assert_eq!(life.process.operate(line), b"+OK\r\n");
+            }
+            life.process.listen("__keyevent@*__:evicted");
+        }
+        life
+    }
+
+    /// Ticks until nothing is left that is past its deadline.
+    fn expire_all(&mut self, life: &mut Life) {
+        self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms());
+        for _ in 0..10 {
+            self.turn(life);
+        }
+        self.history.forget_expired(self.clock.wall_ms());
+    }
+
+    // A life.
+
+    /// The end of a round: what `net` does when all clients had their turn.
+    fn turn(&mut self, life: &mut Life) {
+        let before = self.history.now();
+        life.process.dispatcher.begin_turn();
+        life.process.dispatcher.tick();
+        life.policy = life.process.dispatcher.server.config.appendfsync;
+        self.hear_evictions(life);
+        self.note_snapshots(life, before);
+        let visible = life.process.dispatcher.visible_offset();
+        for peer in &mut life.peers {
+            let waits_for = life.process.dispatcher.server.clients.get(peer.index).waits_for();
+            peer.is_held = waits_for > visible;
+            self.seen.held += peer.is_held as u64;
+            if !peer.is_held && self.rng.u8(..4) > 0 {
+                let shown = peer.hear();
+                if life.policy == AppendFsync::Always && self.has_log {
+                    self.history.needed = self.history.needed.max(shown);
+                }
+            }
+        }
+        if life.process.dispatcher.take_unparked() {
+            life.peers.iter_mut().for_each(|peer| peer.is_parked = false);
+        }
+        life.process.dispatcher.end_turn();
+    }
+
+    fn hear_evictions(&mut self, life: &mut Life) {
+        let heard = life.process.output(life.process.listener);
+        let mut at = 0;
+        while at < heard.len() {
+            let len = reply_len(&heard[at..]);
+            let words = items(&heard[at..at + len]);
+            at += len;
+            let db = words[2]["__keyevent@".len()] - b'0';
+            let key = (db as usize, words[3].clone());
+            let mut state = self.history.state().clone();
+            if state.remove(&key).is_some() {
+                self.history.add(state, &Came { changed: vec![key], ..Came::default() });
+            }
+            self.seen.evicted += 1;
+        }
+    }
+
+    fn note_snapshots(&mut self, life: &mut Life, before: usize) {
+        let state = &life.process.dispatcher.server.persistence.snapshots;
+        if state.done > life.snapshots_done {
+            life.snapshots_done = state.done;
+            self.seen.snapshots += 1;
+            if let (false, Some((_, which))) = (self.has_log, life.snapshot) {
+                self.history.needed = self.history.needed.max(self.begun[which].0);
+            }
+        }
+        match state.started_ms {
+            None => life.snapshot = None,
+            Some(ms) if life.snapshot.is_some_and(|(begun_ms, _)| begun_ms == ms) => {}
+            Some(ms) => {
+                life.snapshot = Some((ms, self.begun.len()));
+                self.begun.push((before, self.history.now()));
+            }
+        }
+    }
+
+    /// A client's bytes come in, cut anywhere. Where keys are evicted that is one call at most, since it is before a call that they go.
+    fn deliver(&mut self, life: &mut Life, place: usize) {
+        let peer = &mut life.peers[place];
+        if peer.is_held || peer.is_parked {
+            return;
+        }
+        if peer.has_sent_all() {
+            let most = if self.evicts { 2 } else { 20 };
+            for _ in 0..self.rng.usize(1..most) {
+                peer.send(crate::calls::calls(&mut self.rng, self.keys));
+            }
+        }
+        let most = if self.evicts { 1 } else { self.rng.usize(1..30) };
+        let bytes = peer.next_bytes(&mut self.rng, most);
+        let input = peer.receive(bytes);
+        let before = self.history.now();
+        peer.run(&mut life.process, input);
+        self.hear_evictions(life);
+        let (now_ms, is_always) = (self.clock.wall_ms(), life.policy == AppendFsync::Always);
+        let output = life.process.output(life.peers[place].index);
+        let came = life.peers[place].check(&mut self.history, now_ms, &output, is_always);
+        self.seen.calls += came.calls;
+        self.seen.refused += came.refused;
+        self.seen.transactions += came.transactions;
+        self.note_snapshots(life, before);
+    }
+
+    fn pass_time(&mut self, life: &mut Life, ms: u64) {
+        for _ in 0..ms.div_ceil(GRAIN_MS) {
+            self.clock.advance_ms(GRAIN_MS);
+            self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms());
+            self.turn(life);
+            life.process.steps.step_snapshots(self.rng.usize(..4));
+            if life.is_stalled {
+                continue;
+            }
+            life.process.steps.step_log();
+            let is_well = life.process.dispatcher.unready_reason().is_none();
+            if is_well && life.policy != AppendFsync::No {
+                self.history.writing_ms += GRAIN_MS;
+            }
+        }
+    }
+
+    fn act(&mut self, life: &mut Life) {
+        let place = self.rng.usize(..life.peers.len());
+        match self.rng.u8(..64) {
+            0..30 => {
+                let pieces = if self.evicts { self.rng.u8(1..12) } else { 1 };
+                (0..pieces).for_each(|_| self.deliver(life, place));
+            }
+            30..34 => life.process.steps.step_log(),
+            34..38 => life.process.steps.step_snapshots(self.rng.usize(..20)),
+            38..44 => self.turn(life),
+            44..48 => {
+                let most_ms = [50, 1500][self.rng.usize(..2)];
+                let ms = self.rng.u64(..most_ms);
+                self.pass_time(life, ms);
+            }
+            48 => self.jump(life),
+            49 | 50 => {
+                let call = if self.has_log && self.rng.u8(..3) > 0 { "BGREWRITEAOF" } else { "BGSAVE" };
+                let before = self.history.now();
+                life.process.operate(call);
+                self.note_snapshots(life, before);
+            }
+            51 => {
+                let policy = ["always", "always", "everysec", "no"][self.rng.usize(..4)];
+                life.process.operate(&format!("CONFIG SET appendfsync {policy}"));
+            }
+            52 if self.rng.bool() => {
+                let faults = if self.rng.bool() { self.faults() } else { Faults::default() };
+                self.disk.set_faults(faults);
+            }
+            53 | 54 => life.is_stalled = !life.is_stalled && self.rng.bool(),
+            55 => {
+                let gone = life.peers.swap_remove(place);
+                life.process.dispatcher.server.clients.remove(gone.index);
+                life.peers.push(Peer::new(life.process.connect()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The wall clock is set, forth or back. What has passed its deadline goes before it goes back, since it would live again.
+    fn jump(&mut self, life: &mut Life) {
+        if self.rng.bool() {
+            self.clock.jump_to(self.clock.wall_ms() + self.rng.u64(..5000));
+            self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms());
+        } else {
+            self.expire_all(life);
+            self.clock.jump_to(self.clock.wall_ms() - self.rng.u64(..5000));
+        }
+    }
+
+    /// Ends in order, on a disk that is well: nothing may be lost.
+    fn shut_down(&mut self, life: &mut Life) {
+        self.disk.set_faults(Faults::default());
+        life.is_stalled = false;
+        self.pass_time(life, 100);
+        let is_well = life.process.dispatcher.unready_reason().is_none();
+        let now = self.history.now();
+        let flags = ShutdownFlags { save: !self.has_log, ..ShutdownFlags::default() };
+        let ended = life.process.dispatcher.shut_down(flags);
+        if self.disk.is_down() || !is_well {
+            return;
+        }
+        assert!(ended.is_ok(), "{ended:?}");
+        self.begun.push((now, now));
+        self.history.needed = now;
+    }
+
+    fn run(mut self) -> Seen {
+        for _ in 0..self.rng.u8(1..5) {
+            let mut life = self.start();
+            if self.rng.bool() {
+                self.disk.crash_in(self.rng.u64(..1500));
+            }
+            for _ in 0..self.rng.u32(..400) {
+                self.act(&mut life);
+                if self.disk.is_down() {
+                    break;
+                }
+            }
+            self.seen.rewrites += life.process.dispatcher.server.persistence.log.rewrites;
+            if self.rng.u8(..4) == 0 && !self.disk.is_down() {
+                self.shut_down(&mut life);
+            }
+            if self.has_log {
+                self.history.need_what_is_old();
+            }
+            self.end_life();
+        }
+        self.start();
+        self.seen
+    }
+
+    /// The process is killed, or the power fails, if it has not already.
+    fn end_life(&mut self) {
+        if self.disk.is_down() || self.rng.bool() {
+            self.seen.crashes += 1;
+            self.disk.crash();
+        } else {
+            self.disk.kill();
+        }
+        self.disk.set_faults(Faults::default());
+        self.disk.crash_in(u64::MAX);
+    }
+
+    fn show_files(&self) -> String {
+        let files = self.disk.files();
+        files.iter().map(|(path, bytes)| format!("{}: {}\n", path.display(), bytes.escape_ascii())).collect()
+    }
+}
+
+#[test]
+fn the_server_keeps_what_it_promises() {
+    for_each_seed(150, |seed| {
+        Simulation::new(seed).run();
+    });
+}
+
+#[test]
+fn the_servers_runs_meet_what_they_are_made_for() {
+    let mut total = [0; 11];
+    for seed in 0..60 {
+        let seen = Simulation::new(seed).run();
+        let Seen { calls, recoveries, lost, failed_starts, crashes, rewrites, .. } = seen;
+        let Seen { snapshots, evicted, refused, transactions, held, .. } = seen;
+        let seen = [
+            calls,
+            recoveries,
+            lost,
+            failed_starts,
+            crashes,
+            rewrites,
+            snapshots,
+            evicted,
+            refused,
+            transactions,
+            held,
+        ];
+        total.iter_mut().zip(seen).for_each(|(sum, n)| *sum += n);
+    }
+    assert!(total.iter().all(|&count| count > 10), "{total:?}");
+}
