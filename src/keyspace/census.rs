@@ -1,9 +1,8 @@
-//! The census: how many keys there are of which type and size, and what each prefix of keys takes. It is taken in slices while
+//! The census: how many keys there are of which type and size, and what each prefix of keys takes. It is taken in slices when
 //! somebody asks for it, and costs no call anything.
 //!
 //! ```text
-//!   asked for ──► a slice per tick over all databases ──► the last census ──► a pause ──► the next one ...
-//!                                                          (told as it was at that time, until a minute after the last question)
+//!   asked for ──► a slice every few milliseconds over all databases ──► told from then on, as it was, until the next one is done
 //! ```
 //!
 //! Few keys are counted anew at each question, so that the answer is of that moment.
@@ -20,8 +19,6 @@ const AT_ONCE: usize = 1000;
 const SLICE: usize = 200;
 /// Slices are so far apart: 40,000 keys a second.
 const SLICE_MS: u64 = 5;
-/// How long a census goes on being taken after the last question.
-const WANTED_MS: u64 = 60_000;
 /// Prefixes that are told apart; keys of further ones count as others.
 const PREFIXES: usize = 4096;
 /// A prefix ends at the first colon, which has to come within so many bytes.
@@ -130,7 +127,6 @@ pub struct Taker {
     under_way: Option<Census>,
     /// The database and the scan position that come next.
     at: (usize, u64),
-    wanted_until_ms: u64,
     next_ms: u64,
 }
 
@@ -140,27 +136,25 @@ impl Taker {
         &self.last
     }
 
-    /// Somebody asks: where there are few keys they are counted now, else in slices from now on.
+    /// Somebody asks: where there are few keys they are counted now, else in slices from now on, unless that is under way.
     pub fn ask(&mut self, keyspace: &Keyspace, now_ms: u64) {
-        self.wanted_until_ms = now_ms + WANTED_MS;
         if keyspace.all().iter().map(Database::len).sum::<usize>() <= AT_ONCE {
             self.begin();
             while self.visit(keyspace, usize::MAX) {}
+        } else if self.under_way.is_none() {
+            self.begin();
+            self.next_ms = now_ms;
         }
     }
 
-    /// Takes a slice, if one is due. Gives when the next one is.
+    /// Takes a slice, if one is due. Gives when the next one is; `None` while no census is being taken.
     pub fn step(&mut self, keyspace: &Keyspace, now_ms: u64) -> Option<u64> {
-        if now_ms >= self.wanted_until_ms {
-            self.under_way = None;
-            return None;
-        }
+        self.under_way.as_ref()?;
         if now_ms >= self.next_ms {
-            if self.under_way.is_none() {
-                self.begin();
-            }
-            self.visit(keyspace, SLICE);
             self.next_ms = now_ms + SLICE_MS;
+            if !self.visit(keyspace, SLICE) {
+                return None;
+            }
         }
         Some(self.next_ms)
     }
@@ -237,8 +231,9 @@ mod tests {
         taker.ask(&keyspace, 0);
         assert_eq!(taker.last(), &Census::default());
         let mut now_ms = 0;
-        while taker.last().databases.is_empty() {
-            now_ms = taker.step(&keyspace, now_ms).expect("there is more to do");
+        while let Some(next_ms) = taker.step(&keyspace, now_ms) {
+            taker.ask(&keyspace, now_ms); // who asks again does not have it begun again
+            now_ms = next_ms;
         }
         assert_eq!(taker.last().databases[&1].keys(Kind::String), count as u64);
         assert!((100..200).contains(&now_ms), "{now_ms} ms");
@@ -247,7 +242,6 @@ mod tests {
             (told_apart.len(), told_apart.iter().map(|(_, s)| s.keys).sum::<u64>() + others.keys),
             (PREFIXES, count as u64)
         );
-        assert_eq!(taker.step(&keyspace, WANTED_MS), None, "nobody asks any more");
-        assert!(taker.under_way.is_none());
+        assert_eq!(taker.step(&keyspace, now_ms + 1000), None, "one question is one census");
     }
 }
