@@ -127,7 +127,7 @@ impl HotKeys {
         let hot = |entry: &'_ Entry| (entry.db, entry.own() as f64 / table.total.max(1) as f64);
         all.into_iter()
             .take(most)
-            .map(|entry| HotKey { db: hot(entry).0, key: &entry.key, share: hot(entry).1 })
+            .map(|entry| HotKey { db: hot(entry).0, key: &entry.key[..entry.key_len], share: hot(entry).1 })
             .collect()
     }
 
@@ -137,7 +137,8 @@ impl HotKeys {
     }
 }
 
-#[derive(Debug, Default)]
+/// Takes all its memory at the start: what grew later would be counted against `maxmemory`.
+#[derive(Debug)]
 struct Table {
     /// The hashes of the entries' keys, searched before the entries are touched.
     hashes: Vec<u64>,
@@ -145,16 +146,29 @@ struct Table {
     total: u64,
 }
 
+impl Default for Table {
+    fn default() -> Table {
+        Table { hashes: Vec::with_capacity(KEPT), entries: Vec::with_capacity(KEPT), total: 0 }
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     db: usize,
-    key: Box<[u8]>,
+    key: [u8; KEY_BYTES],
+    key_len: usize,
     weight: u64,
     /// What of it is of the keys that stood here before: where no key is hot, nearly all.
     inherited: u64,
 }
 
 impl Entry {
+    fn new(db: usize, key: &[u8], weight: u64, inherited: u64) -> Entry {
+        let mut entry = Entry { db, key: [0; KEY_BYTES], key_len: key.len().min(KEY_BYTES), weight, inherited };
+        entry.key[..entry.key_len].copy_from_slice(&key[..entry.key_len]);
+        entry
+    }
+
     /// What is the key's own for sure.
     fn own(&self) -> u64 {
         self.weight - self.inherited
@@ -169,12 +183,7 @@ impl Table {
             self.entries[place].weight += weight;
             return;
         }
-        let entry = |before| Entry {
-            db,
-            key: key[..key.len().min(KEY_BYTES)].into(),
-            weight: before + weight,
-            inherited: before,
-        };
+        let entry = |before| Entry::new(db, key, before + weight, before);
         if self.entries.len() < KEPT {
             self.hashes.push(hash);
             self.entries.push(entry(0));
