@@ -1,12 +1,14 @@
 //! JSON (RFC 8259), written.
 //!
-//! ```ignore
+//! ```
+//! use ferrodis::base::json::Json;
+//!
 //! let mut json = Json::default();
 //! json.object(|json| {
 //!     json.key("keys").number(3);
-//!     json.key("names").array(|json| names.for_each(|name| json.string(name)));
+//!     json.key("names").array(|json| ["a", "b"].iter().for_each(|name| json.string(name)));
 //! });
-//! json.text() // {"keys":3,"names":["a","b"]}
+//! assert_eq!(json.text(), r#"{"keys":3,"names":["a","b"]}"#);
 //! ```
 
 use std::fmt::{Display, Write};
