@@ -139,6 +139,7 @@ impl Taker {
     /// Somebody asks: where there are few keys they are counted now, else in slices from now on, unless that is under way.
     pub fn ask(&mut self, keyspace: &Keyspace, now_ms: u64) {
         if keyspace.all().iter().map(Database::len).sum::<usize>() <= AT_ONCE {
+            self.last = Census::default(); // so that there is never more than one of them
             self.begin();
             while self.visit(keyspace, usize::MAX) {}
         } else if self.under_way.is_none() {
