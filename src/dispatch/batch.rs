@@ -1,6 +1,6 @@
 //! Looking ahead over the calls that clients have sent: parse, find the rows, hash the first keys, ask the cache for
-//! buckets, then for records, then for the same of an element that the call names in a big collection. It holds no references and has no effect: after a call that changes how the rest is to be
-//! read, the rest is parsed again.
+//! buckets, then for records, then for the same of an element that the call names in a big collection. It holds no
+//! references and has no effect: after a call that changes how the rest is to be read, the rest is parsed again.
 //!
 //! Within one client's turn the calls of its pipeline are looked at together. Where several clients have been read before the
 //! first of them is run, so are the first batches of all: each stage is done for all of them before the next one begins, and
