@@ -20,10 +20,10 @@ const RDB_VERSION: u32 = 9;
 const STEP_RECORDS: usize = 16;
 /// Bytes of images after which they are gathered.
 const GATHER_BYTES: usize = 32 * 1024;
-/// Time that the walk takes of one turn: as much as was spent on the clients in it, within these bounds ...
-const SLICE_NS: std::ops::RangeInclusive<u64> = 20_000..=300_000;
-/// ... or this when there was no call.
-const QUIET_SLICE_NS: u64 = 100_000;
+/// Time that the walk takes of one turn: half of what the calls in it took, within these bounds ...
+const SLICE_NS: std::ops::RangeInclusive<u64> = 5_000..=200_000;
+/// ... or this when there was no call: the next one may be on its way, and waits for so long at most.
+const QUIET_SLICE_NS: u64 = 20_000;
 /// Bytes gathered before they go to the writer.
 const PIECE_BYTES: usize = 128 * 1024;
 /// Bytes of written images that may wait for the disk; past that the walk is given up.
@@ -332,7 +332,7 @@ impl Dispatcher {
         if self.server.counters.calls == self.calls_before {
             return QUIET_SLICE_NS;
         }
-        self.server.event_loop.laps().of(Phase::Commands).clamp(*SLICE_NS.start(), *SLICE_NS.end())
+        (self.server.event_loop.laps().of(Phase::Commands) / 2).clamp(*SLICE_NS.start(), *SLICE_NS.end())
     }
 
     /// `rdb-key-save-delay`: tests hold a save open with it. The loop is not held up: the walk has a pace that it keeps to.
