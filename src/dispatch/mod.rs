@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Dispatcher::run      bytes of one client -> calls -> replies in its output
+//!   turn               the calls of one client, until they end or have had their share
 //!   batch              looks ahead over the pipelined calls: parses, hashes, prefetches
 //!   execute            takes them one by one: gates -> run -> settle
 //! Dispatcher::tick     ends a round: expiry, eviction, the walk, the log
@@ -14,6 +15,7 @@ pub mod gates;
 mod hot_keys;
 pub mod loading;
 mod log;
+mod refuse;
 mod requests;
 mod resume;
 mod rights;
@@ -22,8 +24,10 @@ mod saving;
 mod settle;
 mod sizes;
 pub mod storage;
+mod tally;
 mod tick;
 mod transactions;
+mod turn;
 
 use crate::commands::context::Waiting;
 use crate::commands::effects::Effects;

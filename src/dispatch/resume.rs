@@ -1,7 +1,8 @@
 //! Calls that come in half: what is kept of one, and how it goes on when the rest comes.
 
 use super::batch::Batch;
-use super::execute::{Ran, Tally};
+use super::execute::Ran;
+use super::tally::Tally;
 use super::{Dispatcher, Partial, Turn};
 use crate::commands::args::Args;
 use crate::formats::resp::reply::Reply;

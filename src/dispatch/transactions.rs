@@ -5,8 +5,8 @@
 
 use super::Dispatcher;
 use super::batch::BATCH_CALLS;
-use super::execute::Tally;
 use super::gates::Moment;
+use super::tally::Tally;
 use crate::commands::args::Args;
 use crate::commands::context::Waiting;
 use crate::commands::registry::Hot;

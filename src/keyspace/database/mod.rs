@@ -10,9 +10,12 @@ mod ahead;
 mod collections;
 mod consult;
 mod field_expiry;
+mod parts;
+mod sizes;
 mod strings;
 mod usage;
 mod visiting;
+mod writing;
 
 pub use collections::Edit;
 pub use consult::Consulted;
@@ -20,17 +23,14 @@ pub use strings::{EditError, IncrementError};
 pub(in crate::keyspace) use usage::stamp_of;
 
 use super::eviction::{Policy, Recency};
-use super::links::LruLinks;
-use super::removal::{Cause, FREE_LATER_EFFORT, Removal, Removals};
+use super::removal::{Cause, Removals};
 use super::walk::TableWalk;
 use crate::base::hash::KeyHasher;
-use crate::formats::rdb::Value;
 use crate::structures::key_table::KeyTable;
-use crate::structures::record_arena::{Handle, INLINE_MAX, NewPayload, Payload, RecordArena};
+use crate::structures::record_arena::{Handle, Payload, RecordArena};
 use crate::structures::timer_wheel::TimerWheel;
-use crate::values::string::NewText;
-use crate::values::{Big, New, Owned, View};
-use field_expiry::{FieldWheel, first_deadline_of};
+use crate::values::{Big, View};
+use field_expiry::FieldWheel;
 
 /// All 2^32 handles of a database are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,228 +334,6 @@ impl Database {
         self.records.record_bytes(handle) + boxed + if self.recency.is_listed() { 8 } else { 0 } + 8
     }
 
-    // ---- writing ----
-
-    /// So many keys are about to come into a database that has none: its table has room for them from the start.
-    pub fn expect_keys(&mut self, keys: usize) {
-        self.table.reserve(keys);
-    }
-
-    /// Sets a key to a value that comes from elsewhere.
-    pub fn put(&mut self, key: &[u8], value: Owned, expiry: Expiry) -> Result<(), Full> {
-        match value {
-            Owned::Inline(tag, bytes) => self.put_payload(key, NewPayload::Inline { tag, bytes: &bytes }, expiry),
-            Owned::Boxed(big) => self.put_payload(key, NewPayload::Boxed(big), expiry),
-        }
-    }
-
-    /// Sets a key to a value that was read from RDB.
-    pub fn put_decoded(&mut self, key: &[u8], value: Value, expiry: Expiry) -> Result<(), Full> {
-        match value {
-            Value::Int(n) => self.set(key, NewText::Int(n), expiry),
-            Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => self.set(key, NewText::of(&bytes), expiry),
-            Value::Bytes(bytes) => self.set(key, NewText::Owned(bytes), expiry),
-            Value::Collection(value) => self.put(key, value, expiry),
-            Value::Empty => Ok(()), // no key holds it
-        }
-    }
-
-    #[inline]
-    fn put_payload(&mut self, key: &[u8], payload: New<'_>, expiry: Expiry) -> Result<(), Full> {
-        let hash = self.hash_of_call(key);
-        match self.lookup(hash, key) {
-            Some(handle) if self.is_past_deadline(handle) => {
-                self.clear_expired(handle, hash);
-                self.insert(key, hash, payload, expiry)
-            }
-            Some(handle) => {
-                self.before_change(handle);
-                let handle = self.replace(handle, hash, payload)?;
-                self.touch(handle);
-                match expiry {
-                    Expiry::Keep => Ok(()),
-                    Expiry::Clear => self.change_deadline(handle, hash, None),
-                    Expiry::At(deadline) => self.change_deadline(handle, hash, Some(deadline)),
-                }
-            }
-            None => self.insert(key, hash, payload, expiry),
-        }
-    }
-
-    fn insert(&mut self, key: &[u8], hash: u64, payload: New<'_>, expiry: Expiry) -> Result<(), Full> {
-        let deadline = match expiry {
-            Expiry::At(deadline) => Some(deadline),
-            Expiry::Keep | Expiry::Clear => None,
-        };
-        let (boxed, first) = (boxed_bytes(&payload), first_deadline_of(&payload));
-        let handle = self.records.insert(key, deadline, payload).map_err(|_| Full)?;
-        self.boxed_bytes += boxed;
-        self.walked_arrives(handle);
-        self.fields.file(handle, first);
-        let (records, hasher) = (&self.records, &self.hasher);
-        self.table.insert(hash, handle, |h| records.prefetch(h), |h| hasher.hash(records.key(h)));
-        if deadline.is_some() {
-            self.wheel.insert(&mut self.records, handle);
-        }
-        if self.mark {
-            self.records.set_mark(handle, true);
-        }
-        self.begin_use(handle);
-        if self.tells_births {
-            self.removals.births.push(key.into());
-        }
-        Ok(())
-    }
-
-    /// Puts a payload in another's place.
-    fn replace(&mut self, handle: Handle, hash: u64, payload: New<'_>) -> Result<Handle, Full> {
-        let (boxed, first) = (boxed_bytes(&payload), first_deadline_of(&payload));
-        let (to, old) = self.records.replace_payload(handle, payload).map_err(|_| Full)?;
-        self.boxed_bytes += boxed;
-        self.fields.file(handle, first);
-        if let Some(big) = old {
-            self.free(big);
-        }
-        self.walked_arrives(to);
-        if to != handle {
-            self.moved(hash, handle, to);
-        }
-        Ok(to)
-    }
-
-    /// Removes a key; whether it was there.
-    pub fn remove(&mut self, key: &[u8]) -> bool {
-        let hash = self.hash_of_call(key);
-        // A log that is replayed removes expired keys by a DEL: they must not pile up until its end.
-        let Some(handle) = self.locate_to_write(key, hash) else { return false };
-        self.before_change(handle);
-        if let Some(big) = self.unlink(handle, hash) {
-            self.free(big);
-        }
-        true
-    }
-
-    /// Takes a key out: its value and deadline. The value stays in this database, unless `Keyspace::finish_walk_of` came before.
-    pub fn take(&mut self, key: &[u8]) -> Option<(Owned, Option<u64>)> {
-        let (hash, handle) = self.locate(key)?;
-        self.before_change(handle);
-        let deadline = self.records.deadline_ms(handle);
-        let inline = match self.records.payload(handle) {
-            Payload::Inline { tag, bytes } => Some(Owned::Inline(tag, bytes.into())),
-            Payload::Boxed(_) => None,
-        };
-        self.walked_leaves(handle);
-        let boxed = self.unlink(handle, hash);
-        let value = inline.or_else(|| {
-            let big = boxed?;
-            self.boxed_bytes -= big.heap_bytes();
-            Some(Owned::Boxed(big))
-        });
-        value.map(|value| (value, deadline))
-    }
-
-    /// Gives a record another deadline, or none. Whether that was possible (no handle may be left).
-    pub fn set_deadline(&mut self, handle: Handle, deadline: Option<u64>) -> Result<(), Full> {
-        self.before_change(handle);
-        let hash = self.hasher.hash(self.records.key(handle));
-        self.change_deadline(handle, hash, deadline)
-    }
-
-    fn change_deadline(&mut self, handle: Handle, hash: u64, deadline: Option<u64>) -> Result<(), Full> {
-        let had = self.records.deadline_ms(handle);
-        if had == deadline {
-            return Ok(());
-        }
-        if had.is_some() {
-            self.wheel.remove(&mut self.records, handle);
-        }
-        let listed = self.is_listed(had);
-        let Some(to) = self.records.set_or_clear_deadline(handle, deadline) else {
-            if had.is_some() {
-                self.wheel.insert(&mut self.records, handle);
-            }
-            return Err(Full);
-        };
-        if to != handle {
-            self.table.repoint(hash, handle, to);
-            self.fields.moved(handle, to);
-            if listed {
-                self.recency.moved(&mut LruLinks(&mut self.records), handle, to);
-            }
-        }
-        if deadline.is_some() {
-            self.wheel.insert(&mut self.records, to);
-        }
-        match (listed, self.is_listed(deadline)) {
-            (true, false) => self.recency.remove(&mut LruLinks(&mut self.records), to),
-            (false, true) => self.recency.push_newest(&mut LruLinks(&mut self.records), to),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    // ---- keeping the parts in step ----
-
-    /// The record moved: table, wheel and list learn it. Its links came along.
-    fn moved(&mut self, hash: u64, from: Handle, to: Handle) {
-        let (records, mut followers) = self.followers();
-        followers.moved(records, hash, from, to);
-    }
-
-    fn followers(&mut self) -> (&mut RecordArena<Big>, Followers<'_>) {
-        let (table, wheel, recency, fields) = (&mut self.table, &mut self.wheel, &mut self.recency, &mut self.fields);
-        (&mut self.records, Followers { table, wheel, recency, fields, volatile_only: self.policy.volatile_only })
-    }
-
-    /// Takes a record out of everything; its boxed value is still counted.
-    pub(super) fn unlink(&mut self, handle: Handle, hash: u64) -> Option<Box<Big>> {
-        let deadline = self.records.deadline_ms(handle);
-        if deadline.is_some() {
-            self.wheel.remove(&mut self.records, handle);
-        }
-        if self.is_listed(deadline) {
-            self.recency.remove(&mut LruLinks(&mut self.records), handle);
-        }
-        self.fields.file(handle, None);
-        self.table.remove(hash, handle);
-        self.records.remove(handle)
-    }
-
-    /// Removes a key that no command named, and notes it.
-    pub(super) fn remove_by_itself(&mut self, handle: Handle, hash: u64, cause: Cause) {
-        self.before_change(handle);
-        self.removals.keys.push(Removal { key: self.records.key(handle).into(), cause });
-        match cause {
-            Cause::Expired => self.counts.expired += 1,
-            Cause::Evicted => self.counts.evicted += 1,
-        }
-        if let Some(big) = self.unlink(handle, hash) {
-            self.free(big);
-        }
-    }
-
-    /// Frees a value, now or later, and no longer counts it.
-    fn free(&mut self, big: Box<Big>) {
-        self.boxed_bytes -= big.heap_bytes();
-        self.free_uncounted(big);
-    }
-
-    /// Frees a value that is not counted (any more), now or later.
-    fn free_uncounted(&mut self, big: Box<Big>) {
-        let Some(big) = self.keep_walked(big) else { return };
-        if big.free_effort() > FREE_LATER_EFFORT {
-            self.removals.garbage.push(big);
-        }
-    }
-
-    /// Writes a record out to the walk that has not reached it.
-    #[inline]
-    pub(in crate::keyspace) fn before_change(&mut self, handle: Handle) {
-        if let Some(walk) = &mut self.walk {
-            walk.write_before_change(&mut self.records, handle);
-        }
-    }
-
     // ---- expiry ----
 
     /// Removes keys whose deadline has come, at the cost of `budget`, and tells of each how late it is (ms).
@@ -580,95 +358,5 @@ impl Database {
     /// When `expire_due` should be called next; `None` while no key and no field has a deadline.
     pub fn next_deadline(&self) -> Option<u64> {
         [self.wheel.next_deadline(), self.fields.next_deadline()].into_iter().flatten().min()
-    }
-
-    // ---- sizes ----
-
-    /// Bytes of record slots that are free but were used.
-    pub fn idle_bytes(&self) -> usize {
-        self.records.idle_bytes()
-    }
-
-    /// Bytes of pages beyond what records use: memory that no key takes.
-    pub fn slack_bytes(&self) -> usize {
-        self.records.slack_bytes()
-    }
-
-    /// Bytes of pages that come straight from the system.
-    pub fn mapped_bytes(&self) -> usize {
-        self.records.mapped_bytes() + self.table.mapped_bytes()
-    }
-
-    /// Bytes of the table that finds keys.
-    pub fn table_bytes(&self) -> usize {
-        self.table.bytes()
-    }
-
-    /// Whether it has keys, or pages that had some.
-    pub fn holds_pages(&self) -> bool {
-        self.records.page_bytes() > 0
-    }
-
-    /// Bytes of the LRU list's links.
-    pub fn links_bytes(&self) -> usize {
-        if self.recency.is_listed() { self.records.len() * 8 } else { 0 }
-    }
-
-    /// Buckets of the table.
-    pub fn buckets(&self) -> usize {
-        self.table.buckets()
-    }
-
-    /// Checks that the parts agree. Panics when they do not.
-    pub fn check_invariants(&self) {
-        self.records.check_invariants();
-        self.table.check_invariants(|handle| self.hasher.hash(self.records.key(handle)));
-        self.wheel.check_invariants(&self.records);
-        self.check_fields();
-        assert_eq!(self.table.len(), self.records.len());
-        let listed = if self.policy.volatile_only { self.wheel.len() } else { self.table.len() };
-        self.recency.check_invariants(&self.records, listed);
-        let (mut boxed_bytes, mut cursor) = (0, 0);
-        loop {
-            cursor = self.scan(cursor, |handle| {
-                if let Payload::Boxed(big) = self.records.payload(handle) {
-                    boxed_bytes += big.heap_bytes();
-                }
-            });
-            if cursor == 0 {
-                break;
-            }
-        }
-        assert_eq!(boxed_bytes, self.boxed_bytes, "bytes of boxed values");
-    }
-}
-
-/// What points at records, and has to learn when one moves.
-struct Followers<'a> {
-    table: &'a mut KeyTable,
-    wheel: &'a mut TimerWheel,
-    recency: &'a mut Recency,
-    fields: &'a mut FieldWheel,
-    volatile_only: bool,
-}
-
-impl Followers<'_> {
-    fn moved(&mut self, records: &mut RecordArena<Big>, hash: u64, from: Handle, to: Handle) {
-        self.table.repoint(hash, from, to);
-        self.fields.moved(from, to);
-        let has_deadline = records.deadline_ms(to).is_some();
-        if has_deadline {
-            self.wheel.moved(records, from, to);
-        }
-        if self.recency.is_listed() && (!self.volatile_only || has_deadline) {
-            self.recency.moved(&mut LruLinks(records), from, to);
-        }
-    }
-}
-
-fn boxed_bytes(payload: &New<'_>) -> usize {
-    match payload {
-        NewPayload::Boxed(big) => big.heap_bytes(),
-        NewPayload::Inline { .. } => 0,
     }
 }
