@@ -1,8 +1,8 @@
 """What the tools beside this file share: servers given as NAME=COMMAND, started one by one on their own ports and in
 their own empty directories, and a small RESP2 client that sees what came over the wire.
 
-COMMAND is split at blanks and may hold {port}, {dir} (the server's own directory, also its working directory) and {none}
-(an empty argument). Servers run on CPU 0 and the tools on CPU 1; SERVER_CPUS and LOAD_CPUS (lists such as 0,2) change that.
+COMMAND is split at blanks and may hold {port}, {dir} (the server's own directory, also its working directory), {none}
+(an empty argument) and {tls} (options for a port with TLS and a certificate made for it). Servers run on CPU 0 and the tools on CPU 1; SERVER_CPUS and LOAD_CPUS (lists such as 0,2) change that.
 FIRST_PORT sets where the ports begin; HOMES sets where the directories are made (a path on the disk to be measured)."""
 import itertools, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
@@ -89,6 +89,10 @@ class Server:
         next_port += 1
         self.name, self.port, self.proc = name, next_port, None
         self.home = tempfile.mkdtemp(prefix="compare-", dir=os.environ.get("HOMES"))
+        if "{tls}" in command:
+            next_port += 1
+            self.tls_port = next_port
+            command = command.replace("{tls}", tls_options(self.home, self.tls_port))
         words = (command + " " + more).split()
         self.argv = [w.replace("{port}", str(self.port)).replace("{dir}", self.home).replace("{none}", "") for w in words]
         if os.path.sep in self.argv[0]:
@@ -150,6 +154,14 @@ class Server:
         """Ends the process and removes its directory."""
         self.end(signal.SIGKILL)
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def tls_options(home, port):
+    """Makes a certificate in `home`; gives the options with which a server shows it on `port`."""
+    key, certificate = os.path.join(home, "key.pem"), os.path.join(home, "certificate.pem")
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run(request + ["-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
+    return f"--tls-port {port} --tls-cert-file {certificate} --tls-key-file {key} --tls-auth-clients no"
 
 
 def cpus(text):

@@ -9,7 +9,7 @@ server, loopback, depth, whether the peer's io-threads are off (they are unless 
 usage: versus.py [--rounds N] [--scale F] [--only NAME,..] [--preload KEYS] --servers NAME=COMMAND ...
 COMMAND as in servers.py, e.g.
   --servers "valkey9=/tmp/peers-bin/bin/valkey-server --port {port} --save {none}" "ours=target/release/ferrodis --port {port} --save {none}"
-BENCH names the load generator (default: redis-benchmark)."""
+The workloads of names in tls- want {tls} in each COMMAND. BENCH names the load generator (default: redis-benchmark)."""
 import argparse, statistics, sys
 
 import servers
@@ -33,6 +33,8 @@ WORK = {  # name: (redis-benchmark arguments, requests)
     "sadd-p16":  ("-c 50 -P 16 -r 1000000 -t sadd", 3000000),
     "zadd-p16":  ("-c 50 -P 16 -r 1000000 -t zadd", 2000000),
     "xadd-p16":  ("-c 50 -P 16 -r 1000000 xadd mystream MAXLEN ~ 10000 * f v", 1000000),
+    "tls-get-p1":  ("--tls --insecure -c 50 -P 1 -d 64 -r 1000000 -t get", 300000),
+    "tls-get-p16": ("--tls --insecure -c 50 -P 16 -d 64 -r 1000000 -t get", 1500000),
 }
 
 
@@ -43,7 +45,7 @@ def measure(server, args, requests):
     if "get big:" in args:  # every key must be there, whichever workloads ran before
         servers.fill(server.port, (servers.call("SET", "big:%012d" % i, b"x" * 16384) for i in range(1000)), 20)
     before = server.cpu_seconds()
-    run = servers.bench(server.port, "-q", "--csv", "-n", requests, *args.split())
+    run = servers.bench(server.tls_port if "--tls" in args else server.port, "-q", "--csv", "-n", requests, *args.split())
     out = run.communicate()[0]
     spent = server.cpu_seconds() - before
     rows = [l for l in out.splitlines() if l.startswith('"') and not l.startswith('"test"')]
@@ -57,7 +59,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--scale", type=float, default=1.0, help="factor on every workload's number of requests")
-    p.add_argument("--only", help="workloads, comma-separated: " + ",".join(WORK))
+    p.add_argument("--only", help="workloads, comma-separated (without it all but those over TLS): " + ",".join(WORK))
     p.add_argument("--preload", type=int, default=1000000, help="keys set before the first workload (GETs of a preloaded million all hit)")
     p.add_argument("--servers", nargs="+", required=True, metavar="NAME=COMMAND")
     o = p.parse_args()
@@ -71,7 +73,7 @@ def main():
             peer.start()
             servers.fill(peer.port, (servers.call("SET", "key:%012d" % i, b"x" * 64) for i in range(o.preload)))
         print(f"{'workload':10s} " + " ".join(f"{peer.name + ': req/s, CPU/req':>36s}" for peer in peers))
-        for work in o.only.split(",") if o.only else WORK:
+        for work in o.only.split(",") if o.only else [name for name in WORK if "--tls" not in WORK[name][0]]:
             args, requests = WORK[work]
             got = {peer.name: [] for peer in peers}
             for _ in range(o.rounds):

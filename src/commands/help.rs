@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::row::Command;
+use super::row::{Command, Run};
 use super::syntax;
 use crate::error;
 use crate::formats::resp::reply::Reply;
@@ -10,11 +10,16 @@ use crate::formats::resp::reply::Reply;
 /// Answers the HELP of `container`: a head line, then for each subcommand its words and what it does.
 pub fn answer(reply: &mut Reply, container: &Command) {
     let mut lines = vec![format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", upper(container.name))];
+    if !matches!(container.run, Run::Container) {
+        lines.extend(["(no subcommand)".into(), format!("    {}", container.summary)]);
+    }
     let is_help = |sub: &Command| sub.name == "help";
     for sub in container.subcommands.iter().filter(|sub| !is_help(sub)) {
-        let words = syntax::parse(sub.syntax).map(|arguments| syntax::print(&arguments)).unwrap_or_default();
+        let printed = || syntax::parse(sub.syntax).map(|arguments| syntax::print(&arguments)).unwrap_or_default();
+        let (words, notes) = sub.help.map_or_else(|| (printed(), &[][..]), |(words, notes)| (words.to_string(), notes));
         lines.push(format!("{} {words}", upper(sub.name)).trim_end().to_string());
         lines.push(format!("    {}", sub.summary));
+        lines.extend(notes.iter().map(|note| format!("    {note}")));
     }
     lines.push("HELP".into());
     lines.push("    Prints this help.".into());

@@ -6,6 +6,7 @@ use super::help;
 use super::key_spec::{KeySpec, channels_from};
 use super::reach::Channels;
 use super::row::{Arity, Command, Done, Flag, Outcome};
+use crate::server::gates;
 use crate::server::pubsub::Space;
 
 /// This file's commands.
@@ -135,6 +136,14 @@ static PUBLISH: Command = Command::server("publish", publish)
 
 fn publish(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let heard = cx.server.clients.publish(args.get(1), args.get(2), 0);
+    answer_sender(cx, heard)
+}
+
+/// How many hear a message. If too many messages are on their way, the next one waits.
+fn answer_sender(cx: &mut ServerContext<'_>, heard: usize) -> Outcome {
+    if cx.server.clients.pubsub.is_crowded() {
+        cx.server.raised |= gates::CROWDED;
+    }
     cx.reply.int(heard as i64);
     Ok(Done)
 }
@@ -152,8 +161,7 @@ static SPUBLISH: Command = Command::server("spublish", spublish)
 
 fn spublish(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
     let heard = cx.server.clients.publish_to_shard(args.get(1), args.get(2));
-    cx.reply.int(heard as i64);
-    Ok(Done)
+    answer_sender(cx, heard)
 }
 
 /// PUBSUB: a container.

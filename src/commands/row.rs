@@ -185,6 +185,8 @@ pub struct Command {
     pub tips: &'static [&'static str],
     /// (version, what changed).
     pub history: &'static [(&'static str, &'static str)],
+    /// What HELP says of a subcommand beside its summary, where its syntax does not say all: its words, and lines on them.
+    pub help: Option<(&'static str, &'static [&'static str])>,
     secrets: Option<IsSecret>,
 }
 
@@ -212,6 +214,7 @@ impl Command {
             is_internal: false,
             tips: &[],
             history: &[],
+            help: None,
             secrets: None,
         }
     }
@@ -331,6 +334,12 @@ impl Command {
     /// What changed in which version.
     pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Command {
         self.history = history;
+        self
+    }
+
+    /// What HELP says of a subcommand in place of its syntax, and lines behind its summary.
+    pub const fn help(mut self, words: &'static str, lines: &'static [&'static str]) -> Command {
+        self.help = Some((words, lines));
         self
     }
 

@@ -40,6 +40,7 @@ pub fn stopping(row: &Command) -> u32 {
         (LOG_FULL, row.has(Flag::Write)),
         (PAUSE_WRITES, may_write),
         (PROTECTED, row.has(Flag::Protected)),
+        (CROWDED, SENDERS.contains(&row.name)),
     ] {
         if stops {
             gates |= gate;
@@ -51,6 +52,9 @@ pub fn stopping(row: &Command) -> u32 {
 /// What a client may do that listens to channels and speaks RESP2.
 const LISTENERS_MAY: [&str; 9] =
     ["subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"];
+
+/// What sends messages to channels.
+const SENDERS: [&str; 2] = ["publish", "spublish"];
 
 /// CLIENT is what ends a pause.
 fn is_exempt_from_pause(row: &Command) -> bool {

@@ -34,8 +34,7 @@ impl Dispatcher {
         reply: &Reply,
     ) -> Error {
         let state = self.server.clients.get(client);
-        let is_queued = self.in_transaction || state.transaction.is_some();
-        let origin = if is_queued { Origin::Multi } else { Origin::TopLevel };
+        let origin = Origin::of(state);
         let user = self.server.acl.get(state.user).name.to_vec();
         let name = &registry::all()[row.id].full_name;
         let (reason, object) = match denied {
@@ -45,9 +44,7 @@ impl Dispatcher {
             Denied::Channel(place) => (Reason::Channel, args.get(place).to_vec()),
             Denied::Database(_, number) => (Reason::Database, number.to_string().into_bytes()),
         };
-        // It is EXEC that the client has called.
-        let shown = if self.in_transaction { "exec" } else { name };
-        let calling = Calling::of(args, &reply.out, shown);
+        let calling = Calling::of(args, &reply.out, name);
         note_denial(&mut self.server, client, &calling, (reason, origin), (&user, &object));
         if let Denied::AllKeys(place) = denied {
             let option = args.word(place).to_ascii_uppercase();

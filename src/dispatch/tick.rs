@@ -20,6 +20,9 @@ const SAMPLE_MS: u64 = 100;
 /// How often it is looked up how much memory the machine or the control group leaves to us.
 const MEMORY_LIMIT_MS: u64 = 5000;
 
+/// While calls wait for one of these there is no eviction: it would be logged, or is not to be.
+const STOPS_EVICTION: u32 = gates::PARKING & !gates::CROWDED;
+
 /// How long a monitor's next batch waits at most when the one before could leave.
 const MONITOR_MS: u64 = 2;
 /// Bytes that may wait to be shown to a monitor while the disk takes its time.
@@ -106,7 +109,7 @@ impl Dispatcher {
             if !self.ready.is_empty() {
                 self.serve_ready();
             }
-            let mut busy = self.server.clients.deliver_slice();
+            let mut busy = self.deliver_messages();
             busy |= self.forget_reads();
             if self.server.clients.has_broadcasts() {
                 let held_for = self.offset_to_hold_for();
@@ -116,7 +119,7 @@ impl Dispatcher {
             let walks = self.storage.saving.is_some();
             busy |= self.step_saving();
             self.lap_if(walks, Phase::Walk);
-            if self.server.raised & gates::MEMORY != 0 && self.server.raised & gates::PARKING == 0 {
+            if self.server.raised & gates::MEMORY != 0 && self.server.raised & STOPS_EVICTION == 0 {
                 busy |= self.make_room() == Room::Coming;
                 self.lap(Phase::Eviction);
             }
@@ -148,6 +151,13 @@ impl Dispatcher {
             self.free_later(Garbage::Databases(flushed));
         }
         sleep_ms
+    }
+
+    /// A slice of those who are to hear messages; whether there are more. Who sends waits while too many do.
+    fn deliver_messages(&mut self) -> bool {
+        let is_behind = self.server.clients.deliver_slice();
+        self.set_gate(gates::CROWDED, self.server.clients.pubsub.is_crowded());
+        is_behind
     }
 
     /// What monitors were shown goes to their output. Under `always` it depends on all of the log, so one batch after the other: what

@@ -14,7 +14,7 @@ use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::Range;
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::gates;
-use crate::server::transaction::{QueuedCall, Transaction};
+use crate::server::transaction::{Executing, QueuedCall, Transaction};
 use smallvec::SmallVec;
 
 /// What is not queued but runs at once.
@@ -59,6 +59,8 @@ impl Dispatcher {
 
     /// EXEC: runs what was queued.
     pub(super) fn run_transaction(&mut self, client: ClientIndex, transaction: Transaction, reply: &mut Reply) {
+        let executing = Executing { calls: transaction.calls.len() as u32, bytes: transaction.bytes() as u32 };
+        self.server.clients.get_mut(client).executing = Some(executing);
         let Transaction { calls, buffer, ranges, .. } = transaction;
         reply.array(calls.len());
         self.waiting = Waiting::Never;
@@ -80,6 +82,7 @@ impl Dispatcher {
         }
         self.settle_nested_tally(client, tally, begun_ns);
         self.in_transaction = false;
+        self.server.clients.get_mut(client).executing = None;
         self.waiting = Waiting::Allowed;
         if std::mem::take(&mut self.has_open_group)
             && let Some(log) = &mut self.storage.log

@@ -159,8 +159,6 @@ pub struct Connection {
     pub is_read_closed: bool,
     /// Whether the socket takes bytes, as far as is known.
     pub is_writable: bool,
-    /// Whether it waits for its turn.
-    pub is_queued: bool,
     /// Whether `rest` begins with calls that may be whole: they go before anything that is read.
     pub has_calls: bool,
     /// Whether its next call waits for a gate.
@@ -183,7 +181,6 @@ impl Connection {
             is_readable: true,
             is_read_closed: false,
             is_writable: true,
-            is_queued: false,
             has_calls: false,
             is_parked: false,
             pause_bytes: OUTPUT_PAUSE_BYTES,

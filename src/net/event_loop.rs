@@ -57,6 +57,8 @@ pub struct EventLoop {
     http: HttpServer,
     pub(super) connections: Vec<Option<Connection>>,
     pub(super) ready: VecDeque<ClientIndex>,
+    /// Which places stand in `ready`: also when the connection has ended, and its place is another's.
+    pub(super) queued: Vec<bool>,
     pub(super) parked: Vec<ClientIndex>,
     /// Clients that are not read from because of their unsent replies.
     pub(super) stalled: Vec<ClientIndex>,
@@ -93,6 +95,7 @@ impl EventLoop {
             http: HttpServer::default(),
             connections: Vec::new(),
             ready: VecDeque::new(),
+            queued: Vec::new(),
             parked: Vec::new(),
             stalled: Vec::new(),
             held: Vec::new(),
@@ -272,9 +275,8 @@ impl EventLoop {
     /// Puts a client into the queue for a turn.
     #[inline]
     pub(super) fn queue(&mut self, index: ClientIndex) {
-        let Some(connection) = self.connections[index].as_mut() else { return };
-        if !connection.is_queued {
-            connection.is_queued = true;
+        if self.connections[index].is_some() && !self.queued[index] {
+            self.queued[index] = true;
             self.ready.push_back(index);
         }
     }
@@ -355,6 +357,7 @@ impl EventLoop {
         }
         if self.connections.len() <= index {
             self.connections.resize_with(index + 1, || None);
+            self.queued.resize(index + 1, false);
         }
         self.connections[index] = Some(Connection::new(socket));
         self.dispatcher.server.clients.weigh(index);

@@ -108,8 +108,8 @@ impl EventLoop {
     /// Begins the turn of a client that may have something to say: reads into `room` what is to be run with its group, and gives
     /// how long it is, what was left of the last read included. A turn of another kind is taken at once.
     fn begin_turn(&mut self, index: ClientIndex, room: &mut [u8]) -> Option<usize> {
+        self.queued[index] = false;
         let connection = self.connections.get_mut(index)?.as_mut()?;
-        connection.is_queued = false;
         let client = self.dispatcher.server.clients.get(index);
         if client.wait.is_some() && connection.is_read_closed {
             self.end_input(index);
@@ -310,8 +310,16 @@ impl EventLoop {
         if self.dispatcher.server.clients.get(index).output.counted_bytes() > 0 {
             self.dispatcher.server.check_output_limit(index);
         }
+        self.keep_no_empty_buffer(index);
         self.note_input(index);
         self.evict_clients();
+    }
+
+    /// Who has heard nothing, since its call waits or is not whole, needs no buffer for replies meanwhile: it may be one of very many.
+    fn keep_no_empty_buffer(&mut self, index: ClientIndex) {
+        if let Some(buffer) = self.dispatcher.server.clients.get_mut(index).output.take_buffer() {
+            self.give_back(buffer);
+        }
     }
 
     /// Whether a client may take what it takes with a call that has just come whole: if not, it is evicted before the call runs.

@@ -6,7 +6,7 @@ use super::client_memory::{ClientMemory, Weight};
 use super::gates;
 use super::pubsub::{PubSub, Subscriptions};
 use super::tracking::{Reader, Trackers, Tracking};
-use super::transaction::{Transaction, Watched, Watchers};
+use super::transaction::{Executing, Transaction, Watched, Watchers};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::reply::Protocol;
 use slab::Slab;
@@ -125,6 +125,8 @@ pub struct Client {
     pub wait: Option<Box<Wait>>,
     /// What it has queued since MULTI; `None`: its calls run at once.
     pub transaction: Option<Box<Transaction>>,
+    /// What EXEC runs for it just now.
+    pub executing: Option<Executing>,
     /// What it watches.
     pub watched: Watched,
     /// What it listens to.

@@ -37,6 +37,8 @@ pub const SUBSCRIBED: u32 = 1 << 14;
 
 /// The client's user may not do everything.
 pub const ACL: u32 = 1 << 15;
+/// So many messages are on their way to listeners that nobody sends more.
+pub const CROWDED: u32 = 1 << 16;
 /// The client is told of changes to what it has read (CLIENT TRACKING). Stops nothing: looked at behind each of its calls.
 pub const TRACKING: u32 = 1 << 20;
 
@@ -47,4 +49,4 @@ pub const TOLD: u32 = 1 << 21;
 pub const AFTERWARDS: u32 = TRACKING | TOLD;
 
 /// Gates at which a call waits in its place.
-pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING;
+pub const PARKING: u32 = LOG_FULL | PAUSE_WRITES | PAUSE_ALL | WAITING | CROWDED;

@@ -46,6 +46,15 @@ impl Transaction {
     }
 }
 
+/// A transaction that EXEC is running: what CLIENT LIST tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Executing {
+    /// Its calls.
+    pub calls: u32,
+    /// Bytes that it takes.
+    pub bytes: u32,
+}
+
 /// A key that a client watches.
 #[derive(Debug)]
 pub struct Watch {

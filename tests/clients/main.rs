@@ -1,11 +1,13 @@
 //! Client libraries of other hands, unmodified, against the real binary: what people's programs do with them, and nothing of ours
-//! in between. Python and Node scripts lie beside this file; `tests/clients/install` fetches what they import.
+//! in between. Python and Node scripts lie beside this file; `tests/clients/install` fetches what they import. The dashboard's client
+//! is a browser: `FERRODIS_CHROMIUM` names it, otherwise it is looked for.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod redis_rs;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -52,17 +54,21 @@ impl Library {
         is_there
     }
 
-    /// Runs these checks of a script against a server, which has TLS where certificates are given.
+    /// Runs these checks of a script against a server.
     #[track_caller]
-    fn run(&self, script: &str, checks: &[&str], server: &Server, tls: Option<(u16, &Certificates)>) {
+    fn run(&self, script: &str, checks: &[&str], server: &Server) {
+        self.run_with(script, checks, server, &[]);
+    }
+
+    /// The same, with these in its environment.
+    #[track_caller]
+    fn run_with(&self, script: &str, checks: &[&str], server: &Server, environment: &[(&str, &str)]) {
         let mut command = Command::new("timeout");
         command.arg(SCRIPT_LIMIT_S).arg(self.interpreter());
         command.arg(root().join("tests/clients").join(script)).args(checks);
         command.env("PORT", server.port().to_string()).env("PACKAGES", packages("node").join("node_modules"));
         command.env("PYTHONDONTWRITEBYTECODE", "1");
-        if let Some((port, certificates)) = tls {
-            command.env("TLS_PORT", port.to_string()).env("FILES", certificates.directory());
-        }
+        command.envs(environment.iter().copied());
         let output = command.stdin(Stdio::null()).output().expect("`timeout` is one of the coreutils");
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "{script} {checks:?}: {}\n{}", output.status, String::from_utf8_lossy(&said));
@@ -82,7 +88,7 @@ fn packages(part: &str) -> PathBuf {
 #[track_caller]
 fn check(library: Library, script: &str, checks: &[&str]) {
     if library.is_there() {
-        library.run(script, checks, &Server::start(&["--appendonly", "yes"]), None);
+        library.run(script, checks, &Server::start(&["--appendonly", "yes"]));
     }
 }
 
@@ -94,7 +100,8 @@ fn check_encrypted(library: Library, script: &str) {
     }
     let Some(certificates) = Certificates::make(&["server", "client"]) else { return };
     let (server, port) = certificates.start_server("server", &[]);
-    library.run(script, &["encrypted"], &server, Some((port, &certificates)));
+    let (port, files) = (port.to_string(), certificates.directory().to_string_lossy().into_owned());
+    library.run_with(script, &["encrypted"], &server, &[("TLS_PORT", &port), ("FILES", &files)]);
 }
 
 const REDIS_PY: &str = "redis_py.py";
@@ -167,4 +174,51 @@ fn node_redis_keeps_a_cache() {
 fn node_redis_users_and_tls() {
     check(Library::Node, NODE_REDIS, &["users"]);
     check_encrypted(Library::Node, NODE_REDIS);
+}
+
+/// The browser for the dashboard; `None`, and a word about it, where there is none.
+fn chromium() -> Option<String> {
+    let names =
+        std::env::var("FERRODIS_CHROMIUM").map_or(vec!["chromium".into(), "google-chrome".into()], |name| vec![name]);
+    let runs = |name: &String| {
+        let run = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        run.is_ok_and(|status| status.success())
+    };
+    let path = |name: &String| {
+        let found = Command::new("sh").arg("-c").arg("command -v \"$0\"").arg(name).output().ok()?;
+        Some(String::from_utf8(found.stdout).ok()?.trim().to_owned())
+    };
+    let found = names.iter().find(|name| runs(name)).and_then(path);
+    if found.is_none() {
+        eprintln!("left out: there is no Chromium to look at the dashboard with; FERRODIS_CHROMIUM names one");
+    }
+    found
+}
+
+/// Runs checks of the dashboard in a browser, against a server with a configuration file, so that it can be started again as it is.
+#[track_caller]
+fn check_dashboard(checks: &[&str]) {
+    let Some(chromium) = chromium().filter(|_| Library::Node.is_there()) else { return };
+    let files = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().port();
+    let file = files.path().join("ferrodis.conf");
+    std::fs::write(&file, format!("metrics-port {port}\nenable-debug-command yes\nappendonly yes\n")).unwrap();
+    let server = Server::start(&[file.to_str().unwrap()]);
+    let page = format!("http://127.0.0.1:{port}/");
+    Library::Node.run_with("dashboard.mjs", checks, &server, &[("CHROMIUM", &chromium), ("PAGE", &page)]);
+}
+
+#[test]
+fn the_dashboard_shows_what_happens_at_two_sizes_in_two_schemes() {
+    check_dashboard(&["charts"]);
+}
+
+#[test]
+fn the_dashboard_has_bars_for_what_is_under_way() {
+    check_dashboard(&["progress"]);
+}
+
+#[test]
+fn the_dashboard_asks_for_the_password() {
+    check_dashboard(&["password"]);
 }

@@ -106,6 +106,19 @@ fn filters_that_mean_nothing_are_refused() {
 }
 
 #[test]
+fn within_exec_a_client_is_in_its_transaction() {
+    let mut db = Db::new();
+    let client = db.connect();
+    for line in ["multi", "client info", "client list"] {
+        call(&mut db, client, line);
+    }
+    let shown = call(&mut db, client, "exec");
+    assert_eq!(shown.matches(" multi=2 watch=0 ").count(), 2, "{shown}");
+    assert_eq!((shown.matches(" flags=x ").count(), shown.matches(" cmd=exec ").count()), (2, 2), "{shown}");
+    assert!(call(&mut db, client, "client info").contains(" multi=-1 "));
+}
+
+#[test]
 fn a_client_s_line_counts_what_it_did() {
     let mut db = Db::new();
     let client = db.connect();

@@ -32,6 +32,21 @@ fn every_container_has_help_that_names_its_subcommands() {
 }
 
 #[test]
+fn help_tells_what_the_syntax_does_not() {
+    let mut db = Db::new();
+    let help = db.run("COMMAND HELP");
+    assert!(help.contains("+(no subcommand)\r\n+    Returns detailed information about all commands.\r\n"), "{help}");
+    let help = db.run("CLIENT HELP");
+    for filter in [
+        "ID", "ADDR", "LADDR", "IP", "TYPE", "USER", "NAME", "LIB-NAME", "LIB-VER", "DB", "FLAGS", "CAPA", "IDLE",
+        "MAXAGE", "SKIPME", "NOT-",
+    ] {
+        assert!(help.contains(&format!(" {filter}")), "{filter} in {help}");
+    }
+    assert!(help.contains("+KILL <ip:port> | <filter> <value> [<filter> <value> ...]\r\n"), "{help}");
+}
+
+#[test]
 fn count_and_list_agree() {
     let mut db = Db::new();
     let top = registry::all().iter().filter(|entry| entry.parent.is_none()).count();

@@ -133,3 +133,19 @@ fn exec_is_refused_with_the_reason_when_memory_is_short_by_then() {
     db.is("exec", "-ERR EXEC without MULTI\r\n");
     db.is("get k", "$-1\r\n");
 }
+
+/// A login that failed within EXEC stood in the log as one at top level, of a client without a transaction.
+#[test]
+fn a_login_that_fails_within_a_transaction_is_logged_as_one() {
+    for (line, object) in [("AUTH bad x", "AUTH"), ("HELLO 2 AUTH bad x", "HELLO")] {
+        let mut db = Db::new();
+        for line in ["MULTI", line, "EXEC"] {
+            db.run(line);
+        }
+        let log = db.run("ACL LOG");
+        let entry =
+            format!("$4\r\nauth\r\n$7\r\ncontext\r\n$5\r\nmulti\r\n$6\r\nobject\r\n${}\r\n{object}\r\n", object.len());
+        assert!(log.contains(&entry), "{entry} in {log}");
+        assert!(log.contains(" flags=x ") && log.contains(" multi=1 ") && log.contains(" cmd=exec "), "{log}");
+    }
+}

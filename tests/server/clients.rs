@@ -53,19 +53,6 @@ fn what_a_client_watches_listens_to_and_queues_counts() {
 }
 
 #[test]
-fn a_transaction_of_very_many_calls_holds_up_nobody_while_it_is_queued() {
-    let server = Server::start(&[]);
-    let (mut client, mut other) = (server.client(), server.client());
-    const CALLS: usize = 200_000;
-    client.send_raw(&[encode(&["MULTI"]), encode(&["INCR", "n"]).repeat(CALLS), encode(&["EXEC"])].concat());
-    assert_eq!(other.run("PING"), "PONG");
-    assert_eq!(client.read_reply(), "OK");
-    (0..CALLS).for_each(|_| assert_eq!(client.read_reply(), "QUEUED"));
-    assert_eq!(client.read_reply().items().len(), CALLS);
-    assert_eq!(other.run("GET n"), CALLS.to_string());
-}
-
-#[test]
 fn a_transaction_beyond_the_query_limit_ends_its_connection() {
     let server = Server::start(&["--client-query-buffer-limit", "1mb"]);
     let mut client = server.client();
@@ -75,44 +62,6 @@ fn a_transaction_beyond_the_query_limit_ends_its_connection() {
     let mut other = server.client();
     assert_eq!(other.info("client_query_buffer_limit_disconnections"), "1");
     assert_eq!(other.run("EXISTS k").integer(), 0);
-}
-
-#[test]
-fn a_hundred_thousand_patterns_end_with_their_client() {
-    let server = Server::start(&[]);
-    let (mut client, mut other) = (server.client(), server.client());
-    let patterns: Vec<String> = (0..100_000).map(|i| format!("{i}*")).collect();
-    for together in patterns.chunks(1000) {
-        let call: Vec<&str> = ["PSUBSCRIBE"].into_iter().chain(together.iter().map(String::as_str)).collect();
-        client.send(&call);
-        (0..together.len()).for_each(|_| drop(client.read_reply()));
-    }
-    assert_eq!(other.run("PUBSUB NUMPAT").integer(), 100_000);
-    assert_eq!(other.run("PUBLISH 77777 hi").integer(), 5);
-    drop(client);
-    wait_until("the end of all patterns", || other.run("PUBSUB NUMPAT").integer() == 0);
-}
-
-#[test]
-fn a_storm_of_connections_that_come_and_go_leaves_nothing_behind() {
-    let server = Server::start(&[]);
-    let mut control = server.client();
-    for round in 0..20 {
-        let mut storm: Vec<Client> = (0..50).map(|_| server.client()).collect();
-        for (i, client) in storm.iter_mut().enumerate() {
-            // Some say nothing, some half a request, some all and no more, some listen.
-            match i % 4 {
-                0 => {}
-                1 => client.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\n"),
-                2 => client.close_writing().unwrap(),
-                _ => client.send_raw(b"CLIENT TRACKING ON BCAST\r\nSUBSCRIBE c\r\nGET x\r\n"),
-            }
-        }
-        assert_eq!(control.run("PING"), "PONG", "round {round}");
-    }
-    wait_until("the end of all connections", || control.info("connected_clients") == "1");
-    let rest = ["pubsub_clients", "pubsub_channels", "tracking_clients", "tracking_total_prefixes", "blocked_clients"];
-    assert_eq!(rest.map(|field| control.info(field)), ["0"; 5]);
 }
 
 #[test]

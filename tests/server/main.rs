@@ -7,6 +7,7 @@ mod acl;
 mod clients;
 mod crash;
 mod disk_full;
+mod floods;
 mod hash;
 mod kill;
 mod limits;

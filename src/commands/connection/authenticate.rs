@@ -50,7 +50,8 @@ fn log_in(cx: &mut ServerContext<'_>, args: &Args<'_>, name: &[u8], password: &[
     }
     let command = args.word(0);
     let calling = Calling::of(args, &cx.reply.out, &command);
-    note_denial(cx.server, cx.client, &calling, (Reason::Auth, Origin::TopLevel), (name, args.get(0)));
+    let origin = Origin::of(cx.server.clients.get(cx.client));
+    note_denial(cx.server, cx.client, &calling, (Reason::Auth, origin), (name, args.get(0)));
     Err(Error::Text("WRONGPASS invalid username-password pair or user is disabled."))
 }
 

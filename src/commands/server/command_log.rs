@@ -20,6 +20,8 @@ const LOGS: [(&str, Log); 3] = [
 ];
 type Log = fn(&mut Server) -> &mut CommandLog;
 
+const ENTRY_HELP: &str = "number, time since 1970, microseconds or bytes, words, client's address, client's name.";
+
 const ADMIN: &[Flag] = &[Flag::Admin, Flag::Loading, Flag::Stale];
 /// Entries that SLOWLOG GET gives when it is not told how many.
 const DEFAULT_COUNT: usize = 10;
@@ -38,6 +40,7 @@ static SLOW_GET: Command = Command::server("get", slow_get)
     .complexity("O(N) where N is the number of entries returned")
     .summary("Returns the slow log's entries.")
     .syntax("[count]")
+    .help("[count]", &["The newest 10 without a count, all with -1. Of each:", ENTRY_HELP])
     .history(&[("4.0.0", "Added client IP address, port and name to the reply.")])
     .tips(&["request_policy:all_nodes", "nondeterministic_output"]);
 
@@ -130,6 +133,7 @@ static COMMAND_GET: Command = Command::server("get", get)
     .complexity("O(N) where N is the number of entries returned")
     .summary("Returns the specified command log's entries.")
     .syntax("count <SLOW | LARGE-REQUEST | LARGE-REPLY>@type")
+    .help("count <SLOW | LARGE-REQUEST | LARGE-REPLY>", &["All with a count of -1. Of each:", ENTRY_HELP])
     .tips(&["request_policy:all_nodes", "nondeterministic_output"]);
 
 fn get(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {

@@ -29,7 +29,8 @@ static USAGE: Command = Command::server("usage", usage)
     .since("4.0.0")
     .complexity("O(N) where N is the number of samples.")
     .summary("Estimates the memory usage of a key.")
-    .syntax("key [SAMPLES count]");
+    .syntax("key [SAMPLES count]")
+    .help("key [SAMPLES count]", &["All elements count, whatever the number of samples."]);
 
 /// The number of samples is checked and not needed: what a value takes is counted, not estimated.
 fn usage(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {

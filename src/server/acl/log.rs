@@ -1,5 +1,6 @@
 //! ACL LOG: the newest calls and logins that were denied. One that comes again within a minute is counted with the one before.
 
+use crate::server::clients::Client;
 use std::collections::VecDeque;
 
 /// Entries that are looked through for one that is the same.
@@ -47,6 +48,12 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Where a call of this client comes from.
+    pub fn of(client: &Client) -> Origin {
+        let is_in_transaction = client.transaction.is_some() || client.executing.is_some();
+        if is_in_transaction { Origin::Multi } else { Origin::TopLevel }
+    }
+
     /// As ACL LOG shows it.
     pub fn name(self) -> &'static str {
         match self {

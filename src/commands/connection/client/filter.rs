@@ -12,6 +12,21 @@ use crate::server::acl::UserIndex;
 use crate::server::clients::{Client, ClientIndex};
 use std::mem::discriminant;
 
+/// What HELP says of them.
+pub(super) const HELP: &[&str] = &[
+    "Filters, all of which must fit; NOT-<filter> wants the opposite, of all but IDLE, MAXAGE and SKIPME:",
+    "* ID <client-id> [<client-id> ...]",
+    "* ADDR <ip:port>, LADDR <ip:port>, IP <ip>",
+    "* TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "* USER <username>",
+    "* NAME <name>, LIB-NAME <name>, LIB-VER <version>",
+    "* DB <number>",
+    "* FLAGS <letters>, as CLIENT LIST shows them: it has them all.",
+    "* CAPA <letters>",
+    "* IDLE <seconds>, MAXAGE <seconds>: at least so long.",
+    "* SKIPME (YES|NO)",
+];
+
 /// Letters that CLIENT LIST may show as flags.
 const FLAGS: &str = "NOSMPxbtRBdcuAUreTI";
 

@@ -1,6 +1,6 @@
 //! Who is connected: CLIENT ID, INFO, LIST, GETNAME, SETNAME, SETINFO.
 
-use super::filter::Filter;
+use super::filter::{self, Filter};
 use super::line::{Calling, describe};
 use super::{ADMIN, ANYBODY, check_name, is_showable};
 use crate::commands::args::Args;
@@ -45,6 +45,7 @@ pub(super) static LIST: Command = Command::server("list", list)
     .complexity("O(N) where N is the number of client connections")
     .summary("Lists open connections.")
     .syntax("[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>@client-type]^5.0.0 [ID client-id [client-id ...]]^6.2.0")
+    .help("[<filter> <value> [<filter> <value> ...]]", filter::HELP)
     .history(&[
         ("2.8.12", "Added unique client `id` field."),
         ("5.0.0", "Added optional `TYPE` filter."),

@@ -8,6 +8,9 @@ use crate::commands::error::Error;
 use crate::commands::row::{Arity, Command, Done, Outcome};
 use crate::server::clients::Closing;
 
+const KILL_HELP: &[&str] =
+    &["By filters, CLIENT LIST's, the caller's own is spared unless SKIPME NO is said; answers how many ended."];
+
 /// CLIENT KILL: the old form ends the one at an address, the new one all that fit.
 pub(super) static KILL: Command = Command::server("kill", kill)
     .arity(Arity::AtLeast(3))
@@ -22,6 +25,7 @@ pub(super) static KILL: Command = Command::server("kill", kill)
          [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | \
          [SKIPME <YES | NO>] | [MAXAGE maxage] ...]>@new-format>@filter",
     )
+    .help("<ip:port> | <filter> <value> [<filter> <value> ...]", KILL_HELP)
     .history(&[
         ("2.8.12", "Added new filter format."),
         ("2.8.12", "`ID` option."),

@@ -34,6 +34,8 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     let client = server.clients.get(index);
     let output = calling.map_or(&client.output, |calling| calling.output);
     let command = match (calling, client.last_command) {
+        // It is EXEC that the client has called.
+        _ if client.executing.is_some() => "exec",
         (Some(calling), _) => calling.command,
         (None, Some(id)) => &registry::all()[id].full_name,
         (None, None) => "NULL",
@@ -58,13 +60,14 @@ pub fn describe(server: &Server, index: ClientIndex, calling: Option<&Calling<'_
     add("sub", &client.subscriptions.channels.len());
     add("psub", &client.subscriptions.patterns.len());
     add("ssub", &client.subscriptions.shards.len());
-    let transaction = client.transaction.as_deref();
-    add("multi", &transaction.map_or(-1, |transaction| transaction.calls.len() as i64));
+    let queued = client.transaction.as_deref().map(|transaction| (transaction.calls.len(), transaction.bytes()));
+    let transaction = queued.or(client.executing.map(|running| (running.calls as usize, running.bytes as usize)));
+    add("multi", &transaction.map_or(-1, |(calls, _)| calls as i64));
     add("watch", &client.watched.keys.len());
     add("qbuf", &(input_bytes - client.argument_bytes));
     add("qbuf-free", &(input_capacity - input_bytes));
     add("argv-mem", &(client.argument_bytes + argument_bytes(client, calling)));
-    add("multi-mem", &transaction.map_or(0, |transaction| transaction.bytes()));
+    add("multi-mem", &transaction.map_or(0, |(_, bytes)| bytes));
     add("rbs", &output.tail_capacity());
     add("rbp", &output.tail_capacity());
     add("obl", &(output.len() - output.counted_bytes()));
@@ -97,7 +100,7 @@ pub(super) fn flags(client: &Client) -> String {
     let all = [
         ('O', client.is_monitor),
         ('P', !client.subscriptions.is_empty()),
-        ('x', client.transaction.is_some()),
+        ('x', client.transaction.is_some() || client.executing.is_some()),
         ('b', client.wait.is_some() || client.is_parked),
         ('t', tracking.is_some()),
         ('R', tracking.is_some_and(|tracking| tracking.is_redirect_broken)),
