@@ -6,12 +6,13 @@ use crate::commands::args::Args;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
 use crate::dispatch::Dispatcher;
-use crate::formats::rdb::{Entry, Usage, Value};
+use crate::formats::rdb::{Usage, Value};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::keyspace::database::{Database, Expiry, Full};
-use crate::persistence::load::{Batch, Call, Failure, LoadEnd, Thing};
+use crate::persistence::load::{Batch, Call, Entry, Failure, Held, LoadEnd, Thing};
 use crate::server::clients::ClientIndex;
 use crate::server::config::Config;
+use crate::values::string::NewText;
 use std::path::PathBuf;
 
 /// Things applied between two looks at the clock.
@@ -36,7 +37,7 @@ pub(super) struct Applying {
     /// The file that calls are from.
     path: PathBuf,
     calls: Vec<Gathered>,
-    entries: Vec<(Entry, u64)>,
+    entries: Vec<Entry>,
     reply: Reply,
     /// Whether the last call run answered an error.
     failed: bool,
@@ -78,7 +79,7 @@ impl Dispatcher {
             let Some(thing) = applying.batch.next() else { break };
             match thing {
                 Thing::Call(call) => self.gather_call(applying, call)?,
-                Thing::Entry(entry, hash) => self.gather_entry(applying, entry, hash)?,
+                Thing::Entry(entry) => self.gather_entry(applying, entry)?,
                 thing => {
                     self.flush_gathered(applying)?;
                     if let Thing::End(end) = thing {
@@ -125,7 +126,7 @@ impl Dispatcher {
                 }
                 return Err(refusal);
             }
-            Thing::Call(_) | Thing::Entry(..) | Thing::End(_) => {}
+            Thing::Call(_) | Thing::Entry(_) | Thing::End(_) => {}
         }
         Ok(())
     }
@@ -145,11 +146,11 @@ impl Dispatcher {
 
     // ---- entries ----
 
-    fn gather_entry(&mut self, applying: &mut Applying, entry: Entry, hash: u64) -> Result<(), Refusal> {
+    fn gather_entry(&mut self, applying: &mut Applying, entry: Entry) -> Result<(), Refusal> {
         self.delay_load();
         // The cache has until the group is full to bring the bucket.
-        self.server.keyspace.db(applying.db).prefetch_bucket(hash);
-        applying.entries.push((entry, hash));
+        self.server.keyspace.db(applying.db).prefetch_bucket(entry.hash);
+        applying.entries.push(entry);
         if applying.entries.len() >= GROUP { self.put_entries(applying) } else { Ok(()) }
     }
 
@@ -158,25 +159,28 @@ impl Dispatcher {
             return Ok(());
         }
         let now = self.server.now();
+        let Applying { batch, entries, .. } = applying;
         let db = self.server.keyspace.db(applying.db);
         db.now = now;
-        for (entry, hash) in applying.entries.drain(..) {
+        let state = &mut self.server.persistence.loading;
+        for entry in entries.drain(..) {
+            let key = batch.key(&entry);
             if applying.skips_expired && entry.deadline_ms.is_some_and(|deadline| deadline <= now.ms) {
-                self.server.persistence.loading.expired_keys += 1;
+                state.expired_keys += 1;
                 continue;
             }
-            if entry.value == Value::Empty {
-                log::info!("Loading RDB, skipping empty key: {}", shown_key(&self.server.config, &entry.key));
-                self.server.persistence.loading.empty_keys += 1;
+            if matches!(entry.value, Held::Whole(Value::Empty)) {
+                log::info!("Loading RDB, skipping empty key: {}", shown_key(&self.server.config, key));
+                state.empty_keys += 1;
                 continue;
             }
-            if applying.refuses_present && db.peek(&entry.key).is_some() {
-                let key = shown_key(&self.server.config, &entry.key);
+            if applying.refuses_present && db.peek(key).is_some() {
+                let key = shown_key(&self.server.config, key);
                 return Err(format!("RDB has duplicated key '{key}' in DB {}", applying.db));
             }
-            put_entry(db, entry, hash)
+            put_entry(db, batch, entry)
                 .map_err(|_| "The data set has more keys than a database can hold".to_string())?;
-            self.server.persistence.loading.loaded_keys += 1;
+            state.loaded_keys += 1;
         }
         db.forget_hash();
         Ok(())
@@ -188,9 +192,9 @@ impl Dispatcher {
     fn gather_call(&mut self, applying: &mut Applying, call: Call) -> Result<(), Refusal> {
         self.delay_load();
         self.put_entries(applying)?; // the end of a base may be calls
-        let gathered = self.judge_call(applying, call).map_err(|reason| {
-            format!("{reason} ({}, byte {})", applying.path.display(), call.end)
-        })?;
+        let gathered = self
+            .judge_call(applying, call)
+            .map_err(|reason| format!("{reason} ({}, byte {})", applying.path.display(), call.end))?;
         let row = gathered.row;
         applying.calls.push(gathered);
         let is_plain = matches!(row.command.run, Run::Data(_));
@@ -262,18 +266,24 @@ fn shown_key(config: &Config, key: &[u8]) -> String {
     if config.hide_user_data_from_log { "*redacted*".into() } else { key.escape_ascii().to_string() }
 }
 
-fn put_entry(db: &mut Database, entry: Entry, hash: u64) -> Result<(), Full> {
-    db.expect_key(&entry.key, hash);
+fn put_entry(db: &mut Database, batch: &Batch, entry: Entry) -> Result<(), Full> {
+    let key = batch.key(&entry);
+    db.expect_key(key, entry.hash);
     let expiry = entry.deadline_ms.map_or(Expiry::Clear, Expiry::At);
-    db.put_decoded(&entry.key, entry.value, expiry)?;
-    match entry.usage {
+    let usage = entry.usage;
+    match entry.value {
+        Held::Text(text) => db.set(key, NewText::of(batch.span(text)), expiry),
+        Held::Packed(tag, packed) => db.put_packed(key, tag, batch.span(packed), expiry),
+        Held::Whole(value) => db.put_decoded(key, value, expiry),
+    }?;
+    match usage {
         Usage::IdleSeconds(seconds) => {
-            if let Some(handle) = db.peek(&entry.key) {
+            if let Some(handle) = db.peek(key) {
                 db.set_idle_ms(handle, seconds * 1000);
             }
         }
         Usage::Frequency(counter) => {
-            if let Some(handle) = db.peek(&entry.key) {
+            if let Some(handle) = db.peek(key) {
                 db.set_frequency(handle, counter);
             }
         }

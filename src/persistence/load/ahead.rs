@@ -16,6 +16,10 @@ use crate::base::sys::allocator;
 
 /// Batches that there are: one is being filled, one applied, the others keep either from waiting.
 const BATCHES: usize = 4;
+/// Things in a batch: so many that it is worth waking whoever waits for it.
+const THINGS_AHEAD: usize = 1024;
+/// The same where nobody waits: so few that they stay in the cache.
+const THINGS_HERE: usize = 128;
 
 /// Where batches come from.
 pub enum Batches {
@@ -41,7 +45,7 @@ impl Batches {
     pub fn next(&mut self, batch: &mut Batch, patience: Duration) -> bool {
         batch.clear();
         match self {
-            Batches::Here(loader) => loader.fill(batch),
+            Batches::Here(loader) => loader.fill(batch, THINGS_HERE),
             Batches::Ahead(ahead) => match ahead.filled.recv_timeout(patience) {
                 Ok(filled) => {
                     let emptied = std::mem::replace(batch, filled);
@@ -86,7 +90,7 @@ impl ReadAhead {
     pub fn run(mut self) {
         let mut is_done = false;
         while !is_done && let Ok(mut batch) = self.emptied.recv() {
-            self.loader.fill(&mut batch);
+            self.loader.fill(&mut batch, THINGS_AHEAD);
             allocator::settle();
             is_done = batch.is_last();
             if self.filled.send(batch).is_err() {

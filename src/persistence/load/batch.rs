@@ -1,19 +1,22 @@
-//! What a loader has read: things in the order in which they stand in the files, with the words of calls beside them.
+//! What a loader has read: things in the order in which they stand in the files, with their bytes beside them.
 //!
 //! ```text
 //! things   [ File ] [ Call ] [ Call ] [ Entry ] ...
-//! bytes    the calls as they stand in their file, one behind the other
-//! ranges   their words, each counted from its call's first byte
+//! bytes    calls as they stand in their file, keys, and values that a record will hold
+//! ranges   words of calls, each counted from its call's first byte
 //! ```
-//! A batch that has been applied is filled again, so that its buffers are made once.
+//! A batch that has been applied is filled again, so that its buffers are made once; and what one thread allocates for each thing,
+//! another need not free.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::formats::rdb::Entry;
+use crate::formats::rdb::{self, Usage, Value};
 use crate::formats::resp::request::Range;
 use crate::persistence::aof::read::{self, Notice};
 use crate::persistence::aof::start::LogEnd;
+use crate::structures::record_arena::INLINE_MAX;
+use crate::values::Owned;
 
 /// Something that was read.
 pub enum Thing {
@@ -26,8 +29,8 @@ pub enum Thing {
     },
     /// A call of a log; calls of a transaction come as any others, but only with its end.
     Call(Call),
-    /// A key, its value, and the key's hash.
-    Entry(Entry, u64),
+    /// A key and its value.
+    Entry(Entry),
     /// Entries that follow are in this database.
     SelectDb {
         /// Its number.
@@ -58,6 +61,36 @@ pub struct Call {
     pub end: u64,
     /// The hash of its second word, which most often is its key; 0 if it has none.
     pub hash: u64,
+}
+
+/// A key, and what it holds.
+pub struct Entry {
+    key: Span,
+    /// The key's hash.
+    pub hash: u64,
+    /// Milliseconds since 1970, if it expires. May have passed.
+    pub deadline_ms: Option<u64>,
+    /// Its last use.
+    pub usage: Usage,
+    /// Its value.
+    pub value: Held,
+}
+
+/// A value, in its batch if a record will hold it.
+pub enum Held {
+    /// A string.
+    Text(Span),
+    /// A packed collection, and its tag.
+    Packed(u8, Span),
+    /// Any other.
+    Whole(Value),
+}
+
+/// Some bytes of a batch.
+#[derive(Clone, Copy)]
+pub struct Span {
+    start: usize,
+    end: usize,
 }
 
 /// What is known when all has been read.
@@ -114,6 +147,18 @@ impl Batch {
         (&self.bytes[call.start..], &self.ranges[call.first..call.first + call.count])
     }
 
+    /// An entry's key.
+    #[inline]
+    pub fn key(&self, entry: &Entry) -> &[u8] {
+        self.span(entry.key)
+    }
+
+    /// Some of its bytes.
+    #[inline]
+    pub fn span(&self, span: Span) -> &[u8] {
+        &self.bytes[span.start..span.end]
+    }
+
     /// Whether all of it has been taken.
     pub fn is_empty(&self) -> bool {
         self.things.is_empty()
@@ -148,6 +193,23 @@ impl Batch {
         self.ranges.extend(call.ranges().iter().map(|word| Range { start: word.start as u32, end: word.end as u32 }));
         self.push(Thing::Call(Call { start, first, count: self.ranges.len() - first, end: call.end(), hash }));
         Ok(())
+    }
+
+    pub(super) fn push_entry(&mut self, entry: rdb::Entry, hash: u64) {
+        let rdb::Entry { key, deadline_ms, usage, value } = entry;
+        let key = self.hold(&key);
+        let value = match value {
+            Value::Bytes(text) if text.len() <= INLINE_MAX => Held::Text(self.hold(&text)),
+            Value::Collection(Owned::Inline(tag, packed)) => Held::Packed(tag, self.hold(&packed)),
+            value => Held::Whole(value),
+        };
+        self.push(Thing::Entry(Entry { key, hash, deadline_ms, usage, value }));
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Span {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Span { start, end: self.bytes.len() }
     }
 
     pub(super) fn mark(&self) -> Mark {

@@ -11,7 +11,7 @@ mod ahead;
 mod batch;
 
 pub use ahead::{Batches, ReadAhead};
-pub use batch::{Batch, Call, Failure, LoadEnd, Thing};
+pub use batch::{Batch, Call, Entry, Failure, Held, LoadEnd, Span, Thing};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,7 @@ use crate::persistence::aof::read::{Item, LoadError, Reader};
 
 /// Bytes of a snapshot read at once.
 const PIECE_BYTES: usize = 256 * 1024;
-/// Things in a batch, and bytes of files that they were read from: it ends with the one that reaches either.
-const BATCH_THINGS: usize = 1024;
+/// Bytes of files that a batch is read from: it ends with the thing that reaches them, unless it has enough things.
 const BATCH_BYTES: u64 = 128 * 1024;
 
 /// Reads what is to be loaded.
@@ -102,11 +101,11 @@ impl Loader {
         }
     }
 
-    /// Reads the next things, into a batch that is empty. The last one of all is an end or a failure.
-    pub fn fill(&mut self, batch: &mut Batch) {
+    /// Reads so many things, or fewer, into a batch that is empty. The last one of all is an end or a failure.
+    fn fill(&mut self, batch: &mut Batch, things: usize) {
         let begun = self.read_bytes();
         let mut done = false;
-        while !done && (self.group.is_some() || batch.len() < BATCH_THINGS && self.read_bytes() - begun < BATCH_BYTES) {
+        while !done && (self.group.is_some() || batch.len() < things && self.read_bytes() - begun < BATCH_BYTES) {
             let read = if self.decoder.is_some() { self.read_entry(batch) } else { self.read_call(batch) };
             done = read.unwrap_or_else(|failure| {
                 self.drop_group(batch);
@@ -164,7 +163,7 @@ impl Loader {
         match decoder.next().map_err(|error| unreadable(error, &self.source))? {
             Step::Entry(entry) => {
                 let hash = self.hasher.hash(&entry.key);
-                batch.push(Thing::Entry(entry, hash));
+                batch.push_entry(entry, hash);
             }
             Step::NeedMore => {
                 let piece = self.source.piece()?;
