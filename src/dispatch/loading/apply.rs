@@ -76,7 +76,7 @@ impl Dispatcher {
     /// Applies some of the batch at hand; gives the end of all, once it has come.
     pub(super) fn apply_some(&mut self, applying: &mut Applying) -> Result<Option<LoadEnd>, Refusal> {
         for _ in 0..STEP_THINGS {
-            let Some(thing) = applying.batch.next() else { break };
+            let Some(thing) = applying.batch.take_next() else { break };
             match thing {
                 Thing::Call(call) => self.gather_call(applying, call)?,
                 Thing::Entry(entry) => self.gather_entry(applying, entry)?,

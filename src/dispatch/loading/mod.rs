@@ -21,6 +21,8 @@ use std::time::Duration;
 const SLICE_NS: u64 = 20_000_000;
 /// How long the loop waits for what is read on another thread, before clients have their turn.
 const BATCH_PATIENCE: Duration = Duration::from_millis(5);
+/// How often a long start is told of in the log.
+const PROGRESS_NS: u64 = 5_000_000_000;
 /// How long the loop sleeps while the log's first base waits for the disk.
 const FIRST_BASE_STEP_US: u64 = 500;
 
@@ -29,6 +31,8 @@ pub(super) struct Loading {
     source: Source,
     applying: Applying,
     begun_ns: u64,
+    /// When the log was told of the progress last.
+    told_ns: u64,
 }
 
 enum Source {
@@ -49,30 +53,29 @@ impl Dispatcher {
     /// Begins to load what the configuration says. When nothing is there, the server is ready at once.
     pub fn begin_loading(&mut self) -> Result<(), Refusal> {
         self.server.read_clock();
-        if !self.server.config.appendonly {
-            return match self.open_snapshot()? {
-                Some(loader) => Ok(self.begin_loading_snapshot_from(loader)),
-                None => Ok(()),
-            };
+        let place = location(&self.server.config);
+        let store = self.server.config.appendonly.then(|| Store::open(self.storage.disk.clone(), place));
+        let store = store.transpose().map_err(|e| e.to_string())?;
+        match store {
+            Some(store) if !store.manifest().is_empty() => {
+                let tail = if self.server.config.aof_load_truncated { Tail::Cut } else { Tail::Refuse };
+                let reader = Reader::open(&store, tail).map_err(|e| e.to_string())?;
+                self.begin_loading_log_from(reader, Some(store));
+            }
+            store => match (self.open_snapshot()?, store) {
+                (Some(loader), _) => self.begin_loading_from(loader, Source::Snapshot),
+                (None, Some(store)) => self.begin_log(store, Default::default(), false).map_err(|e| e.to_string())?,
+                (None, None) => {}
+            },
         }
-        let store = Store::open(self.storage.disk.clone(), location(&self.server.config)).map_err(|e| e.to_string())?;
-        if !store.manifest().is_empty() {
-            let tail = if self.server.config.aof_load_truncated { Tail::Cut } else { Tail::Refuse };
-            let reader = Reader::open(&store, tail).map_err(|e| e.to_string())?;
-            self.begin_loading_log_from(reader, Some(store));
-            return Ok(());
-        }
-        match self.open_snapshot()? {
-            Some(loader) => Ok(self.begin_loading_snapshot_from(loader)),
-            None => self.begin_log(store, Default::default(), false).map_err(|e| e.to_string()),
-        }
+        Ok(())
     }
 
     /// Begins to load the snapshot (DEBUG RELOAD). Its keys replace those that are there, unless `refuses_present`: then such
     /// a key ends the loading.
     pub(super) fn begin_loading_snapshot(&mut self, refuses_present: bool) -> Result<(), Refusal> {
         match self.open_snapshot()? {
-            Some(loader) => self.begin_loading_snapshot_from(loader),
+            Some(loader) => self.begin_loading_from(loader, Source::Snapshot),
             None => return Err(format!("{} is not there", snapshot_path(&self.server.config).display())),
         }
         if let Some(loading) = &mut self.storage.loading {
@@ -105,10 +108,6 @@ impl Dispatcher {
         Ok(Some(loader))
     }
 
-    fn begin_loading_snapshot_from(&mut self, loader: Loader) {
-        self.begin_loading_from(loader, Source::Snapshot);
-    }
-
     fn begin_loading_log_from(&mut self, reader: Reader, store: Option<Store>) {
         let loader = Loader::of_log(reader, self.rdb_limits(), self.server.keyspace.db(0).hasher());
         self.begin_loading_from(loader, |batches| Source::Log { store, batches });
@@ -125,7 +124,7 @@ impl Dispatcher {
         let begun_ns = self.server.clock.monotonic_ns();
         let source = source(self.storage.threads.run_loader(loader));
         let applying = Applying::new(client, matches!(source, Source::Snapshot(_)));
-        self.storage.loading = Some(Loading { source, applying, begun_ns });
+        self.storage.loading = Some(Loading { source, applying, begun_ns, told_ns: begun_ns });
     }
 
     fn rdb_limits(&self) -> Limits {
@@ -183,8 +182,25 @@ impl Dispatcher {
             }
         }
         self.server.persistence.loading.loaded_bytes = loading.applying.batch.read_bytes;
+        self.tell_progress(&mut loading);
         self.storage.loading = Some(loading);
         Ok(())
+    }
+
+    fn tell_progress(&self, loading: &mut Loading) {
+        let now_ns = self.server.clock.monotonic_ns();
+        if now_ns - loading.told_ns < PROGRESS_NS {
+            return;
+        }
+        loading.told_ns = now_ns;
+        let state = &self.server.persistence.loading;
+        let keys: usize = self.server.keyspace.all().iter().map(|db| db.len()).sum();
+        let seconds = (now_ns - loading.begun_ns) / 1_000_000_000;
+        log::info!(
+            "Loading: {} of {} bytes in {seconds} seconds, {keys} keys so far",
+            state.loaded_bytes,
+            state.total_bytes
+        );
     }
 
     /// Goes on with the log's first base. Until it is in force nothing can be made durable, so no client is served: what would be
@@ -217,7 +233,6 @@ impl Dispatcher {
     fn end_loading(&mut self, mut loading: Loading, end: LoadEnd) -> Result<(), Refusal> {
         let seconds = (self.server.clock.monotonic_ns() - loading.begun_ns) as f64 / 1e9;
         let keys: usize = self.server.keyspace.all().iter().map(|db| db.len()).sum();
-        self.server.dirty = 0;
         end.notices.iter().for_each(|notice| log::warn!("{notice}"));
         if let Source::Log { store, .. } = &mut loading.source {
             let store = store.take();
@@ -237,6 +252,7 @@ impl Dispatcher {
             state.empty_keys
         );
         log::info!("DB loaded from disk: {seconds:.3} seconds");
+        self.server.dirty = 0;
         if self.server.config.appendonly && self.storage.log.is_none() {
             self.turn_log_on().map_err(|e| e.to_string())?;
             self.start_rewrite();

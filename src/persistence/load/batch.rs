@@ -137,7 +137,7 @@ pub(super) struct Mark {
 impl Batch {
     /// Takes the next thing. The words of calls stay until [`clear`](Batch::clear).
     #[inline]
-    pub fn next(&mut self) -> Option<Thing> {
+    pub fn take_next(&mut self) -> Option<Thing> {
         self.things.pop_front()
     }
 

@@ -202,3 +202,6 @@ fn unreadable(error: RdbError, source: &Source) -> Failure {
     let refusal = format!("Terminating server after rdb file reading failure. {}", error.reason);
     Failure { detail: Some(format!("{error} ({})", source.place())), refusal }
 }
+
+#[cfg(test)]
+mod tests;
