@@ -7,8 +7,9 @@ Each server writes the data set through its own commands into its own log, is st
 turn with the others (A B A B ...); median time, CPU time up to there and the ratio to the first server. Two forms of log:
   calls    as the clients wrote it: N SET calls in RESP
   base     after BGREWRITEAOF: one base, in the form which the server's COMMAND asks for (RDB unless told otherwise)
-After each start DBSIZE must be N again. The files are in the page cache unless --cold is given, which drops theirs first.
-Say with the figures: keys, value size, form of log, page cache or cold, one core, how each server was built."""
+After each start DBSIZE must be N again. The load only asks every 2 ms whether the server serves, so with SERVER_CPUS=0,1 a
+server that reads on a second thread has a CPU for it; on CPU 0 alone (the default) all its threads share that. The files are in the page cache unless --cold is given, which drops theirs first.
+Say with the figures: keys, value size, form of log, page cache or cold, CPUs, how each server was built."""
 import argparse, glob, os, statistics, sys, time
 
 import servers
@@ -73,7 +74,7 @@ def main():
     p.add_argument("servers", nargs="+", metavar="NAME=COMMAND")
     o = p.parse_args()
     servers.pin_load()
-    print(f"start over a log of {o.keys} keys, values of {o.value} bytes{', all with a deadline' if o.ttl else ''}, {'cold' if o.cold else 'in the page cache'}, median of {o.rounds}")
+    print(f"start on CPU {servers.SERVER_CPUS} over a log of {o.keys} keys, values of {o.value} bytes{', all with a deadline' if o.ttl else ''}, {'cold' if o.cold else 'in the page cache'}, median of {o.rounds}")
     for form in o.log.split(","):
         peers = [servers.Server(spec, LOGGED) for spec in o.servers]
         try:

@@ -4,7 +4,8 @@ usage: pause.py NAME=COMMAND ...      COMMAND as in servers.py; run with appendo
 Phases (PHASES=idle,grow,rewrite,expire,bigdel):
   idle     nothing else happens: what the probe and the machine themselves cost
   grow     SET of N new keys (default 3000000)
-  rewrite  BGREWRITEAOF under write load, with the peak memory of the process tree and the commands served meanwhile
+  rewrite  BGREWRITEAOF under write load, one after the other until REWRITE_SECONDS (3) are over, with the peak memory of the
+           process tree, and the commands served a second meanwhile to those in as long a time just before
   expire   1 M keys due in the same millisecond: how long until none of them is left in memory (expired_keys in INFO)
   bigdel   DEL of a set of 2 M members
 The probe (probe.c beside this file) sends a GET each millisecond on its own schedule, before the load where the system lets it (root). Server on CPU 0, load and probe on
@@ -18,6 +19,7 @@ import servers
 from servers import call
 
 N = int(os.environ.get("N", "3000000"))
+REWRITE_SECONDS = float(os.environ.get("REWRITE_SECONDS", "3"))
 PHASES = os.environ.get("PHASES", "idle,grow,rewrite,expire,bigdel").split(",")
 
 
@@ -62,20 +64,30 @@ def grow(port, pid, c):
 
 
 def rewrite(port, pid, c):
-    before = tree_mib(pid)
-    bench = servers.bench(port, *f"-q -c 5 -P 4 -d 64 -r {N} -n 100000000 -t set".split())
+    served = lambda: int(c.info("total_commands_processed"))
+    before, bench = tree_mib(pid), servers.bench(port, *f"-q -c 5 -P 4 -d 64 -r {N} -n 100000000 -t set".split())
     time.sleep(1)
-    p, t, served, peak = probe(port), time.time(), int(c.info("total_commands_processed")), before
-    answer = c("BGREWRITEAOF")
-    time.sleep(0.1)
-    while c.info("aof_rewrite_in_progress") == "1" or c.info("aof_rewrite_scheduled") == "1":
-        peak = max(peak, tree_mib(pid))
-        time.sleep(0.05)
-    took, served = time.time() - t, int(c.info("total_commands_processed")) - served
+    p, t, n = probe(port), time.time(), served()
+    time.sleep(REWRITE_SECONDS)
+    quiet = (served() - n) / (time.time() - t)
+    seen(p)
+    c("CONFIG", "RESETSTAT")
+    p, t, n, peak, times = probe(port), time.time(), served(), before, 0
+    while time.time() - t < REWRITE_SECONDS:
+        c("BGREWRITEAOF")
+        times += 1
+        time.sleep(0.1)
+        while c.info("aof_rewrite_in_progress") == "1" or c.info("aof_rewrite_scheduled") == "1":
+            peak = max(peak, tree_mib(pid))
+            time.sleep(0.05)
+        if c.info("aof_last_bgrewrite_status") != "ok":
+            raise servers.Failed("a rewrite failed")
+    took = time.time() - t
+    calls = (served() - n) / took
     delays = seen(p)
     bench.kill()
     bench.communicate()
-    return f"{answer.decode()}: {took:.1f} s, {c.info('aof_last_bgrewrite_status')}, {served / took:.0f} calls/s meanwhile, memory {before:.0f} -> {peak:.0f} MiB (x{peak / before:.2f}): {delays}"
+    return f"{times} in {took:.1f} s, {calls:.0f} calls/s meanwhile ({calls / quiet:.2f} of {quiet:.0f} before), memory {before:.0f} -> {peak:.0f} MiB (x{peak / before:.2f}): {delays}"
 
 
 def expire(port, pid, c):

@@ -8,6 +8,7 @@ import itertools, os, re, shutil, signal, socket, subprocess, sys, tempfile, tim
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.environ.get("BENCH", "redis-benchmark")
+PACED_BENCH = os.environ.get("PACED_BENCH", "valkey-benchmark")
 SERVER_CPUS = os.environ.get("SERVER_CPUS", "0")
 LOAD_CPUS = os.environ.get("LOAD_CPUS", "1")
 next_port = int(os.environ.get("FIRST_PORT", "7400"))
@@ -176,9 +177,10 @@ def pin_load():
     os.sched_setaffinity(0, cpus(LOAD_CPUS))
 
 
-def bench(port, *args):
-    """Starts redis-benchmark on the CPUs of the load."""
-    argv = ["taskset", "-c", LOAD_CPUS, BENCH, "-p", str(port), *map(str, args)]
+def bench(port, *args, rate=None):
+    """Starts redis-benchmark on the CPUs of the load; with a rate (requests a second) valkey-benchmark, which can keep one."""
+    program = [PACED_BENCH, "--rps", str(rate)] if rate else [BENCH]
+    argv = ["taskset", "-c", LOAD_CPUS, *program, "-p", str(port), *map(str, args)]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

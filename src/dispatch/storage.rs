@@ -8,6 +8,7 @@ use crate::keyspace::database::Database;
 use crate::persistence::aof::log::Log;
 use crate::persistence::aof::store::Location;
 use crate::persistence::aof::writer::Writer;
+use crate::persistence::load::{Batches, Loader};
 use crate::persistence::snapshot::{Snapshot, SnapshotWriter, snapshot_queue};
 use crate::server::config::Config;
 use crate::server::tracking::TrackedKeys;
@@ -41,12 +42,16 @@ impl Garbage {
     }
 }
 
-/// Who runs the writers and the reaper: threads in production, a scheduler of its own in the simulator.
+/// Who runs the writers, the loader and the reaper: threads in production, a scheduler of its own in the simulator.
 pub trait Threads {
     /// Runs the log's writer until it ends.
     fn run_log_writer(&self, writer: Writer);
     /// Runs the snapshots' writer until it ends.
     fn run_snapshot_writer(&self, writer: SnapshotWriter);
+    /// Runs a loader: here, where its batches are applied, or ahead of that on another thread.
+    fn run_loader(&self, loader: Loader) -> Batches {
+        Batches::Here(Box::new(loader))
+    }
     /// Makes a function that wakes the loop.
     fn waker(&self) -> Box<dyn Fn() + Send>;
     /// Frees garbage.

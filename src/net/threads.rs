@@ -1,4 +1,4 @@
-//! The threads beside the loop: the log's writer, the snapshots' writer, the reaper. Each owns what it works on.
+//! The threads beside the loop: the log's writer, the snapshots' writer, the loader, the reaper. Each owns what it works on.
 
 use super::config_files::plain;
 use crate::base::clock::{Clock, SystemClock};
@@ -6,6 +6,7 @@ use crate::base::sys::affinity::{self, CpuList};
 use crate::base::sys::{allocator, priority};
 use crate::dispatch::storage::{Garbage, Threads};
 use crate::persistence::aof::writer::Writer;
+use crate::persistence::load::{Batches, Loader};
 use crate::persistence::snapshot::SnapshotWriter;
 use crate::server::config::Config;
 use mio::Waker;
@@ -86,6 +87,16 @@ impl Threads for SystemThreads {
 
     fn run_snapshot_writer(&self, writer: SnapshotWriter) {
         self.spawn("snapshot", &self.pins.snapshots, move || writer.run());
+    }
+
+    /// With one CPU for all threads there is nothing to gain.
+    fn run_loader(&self, loader: Loader) -> Batches {
+        if self.pins.background.is_all_of(&affinity::current()) {
+            return Batches::Here(Box::new(loader));
+        }
+        let (batches, reader) = Batches::ahead(loader);
+        self.spawn("loader", &self.pins.background, move || reader.run());
+        batches
     }
 
     fn waker(&self) -> Box<dyn Fn() + Send> {

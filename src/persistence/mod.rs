@@ -2,6 +2,7 @@
 
 pub mod aof;
 pub mod check_rdb;
+pub mod load;
 pub mod snapshot;
 mod trouble;
 

@@ -15,7 +15,7 @@ use super::hash::Field;
 use super::list::{ChunkRef, List};
 use super::set::Set;
 use super::sorted_set::SortedSet;
-use super::stream::BlockRef;
+use super::stream::{BlockRef, GroupPart};
 use super::{Big, hash::Hash};
 use crate::structures::element_table::{Element, ElementTable};
 use crate::structures::listpack::Entry;
@@ -39,6 +39,8 @@ pub enum Part<'a> {
     Chunk(ChunkRef<'a>),
     /// The next block of a stream.
     Block(BlockRef<'a>),
+    /// The next of its groups, behind all blocks.
+    Groups(GroupPart<'a>),
 }
 
 impl Big {
@@ -60,7 +62,7 @@ impl Big {
     pub fn begin_walk(&mut self, id: WalkId) {
         match self {
             Big::List(List::Chunks(list)) => list.begin_walk(id),
-            Big::Stream(stream) => stream.entries.begin_walk(id),
+            Big::Stream(stream) => stream.begin_walk(id),
             _ => self.elements_mut().expect("it is large").begin_walk(id),
         }
     }
@@ -70,7 +72,7 @@ impl Big {
     pub fn walk_id(&self) -> Option<WalkId> {
         match self {
             Big::List(List::Chunks(list)) => list.walk_id(),
-            Big::Stream(stream) => stream.entries.walk_id(),
+            Big::Stream(stream) => stream.walk_id(),
             _ => self.elements()?.walk_id(),
         }
     }
@@ -79,7 +81,7 @@ impl Big {
     pub fn kept_bytes(&self) -> usize {
         match self {
             Big::List(List::Chunks(list)) => list.kept_bytes(),
-            Big::Stream(stream) => stream.entries.kept_bytes(),
+            Big::Stream(stream) => stream.kept_bytes(),
             _ => self.elements().map_or(0, ElementTable::kept_bytes),
         }
     }
@@ -89,7 +91,11 @@ impl Big {
     pub fn step_walk(&mut self, budget: usize, mut visit: impl FnMut(Part<'_>)) -> bool {
         match self {
             Big::List(List::Chunks(list)) => list.step_walk(budget, |chunk| visit(Part::Chunk(chunk))),
-            Big::Stream(stream) => stream.entries.step_walk(budget, |block| visit(Part::Block(block))),
+            Big::Stream(stream) if stream.entries.is_walked() => {
+                stream.entries.step_walk(budget, |block| visit(Part::Block(block)));
+                true
+            }
+            Big::Stream(stream) => stream.groups.step_walk(budget, |part| visit(Part::Groups(part))),
             Big::Hash(Hash::Table(table)) => table.elements_mut().step_walk(budget, |element| {
                 let (name, value) = (Entry::Bytes(element.name), Entry::Bytes(element.payload));
                 visit(Part::Field(Field { name, value, deadline: element.deadline_ms }));

@@ -148,7 +148,7 @@ impl Twin {
                 return;
             }
             1 => {
-                assert_eq!(self.stream.groups.remove(&name).is_some(), self.groups.remove(&name).is_some());
+                assert_eq!(self.stream.groups.remove(&name, drop), self.groups.remove(&name).is_some());
                 return;
             }
             _ => {}

@@ -13,7 +13,7 @@ use ferrodis::values::hash::{Field, FieldTtl, Hash};
 use ferrodis::values::list::{End, List, Needle, Side};
 use ferrodis::values::set::Set;
 use ferrodis::values::sorted_set::SortedSet;
-use ferrodis::values::stream::{BlockLimits, Keep, NewId, Stream, StreamId, Trim};
+use ferrodis::values::stream::{BlockLimits, Keep, NewId, Pending, Stream, StreamId, Trim};
 use ferrodis::values::string::NewText;
 use ferrodis::values::{AnyRef, Encodings, FieldDeadlines, Owned};
 use std::collections::BTreeMap;
@@ -78,6 +78,7 @@ impl Test {
                     let id = stream.entries.next_id(NewId::Now(number)).unwrap();
                     let words = [&text[..], &other[..]];
                     stream.entries.append(id, 1, |at| words[at], BlockLimits::of(&encodings)).unwrap();
+                    deliver(&mut stream, id, number);
                 }
                 _ => db.set(key, NewText::of(&text), Expiry::Keep).unwrap(),
             }
@@ -116,6 +117,10 @@ impl Test {
                     let Some(mut stream) = db.edit_existing::<Stream>(key).unwrap() else { return };
                     let len = stream.entries.len();
                     let from = StreamId::new(number as u64, 0);
+                    if number % 3 > 0 {
+                        change_groups(&mut stream, from, &text);
+                        continue;
+                    }
                     match number % 40 {
                         0 => {
                             let keep = Keep::Length(len - len / 5);
@@ -213,6 +218,45 @@ impl Test {
         assert_eq!(self.keyspace.kept_bytes(), 0);
         drop(self.keyspace.end_walk());
         (pieces, given_up)
+    }
+}
+
+/// The groups and consumers of the test.
+fn names(number: u64) -> ([u8; 2], [u8; 2]) {
+    ([b'g', b'0' + (number % 3) as u8], [b'c', b'0' + (number / 3 % 5) as u8])
+}
+
+/// Gives an entry to a consumer of a group; both are made if they are not there.
+fn deliver(stream: &mut Stream, id: StreamId, number: u64) {
+    let (group, name) = names(number);
+    stream.groups.create(&group, id, None);
+    let mut group = stream.groups.edit(&group).unwrap();
+    let consumer = group.find_consumer(&name).or_else(|| group.create_consumer(&name, number as i64)).unwrap();
+    group.last_id = group.last_id.max(id);
+    group.put_pending(id, Pending { delivered_ms: number as i64, deliveries: number % 5, consumer });
+}
+
+/// Acknowledges, claims, delivers again, or removes a consumer or a group.
+fn change_groups(stream: &mut Stream, from: StreamId, chance: &[u8]) {
+    let number = chance.iter().fold(from.ms, |sum, &byte| (sum * 31 + u64::from(byte)) % 1_000_003);
+    let (name, consumer) = names(number);
+    let Some(mut group) = stream.groups.edit(&name) else { return };
+    let found = group.pending().range(from..).next().map(|(id, _)| *id);
+    match (number / 15 % 200, found, group.find_consumer(&consumer)) {
+        (0, _, Some(consumer)) => _ = group.remove_consumer(consumer),
+        (1, ..) => {
+            drop(group);
+            assert!(stream.groups.remove(&name, drop));
+        }
+        (2, ..) => group.last_id = from,
+        (3..60, Some(id), _) => assert!(group.remove_pending(id)),
+        (60..120, Some(id), _) => group.deliver_again(id, number as i64),
+        // Not only what is behind all others is delivered: XGROUP SETID goes back.
+        (120.., _, Some(consumer)) => {
+            let id = if number % 2 == 0 { from } else { found.unwrap_or(from) };
+            group.put_pending(id, Pending { delivered_ms: number as i64, deliveries: 7, consumer });
+        }
+        _ => {}
     }
 }
 

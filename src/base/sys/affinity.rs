@@ -39,6 +39,13 @@ impl FromStr for CpuList {
     }
 }
 
+impl CpuList {
+    /// Whether it is a single CPU, of which another list has no other.
+    pub fn is_all_of(&self, other: &CpuList) -> bool {
+        matches!(self.0[..], [cpu] if other.0.iter().all(|&another| another == cpu))
+    }
+}
+
 /// The CPUs that the calling thread may run on; empty where the system does not tell.
 #[cfg(target_os = "linux")]
 pub fn current() -> CpuList {
@@ -96,6 +103,8 @@ mod tests {
         assert_eq!(cpus("3"), Ok(vec![3]));
         assert_eq!(cpus("0,2-4"), Ok(vec![0, 2, 3, 4]));
         assert_eq!(cpus("0-7:3,9"), Ok(vec![0, 3, 6, 9]));
+        let [one, two] = ["3", "3,4"].map(|text| text.parse::<CpuList>().unwrap());
+        assert!(one.is_all_of(&one) && !one.is_all_of(&two) && !two.is_all_of(&one) && !two.is_all_of(&two));
         for bad in ["", "x", "1,", "4-2", "1-3:0", "5000", "1--2"] {
             assert_eq!(cpus(bad), Err(NoCpuList), "{bad}");
         }

@@ -139,9 +139,9 @@ static DESTROY: Command = Command::data("destroy", destroy)
 fn destroy(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let (key, name) = (args.get(2), args.get(3));
     let mut stream = existing(cx, key)?;
-    let group = stream.groups.remove(name);
-    let is_destroyed = group.is_some();
-    if let Some(group) = group {
+    let mut gone = None;
+    let is_destroyed = stream.groups.remove(name, |group| gone = Some(group));
+    if let Some(group) = gone {
         let mut rest = Stream::new();
         rest.groups.insert(name, group);
         stream.free(rest);

@@ -1,13 +1,13 @@
 //! The calls that rebuild a value which comes in parts, as a walk gives them.
 //!
-//! Elements are gathered until there are enough for a call; what is known from the beginning (a stream's counters and groups, the key's
-//! deadline) follows the last of them.
+//! Elements are gathered until there are enough for a call; what is known from the beginning (a stream's counters, the key's deadline)
+//! is kept for its place behind them.
 
 use super::hash::{write_entry, write_runs};
 use super::{ELEMENTS_PER_CALL, write_head, write_word};
 use crate::base::number::print_f64;
 use crate::values::AnyRef;
-use crate::values::stream::BlockRef;
+use crate::values::stream::{BlockRef, GroupPart};
 use crate::values::walk::Part;
 
 /// A key's calls under way.
@@ -19,6 +19,8 @@ pub struct CallParts {
     words: Vec<u8>,
     count: usize,
     deadlines: DeadlineParts,
+    /// A stream's counters.
+    counters: Vec<u8>,
     tail: Vec<u8>,
 }
 
@@ -46,20 +48,21 @@ impl DeadlineParts {
 impl CallParts {
     /// For a value whose walk begins now.
     pub fn of(key: &[u8], deadline_ms: Option<u64>, value: AnyRef<'_>) -> CallParts {
-        let mut tail = Vec::new();
+        let (mut counters, mut tail) = (Vec::new(), Vec::new());
         let verb: &[u8] = match value {
             AnyRef::List(_) => b"RPUSH",
             AnyRef::Set(_) => b"SADD",
             AnyRef::SortedSet(_) => b"ZADD",
             AnyRef::Hash(_) => b"HMSET",
             AnyRef::Stream(stream) => {
-                super::stream::write_tail(key, stream, &mut tail);
+                super::stream::write_counters(key, &stream.entries, &mut counters);
                 b"XADD"
             }
             AnyRef::String(_) => unreachable!("a string has no parts"),
         };
         super::write_deadline(key, deadline_ms, &mut tail);
-        CallParts { key: key.into(), verb, words: Vec::new(), count: 0, deadlines: DeadlineParts::default(), tail }
+        let (key, words, deadlines) = (key.into(), Vec::new(), DeadlineParts::default());
+        CallParts { key, verb, words, count: 0, deadlines, counters, tail }
     }
 
     /// The next part.
@@ -89,6 +92,8 @@ impl CallParts {
                 self.added(1, out);
             }),
             Part::Block(block) => self.block(block, out),
+            Part::Groups(GroupPart::Begin) => out.append(&mut self.counters),
+            Part::Groups(part) => super::stream::write_group_part(&self.key, part, out),
         }
     }
 
@@ -126,6 +131,8 @@ impl CallParts {
 mod tests {
     use super::*;
     use crate::formats::calls::write_call;
+    use crate::values::Big;
+    use crate::values::stream::{BlockLimits, Pending, Stream, StreamId};
 
     #[test]
     fn elements_are_gathered_and_the_deadline_stands_last() {
@@ -135,6 +142,7 @@ mod tests {
             words: Vec::new(),
             count: 0,
             deadlines: DeadlineParts::default(),
+            counters: Vec::new(),
             tail: Vec::new(),
         };
         write_call(&[b"PEXPIREAT", b"k", b"9"], &mut parts.tail);
@@ -145,5 +153,32 @@ mod tests {
         assert!(text.starts_with("*66\r\n$4\r\nSADD\r\n$1\r\nk\r\n$1\r\nm\r\n"), "{text}");
         let rest = "*3\r\n$4\r\nSADD\r\n$1\r\nk\r\n$1\r\nm\r\n*3\r\n$9\r\nPEXPIREAT\r\n$1\r\nk\r\n$1\r\n9\r\n";
         assert!(text.ends_with(rest), "{text}");
+    }
+
+    #[test]
+    fn a_stream_in_parts_is_the_calls_of_a_whole_one() {
+        for entries in [0, 3000] {
+            let mut stream = Stream::new();
+            let limits = BlockLimits { bytes: 0, entries: 100 };
+            (1..=entries).for_each(|n| stream.entries.append(StreamId::new(n, 0), 1, |_| b"w", limits).unwrap());
+            for name in [&b"readers"[..], b"idle"] {
+                stream.groups.create(name, StreamId::new(9, 9), Some(4));
+            }
+            let mut group = stream.groups.edit(b"readers").unwrap();
+            let [one, _, two] = [b"one", b"non", b"two"].map(|name| group.create_consumer(name, 5).unwrap());
+            for n in 1..1000 {
+                let consumer = if n % 3 == 0 { one } else { two };
+                group.put_pending(StreamId::new(n, 0), Pending { delivered_ms: 77, deliveries: n, consumer });
+            }
+            drop(group);
+            let (mut whole, mut parts_out) = (Vec::new(), Vec::new());
+            crate::formats::calls::write_value(b"k", Some(9), AnyRef::Stream(&stream), &mut whole);
+            let mut parts = CallParts::of(b"k", Some(9), AnyRef::Stream(&stream));
+            let mut big = Big::Stream(stream);
+            big.begin_walk(1);
+            while big.step_walk(7, |part| parts.part(part, &mut parts_out)) {}
+            parts.end(&mut parts_out);
+            assert!(whole == parts_out, "{}", parts_out.escape_ascii());
+        }
     }
 }

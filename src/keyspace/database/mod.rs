@@ -162,6 +162,11 @@ impl Database {
         self.hasher.hash(key)
     }
 
+    /// What keys are hashed by.
+    pub fn hasher(&self) -> KeyHasher {
+        self.hasher
+    }
+
     /// Says that `hash` is the hash of the key that stands at this very place; until the next call of this function, or
     /// `forget_hash`, it is not computed again.
     #[inline]

@@ -22,6 +22,11 @@ impl Database {
         }
     }
 
+    /// Sets a key to a packed collection, as a record holds it.
+    pub fn put_packed(&mut self, key: &[u8], tag: u8, bytes: &[u8], expiry: Expiry) -> Result<(), Full> {
+        self.put_payload(key, NewPayload::Inline { tag, bytes }, expiry)
+    }
+
     /// Sets a key to a value that was read from RDB.
     pub fn put_decoded(&mut self, key: &[u8], value: Value, expiry: Expiry) -> Result<(), Full> {
         match value {

@@ -70,7 +70,7 @@ impl TableWalk {
 
     fn writing_of(&mut self, key: &[u8], deadline_ms: Option<u64>, value: AnyRef<'_>) -> Writing {
         match &mut self.image {
-            Image::Rdb { compression, deadlines, behind, .. } => {
+            Image::Rdb { deadlines, behind, .. } => {
                 let form = match value {
                     AnyRef::Hash(hash) if hash.has_deadlines() && *deadlines == FieldDeadlines::Behind => {
                         super::form_of_deadlines(behind.len() + hash.len() * DEADLINE_BYTES)
@@ -78,7 +78,7 @@ impl TableWalk {
                     _ => *deadlines,
                 };
                 let is_behind = form == FieldDeadlines::Behind;
-                Writing::Rdb(Parts::of(value, *compression, form), is_behind.then(DeadlineParts::default))
+                Writing::Rdb(Parts::of(value, form), is_behind.then(DeadlineParts::default))
             }
             Image::Calls { .. } => Writing::Calls(CallParts::of(key, deadline_ms, value)),
             Image::None => Writing::Nowhere,
@@ -144,8 +144,7 @@ impl TableWalk {
 
     fn close(&mut self, key: &[u8], writing: Writing) {
         match (&mut self.image, writing) {
-            (Image::Rdb { encoder, aside, behind, .. }, Writing::Rdb(parts, deadlines)) => {
-                encoder.end_parts(&parts);
+            (Image::Rdb { encoder, aside, behind, .. }, Writing::Rdb(_, deadlines)) => {
                 if let Some(mut deadlines) = deadlines {
                     deadlines.flush(key, behind);
                 }

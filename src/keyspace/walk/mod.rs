@@ -48,7 +48,6 @@ enum Image {
         encoder: Encoder,
         /// Entries that wait until the collection under way is complete.
         aside: Encoder,
-        compression: Compression,
         deadlines: FieldDeadlines,
         /// Calls that follow all entries.
         behind: Vec<u8>,
@@ -154,7 +153,7 @@ impl Database {
                     encoder.set_field_deadlines(deadlines);
                     encoder
                 };
-                Image::Rdb { encoder: encoder(), aside: encoder(), compression, deadlines, behind: Vec::new() }
+                Image::Rdb { encoder: encoder(), aside: encoder(), deadlines, behind: Vec::new() }
             }
             ImageFormat::Calls => Image::Calls { out: Vec::new(), aside: Vec::new() },
         };

@@ -8,7 +8,9 @@
 //! holds every slot in use once; `bytes` is the heap that names and slots hold. What B-trees take is told by what an entry of a tree
 //! with half-filled nodes takes.
 
+use super::group_walk::Before;
 use super::id::StreamId;
+use crate::values::walk::Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Heap of a pending entry, in both trees.
@@ -17,6 +19,13 @@ const PENDING_BYTES: usize = 116;
 /// A consumer of a group, as long as it is not removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConsumerIndex(u32);
+
+impl ConsumerIndex {
+    /// Its place in its group.
+    pub(super) fn slot(self) -> u32 {
+        self.0
+    }
+}
 
 /// An entry that was delivered and not acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +73,8 @@ pub struct Group {
     by_name: Vec<u32>,
     free: Vec<u32>,
     bytes: usize,
+    /// What a walk needs of entries that have changed.
+    pub(super) walk: Slot<Before>,
 }
 
 impl Group {
@@ -77,6 +88,7 @@ impl Group {
             by_name: Vec::new(),
             free: Vec::new(),
             bytes: 0,
+            walk: Slot::EMPTY,
         }
     }
 
@@ -91,6 +103,16 @@ impl Group {
     /// The consumers, in the order of their names.
     pub fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
         self.by_name.iter().map(|&slot| self.consumer(ConsumerIndex(slot)))
+    }
+
+    /// The same, with their slots.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (u32, &Consumer)> {
+        self.by_name.iter().map(|&slot| (slot, self.consumer(ConsumerIndex(slot))))
+    }
+
+    /// Whoever has a slot now.
+    pub(super) fn slot(&self, slot: u32) -> Option<&Consumer> {
+        self.consumers[slot as usize].as_ref()
     }
 
     /// A consumer.
@@ -132,8 +154,9 @@ impl Group {
         let consumer = self.consumers[index.0 as usize].take().expect("a consumer that is there");
         self.free.push(index.0);
         self.bytes -= consumer.name.len();
-        for id in &consumer.pending {
-            self.pending.remove(id);
+        for &id in &consumer.pending {
+            self.before_change(id);
+            self.pending.remove(&id);
         }
         consumer.pending.len()
     }
@@ -156,6 +179,7 @@ impl Group {
 
     /// Notes an entry as pending, in place of what was noted of it before, with whichever consumer.
     pub fn put_pending(&mut self, id: StreamId, pending: Pending) {
+        self.before_change(id);
         let before = self.pending.insert(id, pending);
         match before {
             Some(before) if before.consumer == pending.consumer => return,
@@ -169,6 +193,7 @@ impl Group {
 
     /// Forgets a pending entry. Whether it was one.
     pub fn remove_pending(&mut self, id: StreamId) -> bool {
+        self.before_change(id);
         let Some(pending) = self.pending.remove(&id) else { return false };
         self.consumer_mut(pending.consumer).pending.remove(&id);
         true
@@ -176,10 +201,31 @@ impl Group {
 
     /// Notes one more delivery of a pending entry.
     pub fn deliver_again(&mut self, id: StreamId, now_ms: i64) {
+        self.before_change(id);
         if let Some(pending) = self.pending.get_mut(&id) {
             pending.delivered_ms = now_ms;
             pending.deliveries = pending.deliveries.wrapping_add(1);
         }
+    }
+
+    /// Forgets the first pending entry, if there is one: a large group is freed like this.
+    pub(super) fn forget_first_pending(&mut self) -> bool {
+        let first = self.pending.first_key_value().map(|(&id, _)| id);
+        first.is_some_and(|id| self.remove_pending(id))
+    }
+
+    /// A pending entry is about to change, or to come: a walk that has yet to give it is told what it was.
+    #[inline]
+    fn before_change(&mut self, id: StreamId) {
+        if let Some(before) = &mut self.walk.0 {
+            before.note(id, self.pending.get(&id));
+        }
+    }
+
+    /// Bytes of what is noted for a walk. (They are no part of `heap_bytes`.)
+    #[inline]
+    pub(super) fn noted_bytes(&self) -> usize {
+        self.walk.0.as_ref().map_or(0, |before| before.bytes())
     }
 
     /// Checks what is said at the head of this file.

@@ -1,7 +1,9 @@
 //! The consumer groups of a stream, by name.
 
 use super::group::Group;
+use super::group_walk::Walk;
 use super::id::StreamId;
+use crate::values::walk::Slot;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
@@ -13,15 +15,16 @@ const GROUP_BYTES: usize = 2 * (size_of::<Box<[u8]>>() + size_of::<Group>());
 /// Invariant: `bytes` is the heap that they hold. A group is changed through [`GroupEdit`], which keeps the sum.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Groups {
-    by_name: BTreeMap<Box<[u8]>, Group>,
+    pub(super) by_name: BTreeMap<Box<[u8]>, Group>,
     bytes: usize,
     pending: usize,
+    pub(super) walk: Slot<Walk>,
 }
 
 impl Groups {
     /// No groups.
     pub const fn new() -> Groups {
-        Groups { by_name: BTreeMap::new(), bytes: 0, pending: 0 }
+        Groups { by_name: BTreeMap::new(), bytes: 0, pending: 0, walk: Slot::EMPTY }
     }
 
     /// How many there are.
@@ -47,8 +50,8 @@ impl Groups {
     /// The group of this name, to be changed.
     pub fn edit(&mut self, name: &[u8]) -> Option<GroupEdit<'_>> {
         let group = self.by_name.get_mut(name)?;
-        let before = (group.heap_bytes(), group.pending().len());
-        Some(GroupEdit { group, before, bytes: &mut self.bytes, pending: &mut self.pending })
+        let before = (group.heap_bytes(), group.pending().len(), group.noted_bytes());
+        Some(GroupEdit { group, before, bytes: &mut self.bytes, pending: &mut self.pending, walk: &mut self.walk })
     }
 
     /// A new group. Whether there was none of this name.
@@ -67,12 +70,15 @@ impl Groups {
         true
     }
 
-    /// Removes a group.
-    pub fn remove(&mut self, name: &[u8]) -> Option<Group> {
-        let group = self.by_name.remove(name)?;
+    /// Removes a group, and hands it to `free` unless a walk has yet to give it. Whether there was one.
+    pub fn remove(&mut self, name: &[u8], free: impl FnOnce(Group)) -> bool {
+        let Some(group) = self.by_name.remove(name) else { return false };
         self.bytes -= GROUP_BYTES + name.len() + group.heap_bytes();
         self.pending -= group.pending().len();
-        Some(group)
+        if let Some(group) = self.keep_gone(name, group) {
+            free(group);
+        }
+        true
     }
 
     /// Bytes of heap. O(1).
@@ -89,10 +95,11 @@ impl Groups {
 /// A group that is being changed.
 pub struct GroupEdit<'g> {
     group: &'g mut Group,
-    /// Bytes and pending entries before.
-    before: (usize, usize),
+    /// Bytes, pending entries, and bytes noted for a walk, before.
+    before: (usize, usize, usize),
     bytes: &'g mut usize,
     pending: &'g mut usize,
+    walk: &'g mut Slot<Walk>,
 }
 
 impl Deref for GroupEdit<'_> {
@@ -111,8 +118,11 @@ impl DerefMut for GroupEdit<'_> {
 
 impl Drop for GroupEdit<'_> {
     fn drop(&mut self) {
-        let (bytes, pending) = self.before;
+        let (bytes, pending, noted) = self.before;
         *self.bytes = *self.bytes - bytes + self.group.heap_bytes();
         *self.pending = *self.pending - pending + self.group.pending().len();
+        if let Some(walk) = &mut self.walk.0 {
+            walk.note_kept(noted, self.group.noted_bytes());
+        }
     }
 }

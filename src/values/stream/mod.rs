@@ -8,6 +8,7 @@
 //! - `id`: IDs of entries
 //! - `block`: some entries in one listpack; `entries`, over `index`: all of them; `range`: walks; `trim`: from the front
 //! - `group`, `groups`: consumer groups; `progress`: how far a group has read
+//! - `walk`, `group_walk`: writing all of it out while it changes: first the blocks, then the groups
 //!
 //! A stream has no small form, and may be empty: it goes with its key, not with its last entry. One that was never written to (what is
 //! left behind when a value is taken out of its record, what an edit of a missing key begins with) has no box, and counts as absent.
@@ -15,6 +16,7 @@
 mod block;
 mod entries;
 mod group;
+mod group_walk;
 mod groups;
 mod id;
 mod index;
@@ -26,11 +28,13 @@ mod walk;
 pub use block::{BlockRef, Fields, Flaw, StreamEntry};
 pub use entries::{AppendError, BlockLimits, Entries, NewId};
 pub use group::{Consumer, ConsumerIndex, Group, Pending};
+pub use group_walk::{ConsumerHead, GroupHead, GroupPart, Owed};
 pub use groups::{GroupEdit, Groups};
 pub use id::{IdText, StreamId};
 pub use range::{Backward, Forward};
 pub use trim::{Keep, Trim};
 
+use super::walk::WalkId;
 use super::{Big, Collection, Encodings, Stowed, View, WrongType};
 use crate::structures::record_arena::{Payload, PayloadMut};
 use std::ops::{Deref, DerefMut};
@@ -68,6 +72,24 @@ impl Stream {
             Some(content) => size_of::<Content>() + content.entries.heap_bytes() + content.groups.heap_bytes(),
             None => 0,
         }
+    }
+
+    /// Begins a walk over blocks and groups as they are now.
+    pub fn begin_walk(&mut self, id: WalkId) {
+        self.entries.begin_walk();
+        self.groups.begin_walk(id);
+    }
+
+    /// The walk under way.
+    #[inline]
+    pub fn walk_id(&self) -> Option<WalkId> {
+        // It ends with the groups.
+        self.groups.walk_id()
+    }
+
+    /// Bytes that are kept for the walk.
+    pub fn kept_bytes(&self) -> usize {
+        self.entries.kept_bytes() + self.groups.kept_bytes()
     }
 
     /// Steps that freeing it takes: its blocks, and what is pending.

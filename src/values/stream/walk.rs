@@ -11,7 +11,7 @@
 use super::block::BlockRef;
 use super::entries::Entries;
 use super::id::StreamId;
-use crate::values::walk::{Slot, WalkId};
+use crate::values::walk::Slot;
 use std::collections::BTreeMap;
 
 /// Bytes of a block that cost about as much to visit as an element.
@@ -19,7 +19,6 @@ const BYTES_PER_ELEMENT: usize = 64;
 
 /// A walk under way.
 pub(super) struct Walk {
-    id: WalkId,
     /// Blocks with a lesser key have been given.
     next: StreamId,
     /// The greatest key of the blocks to be given; `None`: all that are left are kept.
@@ -42,17 +41,17 @@ impl Walk {
 
 impl Entries {
     /// Begins a walk over the blocks as they are now.
-    pub fn begin_walk(&mut self, id: WalkId) {
+    pub fn begin_walk(&mut self) {
         assert!(self.walk.0.is_none(), "one walk at a time");
         let last = self.tail.as_ref().map(|tail| tail.key);
-        let walk = Walk { id, next: StreamId::MIN, last, kept: BTreeMap::new(), kept_bytes: 0 };
+        let walk = Walk { next: StreamId::MIN, last, kept: BTreeMap::new(), kept_bytes: 0 };
         self.walk = Slot(Some(Box::new(walk)));
     }
 
-    /// The walk under way.
+    /// Whether there are blocks to be given.
     #[inline]
-    pub fn walk_id(&self) -> Option<WalkId> {
-        self.walk.0.as_ref().map(|walk| walk.id)
+    pub fn is_walked(&self) -> bool {
+        self.walk.0.is_some()
     }
 
     /// Bytes of copies that wait to be visited.

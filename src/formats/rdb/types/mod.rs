@@ -17,7 +17,7 @@ use crate::values::string::Text;
 use crate::values::{AnyRef, FieldDeadlines};
 
 /// Reads one value, over as many feeds as it takes.
-pub(super) trait ReadValue {
+pub(super) trait ReadValue: Send {
     /// Goes on reading. `NeedMore`: call again once there are more bytes.
     fn read(&mut self, input: &mut Input) -> Result<Value, Stop>;
 }

@@ -18,7 +18,7 @@ use crate::formats::rdb::input::{Input, Stop};
 use crate::formats::rdb::opcodes::type_number;
 use crate::formats::rdb::{Compression, Value};
 use crate::values::Owned;
-use crate::values::stream::{BlockRef, Consumer, ConsumerIndex, Group, Pending, Stream, StreamId, StreamRef};
+use crate::values::stream::{BlockRef, ConsumerIndex, Group, GroupPart, Pending, Stream, StreamId, StreamRef};
 use std::collections::BTreeMap;
 
 /// What is read.
@@ -50,7 +50,21 @@ pub(in crate::formats::rdb) fn write_part(block: BlockRef<'_>, compression: Comp
 }
 
 /// Appends what stands behind the blocks.
-pub(in crate::formats::rdb) fn write_tail(stream: StreamRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+fn write_tail(stream: StreamRef<'_>, compression: Compression, out: &mut Vec<u8>) {
+    write_counters(stream, out);
+    for (name, group) in stream.groups.iter() {
+        write_group_head(name, group.last_id, group.entries_read, group.pending().len(), compression, out);
+        group.pending().iter().for_each(|(id, pending)| write_pending(*id, *pending, out));
+        write_length(group.consumers().len() as u64, out);
+        for consumer in group.consumers() {
+            write_consumer_head(consumer.name(), consumer.seen_ms, consumer.pending().len(), compression, out);
+            consumer.pending().iter().for_each(|id| out.extend_from_slice(&id.to_bytes()));
+        }
+    }
+}
+
+/// Appends what stands between the blocks and the groups.
+pub(in crate::formats::rdb) fn write_counters(stream: StreamRef<'_>, out: &mut Vec<u8>) {
     let entries = &stream.entries;
     write_length(entries.len(), out);
     write_id(entries.last_id, out);
@@ -58,34 +72,46 @@ pub(in crate::formats::rdb) fn write_tail(stream: StreamRef<'_>, compression: Co
     write_id(entries.max_deleted_id, out);
     write_length(entries.added, out);
     write_length(stream.groups.len() as u64, out);
-    for (name, group) in stream.groups.iter() {
-        write_string(name, compression, out);
-        write_group(group, compression, out);
+}
+
+/// Appends a part of the groups, other than that they begin.
+pub(in crate::formats::rdb) fn write_group_part(part: GroupPart<'_>, compression: Compression, out: &mut Vec<u8>) {
+    match part {
+        GroupPart::Begin => {}
+        GroupPart::Group(head) => {
+            write_group_head(&head.name, head.last_id, head.entries_read, head.pending, compression, out);
+        }
+        GroupPart::Pending(id, pending) => write_pending(id, pending, out),
+        GroupPart::Consumers(count) => write_length(count as u64, out),
+        GroupPart::Consumer(_, head) => write_consumer_head(&head.name, head.seen_ms, head.pending, compression, out),
+        GroupPart::Owed(owed) => out.extend_from_slice(&owed.id.to_bytes()),
     }
 }
 
-fn write_group(group: &Group, compression: Compression, out: &mut Vec<u8>) {
-    write_id(group.last_id, out);
-    write_length(group.entries_read.unwrap_or(UNKNOWN) as u64, out);
-    write_length(group.pending().len() as u64, out);
-    for (id, pending) in group.pending() {
-        out.extend_from_slice(&id.to_bytes());
-        out.extend_from_slice(&pending.delivered_ms.to_le_bytes());
-        write_length(pending.deliveries, out);
-    }
-    write_length(group.consumers().len() as u64, out);
-    for consumer in group.consumers() {
-        write_consumer(consumer, compression, out);
-    }
+fn write_group_head(
+    name: &[u8],
+    last_id: StreamId,
+    entries_read: Option<i64>,
+    pending: usize,
+    compression: Compression,
+    out: &mut Vec<u8>,
+) {
+    write_string(name, compression, out);
+    write_id(last_id, out);
+    write_length(entries_read.unwrap_or(UNKNOWN) as u64, out);
+    write_length(pending as u64, out);
 }
 
-fn write_consumer(consumer: &Consumer, compression: Compression, out: &mut Vec<u8>) {
-    write_string(consumer.name(), compression, out);
-    out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
-    write_length(consumer.pending().len() as u64, out);
-    for id in consumer.pending() {
-        out.extend_from_slice(&id.to_bytes());
-    }
+fn write_pending(id: StreamId, pending: Pending, out: &mut Vec<u8>) {
+    out.extend_from_slice(&id.to_bytes());
+    out.extend_from_slice(&pending.delivered_ms.to_le_bytes());
+    write_length(pending.deliveries, out);
+}
+
+fn write_consumer_head(name: &[u8], seen_ms: i64, pending: usize, compression: Compression, out: &mut Vec<u8>) {
+    write_string(name, compression, out);
+    out.extend_from_slice(&seen_ms.to_le_bytes());
+    write_length(pending as u64, out);
 }
 
 fn write_id(id: StreamId, out: &mut Vec<u8>) {

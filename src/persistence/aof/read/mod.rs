@@ -67,12 +67,18 @@ pub enum Item<'a> {
 pub struct Call<'a> {
     bytes: &'a [u8],
     args: &'a [Range<usize>],
+    end: u64,
 }
 
 impl<'a> Call<'a> {
     /// The call's bytes, as RESP.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// The offset behind it in its file.
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// Where the arguments stand in [`Call::bytes`]; at least one, the command's name first.
@@ -239,7 +245,8 @@ impl Reader {
         let found = self.advance()?;
         Ok(match (found, &self.open) {
             (Found::Call { position, len }, Some(open)) => {
-                Item::Call(Call { bytes: &open.window.from(position)[..len as usize], args: &self.args })
+                let bytes = &open.window.from(position)[..len as usize];
+                Item::Call(Call { bytes, args: &self.args, end: position + len })
             }
             (Found::File, Some(open)) => {
                 let part = &self.parts[open.index];
