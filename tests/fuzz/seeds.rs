@@ -2,13 +2,29 @@
 //!
 //! `FERRODIS_SEED=n` replays; `FERRODIS_MUTATIONS=n` makes so many of each file.
 
+#[path = "../simulation/calls.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod calls;
+#[path = "../simulation/disk.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod disk;
 #[path = "entries.rs"]
 mod entries;
 #[path = "../commands/harness.rs"]
 #[expect(dead_code, reason = "shared with the tests of commands")]
 mod harness;
+#[path = "../simulation/model.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod model;
+#[path = "plain_glob.rs"]
+mod plain_glob;
+#[path = "../simulation/process.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod process;
 #[path = "../commands/restore/calls.rs"]
 mod restored;
+#[path = "served.rs"]
+mod served;
 
 /// Mutations of each file in an ordinary run.
 const MUTATIONS: u64 = 60;
@@ -51,14 +67,17 @@ fn mutate(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
 }
 
 macro_rules! entries {
-    ($($name:ident)*) => {
-        $(
+    ($($room:ident: $($name:ident)*;)*) => {
+        $($(
             #[test]
             fn $name() {
-                run(stringify!($name), entries::$name);
+                run(stringify!($name), $room::$name);
             }
-        )*
+        )*)*
     };
 }
 
-entries!(requests rdb restore log manifest config glob);
+entries! {
+    entries: requests rdb restore manifest config glob;
+    served: calls log;
+}
