@@ -163,8 +163,9 @@ pub fn log(data: &[u8]) {
     if let Some(Ok(kept)) = examine(&mended, Mend::Cut).mended {
         assert_eq!([contents(&mended, &last), contents(&mended, &kept)].concat(), before);
         let again = examine(&mended, Mend::No);
-        assert!(again.is_whole(), "{again}");
-        assert_eq!(calls_of(&again), calls_of(&found));
+        assert!(again.is_whole(), "{found}{again}");
+        // A block goes whole when one of its calls is none.
+        assert!(calls_of(&again) <= calls_of(&found), "{found}{again}");
     }
     if let Ok(mut process) = loaded {
         let once = digest(&mut process);
