@@ -267,10 +267,7 @@ mod tests {
             let Parsed::Incomplete(progress) = parse(&whole[..cut], Progress::default(), &LIMITS, &mut ranges) else {
                 panic!("cut at {cut}")
             };
-            assert_eq!(
-                parse(whole, progress, &LIMITS, &mut ranges),
-                Parsed::Call { end: whole.len() }
-            );
+            assert_eq!(parse(whole, progress, &LIMITS, &mut ranges), Parsed::Call { end: whole.len() });
             assert_eq!(ranges.len(), 3, "cut at {cut}");
         }
     }
