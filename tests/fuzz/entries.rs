@@ -158,14 +158,14 @@ pub fn config(data: &[u8]) {
         loaded.map(|loaded| loaded.config)
     };
     let Ok(config) = load(data) else { return };
-    for extent in [Extent::Needed, Extent::Everything] {
-        let written = config.rewrite(data, extent);
-        let again = load(&written).unwrap_or_else(|error| panic!("{error:?} in {}", written.escape_ascii()));
-        assert_eq!(again.get(&[b"*"]), config.get(&[b"*"]), "{}", written.escape_ascii());
-        assert_eq!(again.users, config.users);
-        let twice = again.rewrite(&written, extent);
-        assert_eq!(twice.escape_ascii().to_string(), written.escape_ascii().to_string());
-    }
+    // To write all directives takes long: now and then.
+    let extent = if data.len().is_multiple_of(16) { Extent::Everything } else { Extent::Needed };
+    let written = config.rewrite(data, extent);
+    let again = load(&written).unwrap_or_else(|error| panic!("{error:?} in {}", written.escape_ascii()));
+    assert_eq!(again.get(&[b"*"]), config.get(&[b"*"]), "{}", written.escape_ascii());
+    assert_eq!(again.users, config.users);
+    let twice = again.rewrite(&written, extent);
+    assert_eq!(twice.escape_ascii().to_string(), written.escape_ascii().to_string());
     let (reloaded, _) = Config::default().reload(&config);
     assert!(reloaded.reload(&config).1.iter().all(|change| change.directive.when != config::When::Live));
 }
