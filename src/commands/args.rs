@@ -11,7 +11,7 @@ pub struct Args<'a> {
     ranges: &'a [Range],
     /// Bulks that came in an allocation of their own.
     big: &'a mut [Vec<u8>],
-    /// The call's own bytes when they are RESP, fit to be logged as they are.
+    /// The call's own bytes when they are RESP.
     raw: Option<&'a [u8]>,
     /// Whether the call may be logged after it ran: then a big bulk is copied rather than taken.
     logged: bool,
@@ -92,9 +92,21 @@ impl<'a> Args<'a> {
         (i..self.len().max(i)).map(|i| self.get(i))
     }
 
-    /// The call's own bytes, when it came as RESP and in one piece.
+    /// The call's own bytes, when it came as RESP and in one piece: fit to be logged as they are.
     pub fn raw(&self) -> Option<&'a [u8]> {
-        self.raw
+        self.raw.filter(|_| self.has_right_line_ends())
+    }
+
+    /// Whether its lines end in CRLF: clients are let pass any two bytes behind a bulk, and any byte behind a CR; no reader of a log is.
+    fn has_right_line_ends(&self) -> bool {
+        let bulk_is_right = |&Range { start, end }: &Range| {
+            self.buffer[start as usize - 1] == b'\n' && self.buffer[end as usize..].starts_with(b"\r\n")
+        };
+        let count_is_right = |first: &Range| {
+            let dollar = self.buffer[..first.start as usize].iter().rposition(|&byte| byte == b'$');
+            dollar.is_some_and(|at| self.buffer[..at].ends_with(b"\n"))
+        };
+        self.ranges.iter().all(bulk_is_right) && self.ranges.first().is_some_and(count_is_right)
     }
 
     /// The bytes of the call on the wire; of one that did not come as RESP or in one piece, those of its plain form.

@@ -136,8 +136,11 @@ fn serve_until_end(config: Config, parts: Parts) -> Result<End, String> {
     let code = instance.run();
     instance.event_loop.close_listeners(|_| true);
     let restart = instance.event_loop.dispatcher.restart_delay();
-    // The kernel frees the data faster than we would, key by key.
-    std::mem::forget(instance);
+    // The kernel frees the data faster than we would, key by key; but what looks for leaks is to see what nobody would have freed.
+    match cfg!(debug_assertions) {
+        true => drop(instance),
+        false => std::mem::forget(instance),
+    }
     code.map(|code| restart.map_or(End::Exit(code), End::Restart))
 }
 

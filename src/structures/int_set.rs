@@ -357,6 +357,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn it_is_a_set(edits in prop::collection::vec((any::<bool>(), member()), 0..200)) {
             let (mut set, mut model) = (new(), BTreeSet::new());

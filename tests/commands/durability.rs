@@ -1,6 +1,7 @@
 //! `appendfsync always`: what shows a write that is not durable yet does not leave. The log's writer stands still here, so nothing ever is.
 
 use crate::harness::Db;
+use ferrodis::dispatch::Partial;
 use ferrodis::dispatch::storage::{Garbage, Threads};
 use ferrodis::persistence::aof::log::Log;
 use ferrodis::persistence::aof::writer::{Next, Writer};
@@ -208,4 +209,30 @@ fn waitaof_in_a_transaction_does_not_wait_and_its_words_are_checked_as_in_redis(
     without.fails("WAITAOF 1 0 0", NO_LOG);
     without.is("WAITAOF 0 1 0", "");
     Db::new().is("WAITAOF 0 0 0", NOT_YET);
+}
+
+/// Clients may end a line with any two bytes, as in Redis; what was logged then was what they had sent, and the next start refused it.
+#[test]
+fn a_call_whose_lines_ended_oddly_left_a_log_that_could_not_be_read() {
+    let calls: [&[u8]; 5] = [
+        b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5\r\nhelloxy",
+        b"*3\rx$3\r\nSET\r\n$1\r\nb\r\n$5\r\nhello\r\n",
+        b"*3\r\n$3\rxSET\r\n$1\r\nc\r\n$5\r\nhello\r\n",
+        b"*3\r\n$3\r\nSET\r\n$1\r\nd\r\n$5\r\nhello\r\n",
+        b"*1\rx$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\ne\r\n$5\rxhello\r\n*1\r\n$4\r\nEXEC\r\n",
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let writers = Standstill::default();
+    let mut db = with_log_on(&directory, writers.clone());
+    let client = db.connect();
+    for input in calls {
+        db.dispatcher.run(client, input, &mut Partial::default());
+    }
+    db.dispatcher.tick();
+    writers.step_log();
+    let mut again = with_log(&directory);
+    while again.dispatcher.is_loading() {
+        again.dispatcher.step_loading().unwrap();
+    }
+    again.is("MGET a b c d e", &format!("*5\r\n{}", "$5\r\nhello\r\n".repeat(5)));
 }

@@ -2,23 +2,41 @@
 //!
 //! `FERRODIS_SEED=n` replays; `FERRODIS_MUTATIONS=n` makes so many of each file.
 
+#[path = "../simulation/calls.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod calls;
+#[path = "../simulation/disk.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod disk;
 #[path = "entries.rs"]
 mod entries;
 #[path = "../commands/harness.rs"]
 #[expect(dead_code, reason = "shared with the tests of commands")]
 mod harness;
+#[path = "../simulation/model.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod model;
+#[path = "plain_glob.rs"]
+mod plain_glob;
+#[path = "../simulation/process.rs"]
+#[expect(dead_code, reason = "shared with the simulation")]
+mod process;
 #[path = "../commands/restore/calls.rs"]
 mod restored;
+#[path = "served.rs"]
+mod served;
 
-/// Mutations of each file in an ordinary run.
+/// Mutations of each file in an ordinary run ...
 const MUTATIONS: u64 = 60;
+/// ... and where each starts several servers.
+const SERVED_MUTATIONS: u64 = 12;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
 /// Runs an entry on all files of its corpus, and on what they are mutated to.
-fn run(name: &str, entry: fn(&[u8])) {
+fn run(name: &str, entry: fn(&[u8]), mutations: u64) {
     let seed = number("FERRODIS_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("FERRODIS_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -29,7 +47,7 @@ fn run(name: &str, entry: fn(&[u8])) {
     for path in files {
         let content = std::fs::read(&path).unwrap();
         entry(&content);
-        for _ in 0..number("FERRODIS_MUTATIONS").unwrap_or(MUTATIONS) {
+        for _ in 0..number("FERRODIS_MUTATIONS").unwrap_or(mutations) {
             let mut changed = content.clone();
             (0..random.usize(1..4)).for_each(|_| mutate(&mut random, &mut changed));
             println!("{}: {}", path.display(), changed.escape_ascii());
@@ -51,14 +69,17 @@ fn mutate(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
 }
 
 macro_rules! entries {
-    ($($name:ident)*) => {
-        $(
+    ($($room:ident $mutations:ident: $($name:ident)*;)*) => {
+        $($(
             #[test]
             fn $name() {
-                run(stringify!($name), entries::$name);
+                run(stringify!($name), $room::$name, $mutations);
             }
-        )*
+        )*)*
     };
 }
 
-entries!(requests rdb restore log manifest config glob);
+entries! {
+    entries MUTATIONS: requests rdb restore manifest config glob;
+    served SERVED_MUTATIONS: calls log;
+}

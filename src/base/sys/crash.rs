@@ -13,7 +13,7 @@ use std::backtrace::Backtrace;
 use std::fmt::Write;
 use std::os::fd::RawFd;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering::Relaxed};
 use text::{Raw, Text};
 
 /// The signals that end the process with a report.
@@ -104,6 +104,8 @@ fn prepare() {
     // SAFETY: it only reads which thread this is.
     MAIN_THREAD.store(unsafe { libc::pthread_self() } as usize, Relaxed);
     let memory: &'static mut [u8] = Box::leak(vec![0; HANDLER_STACK_BYTES].into_boxed_slice());
+    static STACK: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+    STACK.store(memory.as_mut_ptr(), Relaxed); // else only the kernel knows of it, and it looks like a leak
     let stack = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
     // SAFETY: the memory is leaked, so it is there whenever a handler runs, and nobody else has it.
     unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };

@@ -56,8 +56,6 @@ pub enum Parsed {
     Call {
         /// The byte behind the call.
         end: usize,
-        /// Whether its own bytes are RESP, fit to be logged as they are.
-        multibulk: bool,
     },
     /// An inline call: its arguments had to be unquoted.
     Inline {
@@ -181,7 +179,7 @@ pub fn parse(buffer: &[u8], progress: Progress, limits: &Limits, ranges: &mut Ve
         at = end + 2;
         missing -= 1;
         if missing == 0 {
-            return Parsed::Call { end: at, multibulk: true };
+            return Parsed::Call { end: at };
         }
     }
 }
@@ -262,17 +260,14 @@ mod tests {
     fn a_call_is_found_however_it_is_cut() {
         let whole = b"*3\r\n$3\r\nSET\r\n$0\r\n\r\n$5\r\nhe\rlo\r\n";
         let (parsed, args) = one(whole);
-        assert_eq!(parsed, Parsed::Call { end: whole.len(), multibulk: true });
+        assert_eq!(parsed, Parsed::Call { end: whole.len() });
         assert_eq!(args, [&b"SET"[..], b"", b"he\rlo"]);
         for cut in 0..whole.len() {
             let mut ranges = Vec::new();
             let Parsed::Incomplete(progress) = parse(&whole[..cut], Progress::default(), &LIMITS, &mut ranges) else {
                 panic!("cut at {cut}")
             };
-            assert_eq!(
-                parse(whole, progress, &LIMITS, &mut ranges),
-                Parsed::Call { end: whole.len(), multibulk: true }
-            );
+            assert_eq!(parse(whole, progress, &LIMITS, &mut ranges), Parsed::Call { end: whole.len() });
             assert_eq!(ranges.len(), 3, "cut at {cut}");
         }
     }

@@ -204,7 +204,8 @@ fn loss(error: &LoadError, reader: &Reader) -> Option<(PathBuf, u64, u64)> {
         | LoadError::BadFormat { path, offset }
         | LoadError::DamagedBlock { path, offset, .. }
         | LoadError::Gap { path, offset, .. } => {
-            Some((path.clone(), *offset, reader.file_bytes().saturating_sub(*offset)))
+            let offset = reader.cut_before(*offset);
+            Some((path.clone(), offset, reader.file_bytes().saturating_sub(offset)))
         }
         LoadError::Missing { .. } | LoadError::Disk(_) | LoadError::TruncatedNotLast { .. } => None,
     }

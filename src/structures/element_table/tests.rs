@@ -34,7 +34,8 @@ fn bytes_per_element(len: usize, name: impl Fn(usize) -> Vec<u8>, payload: &[u8]
 fn elements_take_little_more_than_their_bytes() {
     // Records of 4 + 19, 4 + 19 + 8 and 4 + 14 + 16 bytes; 9 for buckets, a sixteenth of the pages for what comes next.
     let field = |n| format!("field:{n:08}").into_bytes();
-    for (len, slack) in [(600, 6.0), (2000, 3.5), (10_000, 2.5), (14_000, 2.5), (100_000, 2.5)] {
+    let sizes = [(600, 6.0), (2000, 3.5), (10_000, 2.5), (14_000, 2.5), (100_000, 2.5)];
+    for (len, slack) in sizes.into_iter().take(if cfg!(miri) { 1 } else { 5 }) {
         let sizes = [
             ("set", 24.0, bytes_per_element(len, member, b"")),
             ("sorted set", 32.0, bytes_per_element(len, member, &[0; 8])),
@@ -60,19 +61,21 @@ fn a_small_table_is_small() {
 fn memory_comes_back_when_elements_go() {
     let mut table = table();
     let field = |n: usize| [&member(n)[..], &vec![b'x'; n % 50]].concat();
-    (0..50_000).for_each(|n| add(&mut table, &field(n), &vec![b'v'; n % 60]));
+    const FIELDS: usize = if cfg!(miri) { 1000 } else { 50_000 };
+    (0..FIELDS).for_each(|n| add(&mut table, &field(n), &vec![b'v'; n % 60]));
     let full = table.heap_bytes();
-    for n in (0..50_000).filter(|n| n % 20 != 0) {
+    for n in (0..FIELDS).filter(|n| n % 20 != 0) {
         table.remove(table.find(&field(n)).unwrap());
     }
     let mut moved = 0;
     while table.defragment(50, |_, _| moved += 1) {}
     table.check_invariants();
     assert!(moved > 0);
-    assert!(table.heap_bytes() < full / 8, "{} of {full}", table.heap_bytes());
-    (0..50_000).step_by(20).for_each(|n| table.remove(table.find(&field(n)).unwrap()));
+    // A small table is mostly what it begins with.
+    assert!(cfg!(miri) || table.heap_bytes() < full / 8, "{} of {full}", table.heap_bytes());
+    (0..FIELDS).step_by(20).for_each(|n| table.remove(table.find(&field(n)).unwrap()));
     table.check_invariants();
-    assert!(table.heap_bytes() < full / 16, "{} of {full}", table.heap_bytes());
+    assert!(cfg!(miri) || table.heap_bytes() < full / 16, "{} of {full}", table.heap_bytes());
     table.clear();
     assert!(table.heap_bytes() <= 320, "{} bytes when cleared", table.heap_bytes());
 }
@@ -101,6 +104,7 @@ fn a_scan_sees_what_stays_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "50,000 samples take it minutes")]
 fn samples_come_from_all_over() {
     let mut table = table();
     assert_eq!(table.sample(|_| 0), None);
@@ -175,7 +179,8 @@ fn expiry_goes_in_slices() {
 #[test]
 fn a_walk_gives_each_element_once_as_it_was() {
     let mut table = table();
-    (0..2000).for_each(|n| _ = table.insert(&member(n), b"1", (n % 5 == 0).then_some(n as u64)).unwrap());
+    (0..if cfg!(miri) { 300 } else { 2000 })
+        .for_each(|n| _ = table.insert(&member(n), b"1", (n % 5 == 0).then_some(n as u64)).unwrap());
     for round in 0..3 {
         let wanted = contents(&table);
         let (mut found, mut turn) = (BTreeMap::new(), round * 10_000);

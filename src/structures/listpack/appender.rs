@@ -94,6 +94,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "so many entries take it minutes, and there is nothing unsafe")]
     fn a_count_beyond_its_field_is_unknown() {
         let mut pack = new();
         let mut appender = Appender::new(&mut pack, 0);

@@ -457,8 +457,9 @@ mod tests {
     fn evacuation_gives_pages_back() {
         let mut arena = RecordArena::<String>::new();
         arena.keep_links(true);
+        let records = if cfg!(miri) { 2000 } else { 20_000u32 };
         let mut handles: Vec<_> =
-            (0..20000u32).map(|i| arena.insert(&i.to_le_bytes(), None, inline(b"v")).ok().unwrap()).collect();
+            (0..records).map(|i| arena.insert(&i.to_le_bytes(), None, inline(b"v")).ok().unwrap()).collect();
         for i in (0..handles.len()).filter(|i| i % 4 != 0) {
             arena.remove(handles[i]);
         }
@@ -473,7 +474,7 @@ mod tests {
             }
             arena.check_invariants();
         }
-        assert!(arena.page_bytes() < before / 2, "{} of {before}", arena.page_bytes());
-        assert!((0..20000).step_by(4).all(|i| arena.key(handles[i]) == (i as u32).to_le_bytes()));
+        assert!(cfg!(miri) || arena.page_bytes() < before / 2, "{} of {before}", arena.page_bytes());
+        assert!((0..records).step_by(4).all(|i| arena.key(handles[i as usize]) == i.to_le_bytes()));
     }
 }

@@ -23,13 +23,16 @@ impl Reader {
     pub(super) fn foreign_call(&mut self, position: u64, len: u64) -> Result<Option<Found>, LoadError> {
         let args = std::mem::take(&mut self.args);
         let open = self.at_hand();
+        if is_named(open.window.from(position), &args, b"exec") {
+            open.broken_group = None; // what was garbage could be passed over
+        }
         let begins_group = position >= open.group_end && is_named(open.window.from(position), &args, b"multi");
         let whole = !begins_group || find_group_end(open, position)?;
         // Looking for the end may have moved the window.
         open.window.need(position, len)?;
         if whole {
             open.position = position + len;
-            open.unit_start = open.position;
+            open.end_unit(open.position);
             open.foreign_calls += 1;
             open.foreign_last = true;
         }
@@ -73,8 +76,9 @@ impl Reader {
         let (offset, last_begins_at) = (self.offset, self.last_begins_at.filter(|_| is_last_part));
         let open = self.at_hand();
         open.position = start;
+        open.block_start = position;
         open.block_end = start + head.len;
-        open.unit_start = open.block_end;
+        open.end_unit(open.block_end);
         open.blocks += 1;
         open.foreign_last = false;
         let Some(place) = head.place else { return Ok(()) };
@@ -182,7 +186,7 @@ fn plain_calls_behind(open: &mut Open, position: u64) -> Result<Option<u64>, Tro
     Ok(is_right.then_some(start))
 }
 
-/// Looks for the end of the transaction that begins at `start`, and notes it; gives whether there is one.
+/// Looks for the end of the transaction that begins at `start`, and notes it; gives whether there is one, or garbage before it.
 fn find_group_end(open: &mut Open, start: u64) -> Result<bool, Trouble> {
     let mut position = start;
     let mut args = Vec::new();
@@ -199,6 +203,7 @@ fn find_group_end(open: &mut Open, start: u64) -> Result<bool, Trouble> {
             // What is wrong there is said when it is reached.
             Shape::Garbage => {
                 open.group_end = position;
+                open.broken_group = Some(open.unit_start);
                 return Ok(true);
             }
             Shape::Unfinished | Shape::End => return Ok(false),

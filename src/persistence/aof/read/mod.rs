@@ -107,10 +107,14 @@ struct Open {
     position: u64,
     /// Where the first comment since the last whole thing begins: a cut goes there.
     unit_start: u64,
-    /// Up to here, a verified block's calls.
+    /// Where the last verified block's head begins ...
+    block_start: u64,
+    /// ... and up to where its calls go.
     block_end: u64,
     /// Up to here, calls of a transaction whose end has been seen.
     group_end: u64,
+    /// Where a transaction begins that has garbage before its end: a cut goes there.
+    broken_group: Option<u64>,
     blocks: u64,
     foreign_calls: u64,
     /// Calls outside blocks have followed the last block.
@@ -144,6 +148,15 @@ enum Found {
     Rdb,
     Call { position: u64, len: u64 },
     End,
+}
+
+impl Open {
+    /// Something whole ends at `position`: a cut leaves it.
+    fn end_unit(&mut self, position: u64) {
+        if self.broken_group.is_none() {
+            self.unit_start = position;
+        }
+    }
 }
 
 impl Reader {
@@ -219,6 +232,13 @@ impl Reader {
     /// Whether the file being read is the last one that holds anything.
     pub(super) fn is_in_last_file(&self) -> bool {
         self.open.as_ref().is_none_or(|open| open.index >= self.last)
+    }
+
+    /// Where to cut the file being read when what stands at `offset` is wrong: half a block, or half a transaction, is worth nothing.
+    pub(super) fn cut_before(&self, offset: u64) -> u64 {
+        let Some(open) = &self.open else { return offset };
+        let in_block = (open.block_start..open.block_end).contains(&offset);
+        open.broken_group.unwrap_or(if in_block { open.block_start } else { offset })
     }
 
     /// The length of the file being read.
@@ -317,8 +337,10 @@ impl Reader {
             window,
             position: 0,
             unit_start: 0,
+            block_start: 0,
             block_end: 0,
             group_end: 0,
+            broken_group: None,
             blocks: 0,
             foreign_calls: 0,
             foreign_last: false,

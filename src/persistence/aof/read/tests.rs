@@ -282,3 +282,29 @@ fn a_check_says_what_is_lost_and_mends_it_once() {
     assert!(run(&dir.path("appendonly.aof.1.incr.aof"), Mend::No).to_string().contains("1 calls, whole up to offset"));
     assert!(run(Path::new("/no/such"), Mend::No).to_string().contains("No such file or directory"));
 }
+
+/// What was cut off was half of a block whose checksum is right: the rest of that block was then torn, and not mended at all.
+#[test]
+fn a_mended_log_began_its_end_in_the_middle_of_a_block() {
+    use crate::persistence::aof::check::{Mend, check};
+    let good = three().swap_remove(0);
+    let body = [call("set k 2"), b"*1\r\n$4\r\nPING\rx".to_vec()].concat();
+    let at = call("set k 1").len() as u64;
+    let mut bad = Vec::new();
+    Head::of(&body, Some(Place { at, synced: at })).print(&mut bad);
+    let dir = Dir::with(&[&good[..], &bad, &body].concat());
+    let run = |mend| check(Arc::new(RealDisk), dir.0.path(), mend, &mut |_: &[u8]| Err("no RDB here".to_owned()));
+    let kept = run(Mend::Cut).mended.unwrap().unwrap();
+    assert_eq!((dir.increment(), std::fs::read(kept).unwrap()), (good, [bad, body].concat()));
+    assert!(run(Mend::No).is_whole());
+}
+
+/// What was left behind the cut was MULTI without EXEC: torn for the next start, which refused it as soon as another file followed.
+#[test]
+fn zeros_within_a_transaction_left_its_beginning_to_the_next_start() {
+    let half = [call("multi"), call("set k 2")].concat();
+    let dir = Dir::with(&[&call("set k 1")[..], &half, &[0; 600]].concat());
+    assert!(matches!(&dir.load(Tail::Cut).unwrap().notices[..], [Notice::Cut { .. }]));
+    assert_eq!(dir.increment(), call("set k 1"));
+    assert_eq!(dir.load(Tail::Refuse).unwrap().notices, []);
+}
