@@ -12,6 +12,8 @@ use crate::server::config::{AppendFsync, Config};
 const BLOCK_BYTES: usize = 64 * 1024;
 /// ... a smaller one when its first call is so old.
 const BLOCK_AGE_NS: u64 = 1_000_000;
+/// How often it is said at most that the disk does not keep up.
+const SAY_FULL_MS: u64 = 10_000;
 
 /// The policy that the configuration asks for.
 pub(super) fn policy(config: &Config) -> FsyncPolicy {
@@ -132,11 +134,30 @@ impl Dispatcher {
         }
         let log = self.storage.log.as_ref()?;
         let has_trouble = log.status().trouble().is_some();
-        self.set_gate(gates::LOG_FULL, log.is_full());
+        if !log.is_full() {
+            self.set_gate(gates::LOG_FULL, false);
+        } else if self.server.raised & gates::LOG_FULL == 0 {
+            self.hold_writers();
+        }
         if changes.status || has_trouble {
             self.note_log_status(has_trouble);
         }
         self.submit_block(now_ns)
+    }
+
+    /// So much of the log waits for the disk that whoever writes has to wait, too: counted each time, and said now and then.
+    #[cold]
+    pub(super) fn hold_writers(&mut self) {
+        self.server.raised |= gates::LOG_FULL;
+        self.server.persistence.log.delayed_syncs += 1;
+        let now_ms = self.server.time.monotonic_ms();
+        if now_ms >= self.storage.say_full_at_ms {
+            self.storage.say_full_at_ms = now_ms + SAY_FULL_MS;
+            let waiting_mib = self.storage.log.as_ref().map_or(0, |log| log.pending_bytes() >> 20);
+            log::warn!(
+                "The disk does not keep up: {waiting_mib} MiB of the log wait for it, and so do clients that write"
+            );
+        }
     }
 
     /// Sends the block at hand when it is due.

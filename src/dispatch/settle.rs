@@ -281,7 +281,7 @@ impl Dispatcher {
         }
         let log = self.storage.log.as_mut().expect("it is there");
         if log.is_full() && self.server.raised & gates::LOG_FULL == 0 {
-            self.server.raised |= gates::LOG_FULL;
+            self.hold_writers();
         }
     }
 
