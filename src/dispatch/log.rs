@@ -142,7 +142,9 @@ impl Dispatcher {
         if changes.status || has_trouble {
             self.note_log_status(has_trouble);
         }
-        self.submit_block(now_ns)
+        let sleep_ms = self.submit_block(now_ns);
+        self.publish_log();
+        sleep_ms
     }
 
     /// So much of the log waits for the disk that whoever writes has to wait, too: counted each time, and said now and then.
@@ -259,12 +261,11 @@ impl Dispatcher {
     }
 
     /// Copies the log's figures to where INFO looks.
-    pub(super) fn publish_log(&mut self) {
+    fn publish_log(&mut self) {
         let state = &mut self.server.persistence.log;
         let Some(log) = &self.storage.log else { return };
         state.current_bytes = log.current_bytes();
         state.base_bytes = log.base_bytes();
-        state.pending_bytes = log.pending_bytes();
         state.buffer_bytes = log.block_bytes() as u64;
         state.logged_offset = log.next_offset();
         state.written_offset = log.written_offset();

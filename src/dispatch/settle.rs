@@ -275,6 +275,7 @@ impl Dispatcher {
             self.storage.block_since_ns = self.server.time.monotonic_ns;
         }
         let offset = log.next_offset();
+        self.server.persistence.log.logged_offset = offset; // INFO behind it must not say that nothing waits
         self.server.clients.get_mut(client).last_write_offset = offset;
         if log.policy() == FsyncPolicy::Always {
             self.note_touched(db, row, args, offset);
