@@ -126,8 +126,12 @@ impl Dispatcher {
             self.storage.in_flight = false;
             self.storage.gathers = log.policy() == FsyncPolicy::Always;
         }
+        let needs_base = log.status().needs_new_base();
         for event in changes.events {
             self.note_log_event(event); // may end the log
+        }
+        if !std::mem::replace(&mut self.storage.needs_base, needs_base) && needs_base {
+            self.storage.rewrite_not_before_ms = 0; // rewrites that failed before were not urgent, so they have long to wait
         }
         if changes.durable && !self.server.clients.waiters.is_empty() {
             self.serve_log_waiters(self.server.persistence.log.durable_offset);

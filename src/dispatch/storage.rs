@@ -103,6 +103,8 @@ pub struct Storage {
     pub(super) block_since_ns: u64,
     /// When it may be said again that the disk does not keep up (monotonic ms).
     pub(super) say_full_at_ms: u64,
+    /// Whether the log cannot go on without a new base, as far as was known last.
+    pub(super) needs_base: bool,
     /// When a rewrite that failed may be tried again (monotonic ms).
     pub(super) rewrite_not_before_ms: u64,
     /// When a snapshot that failed may be tried again by the save rules (monotonic ms).
@@ -137,6 +139,7 @@ impl Storage {
             gathers: false,
             block_since_ns: 0,
             say_full_at_ms: 0,
+            needs_base: false,
             rewrite_not_before_ms: 0,
             save_not_before_ms: 0,
             unparked: false,
