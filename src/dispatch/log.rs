@@ -12,6 +12,8 @@ use crate::server::config::{AppendFsync, Config};
 const BLOCK_BYTES: usize = 64 * 1024;
 /// ... a smaller one when its first call is so old.
 const BLOCK_AGE_NS: u64 = 1_000_000;
+/// How often it is said at most that the disk does not keep up.
+const SAY_FULL_MS: u64 = 10_000;
 
 /// The policy that the configuration asks for.
 pub(super) fn policy(config: &Config) -> FsyncPolicy {
@@ -124,19 +126,44 @@ impl Dispatcher {
             self.storage.in_flight = false;
             self.storage.gathers = log.policy() == FsyncPolicy::Always;
         }
+        let needs_base = log.status().needs_new_base();
         for event in changes.events {
             self.note_log_event(event); // may end the log
+        }
+        if !std::mem::replace(&mut self.storage.needs_base, needs_base) && needs_base {
+            self.storage.rewrite_not_before_ms = 0; // rewrites that failed before were not urgent, so they have long to wait
         }
         if changes.durable && !self.server.clients.waiters.is_empty() {
             self.serve_log_waiters(self.server.persistence.log.durable_offset);
         }
         let log = self.storage.log.as_ref()?;
         let has_trouble = log.status().trouble().is_some();
-        self.set_gate(gates::LOG_FULL, log.is_full());
+        if !log.is_full() {
+            self.set_gate(gates::LOG_FULL, false);
+        } else if self.server.raised & gates::LOG_FULL == 0 {
+            self.hold_writers();
+        }
         if changes.status || has_trouble {
             self.note_log_status(has_trouble);
         }
-        self.submit_block(now_ns)
+        let sleep_ms = self.submit_block(now_ns);
+        self.publish_log();
+        sleep_ms
+    }
+
+    /// So much of the log waits for the disk that whoever writes has to wait, too: counted each time, and said now and then.
+    #[cold]
+    pub(super) fn hold_writers(&mut self) {
+        self.server.raised |= gates::LOG_FULL;
+        self.server.persistence.log.delayed_syncs += 1;
+        let now_ms = self.server.time.monotonic_ms();
+        if now_ms >= self.storage.say_full_at_ms {
+            self.storage.say_full_at_ms = now_ms + SAY_FULL_MS;
+            let waiting_mib = self.storage.log.as_ref().map_or(0, |log| log.pending_bytes() >> 20);
+            log::warn!(
+                "The disk does not keep up: {waiting_mib} MiB of the log wait for it, and so do clients that write"
+            );
+        }
     }
 
     /// Sends the block at hand when it is due.
@@ -238,12 +265,11 @@ impl Dispatcher {
     }
 
     /// Copies the log's figures to where INFO looks.
-    pub(super) fn publish_log(&mut self) {
+    fn publish_log(&mut self) {
         let state = &mut self.server.persistence.log;
         let Some(log) = &self.storage.log else { return };
         state.current_bytes = log.current_bytes();
         state.base_bytes = log.base_bytes();
-        state.pending_bytes = log.pending_bytes();
         state.buffer_bytes = log.block_bytes() as u64;
         state.logged_offset = log.next_offset();
         state.written_offset = log.written_offset();

@@ -275,13 +275,14 @@ impl Dispatcher {
             self.storage.block_since_ns = self.server.time.monotonic_ns;
         }
         let offset = log.next_offset();
+        self.server.persistence.log.logged_offset = offset; // INFO behind it must not say that nothing waits
         self.server.clients.get_mut(client).last_write_offset = offset;
         if log.policy() == FsyncPolicy::Always {
             self.note_touched(db, row, args, offset);
         }
         let log = self.storage.log.as_mut().expect("it is there");
         if log.is_full() && self.server.raised & gates::LOG_FULL == 0 {
-            self.server.raised |= gates::LOG_FULL;
+            self.hold_writers();
         }
     }
 

@@ -106,6 +106,10 @@ pub struct Storage {
     pub(super) gathers: bool,
     /// When the first call of the block at hand was appended (monotonic ns); 0: the block is empty.
     pub(super) block_since_ns: u64,
+    /// When it may be said again that the disk does not keep up (monotonic ms).
+    pub(super) say_full_at_ms: u64,
+    /// Whether the log cannot go on without a new base, as far as was known last.
+    pub(super) needs_base: bool,
     /// When a rewrite that failed may be tried again (monotonic ms).
     pub(super) rewrite_not_before_ms: u64,
     /// When a snapshot that failed may be tried again by the save rules (monotonic ms).
@@ -139,6 +143,8 @@ impl Storage {
             in_flight: false,
             gathers: false,
             block_since_ns: 0,
+            say_full_at_ms: 0,
+            needs_base: false,
             rewrite_not_before_ms: 0,
             save_not_before_ms: 0,
             unparked: false,

@@ -323,7 +323,6 @@ impl Dispatcher {
             self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
         }
         self.start_due_saves();
-        self.publish_log();
         let spent_ns = self.lap(Phase::Cron);
         self.server.event_loop.record_cron(spent_ns / 1000);
     }

@@ -168,6 +168,7 @@ impl Server {
         self.event_loop.reset();
         self.expiry_lag.reset();
         self.hot_keys.reset();
+        self.persistence.log.delayed_syncs = 0;
     }
 }
 /// Whether a directive is about how collections are kept.

@@ -78,8 +78,6 @@ pub struct Log {
     pub current_bytes: u64,
     /// Bytes of the base.
     pub base_bytes: u64,
-    /// Bytes handed to the writer and not on disk yet.
-    pub pending_bytes: u64,
     /// Bytes that wait to be handed to the writer.
     pub buffer_bytes: u64,
     /// Syncs that took so long that writes had to wait.
@@ -105,13 +103,19 @@ impl Default for Log {
             last_write_ok: true,
             current_bytes: 0,
             base_bytes: 0,
-            pending_bytes: 0,
             buffer_bytes: 0,
             delayed_syncs: 0,
             logged_offset: 0,
             written_offset: 0,
             durable_offset: 0,
         }
+    }
+}
+
+impl Log {
+    /// Bytes logged that no file has yet.
+    pub fn pending_bytes(&self) -> u64 {
+        self.logged_offset.saturating_sub(self.written_offset)
     }
 }
 

@@ -14,14 +14,18 @@
 
 mod certificates;
 mod client;
+mod lossy_disk;
 mod reference;
 mod reply;
 mod server;
+mod small_disk;
 mod wait;
 
 pub use certificates::Certificates;
 pub use client::{Client, encode};
+pub use lossy_disk::{Loss, LossyDisk, Word};
 pub use reference::Reference;
 pub use reply::{Reply, ReplyReader};
 pub use server::Server;
-pub use wait::{PATIENCE, wait_until};
+pub use small_disk::SmallDisk;
+pub use wait::{PATIENCE, run_for, wait_until};

@@ -172,14 +172,36 @@ impl Server {
     /// [`Server::restart`] that fails with the server's output when it does not come up.
     #[track_caller]
     pub fn try_restart(&mut self) -> Result<(), String> {
+        let arguments = self.arguments.clone();
+        self.spawn_again(&arguments)
+            .map_err(|trouble| format!("{} cannot be run: {trouble}", self.program.display()))?;
+        self.wait_until_ready()
+    }
+
+    /// Starts it again with other arguments, this time only, and does not wait until it is ready.
+    #[track_caller]
+    pub fn restart_in_part(&mut self, arguments: &[&str]) {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        self.spawn_again(&arguments)
+            .unwrap_or_else(|trouble| panic!("{} cannot be run: {trouble}", self.program.display()));
+    }
+
+    #[track_caller]
+    fn spawn_again(&mut self, arguments: &[String]) -> io::Result<()> {
         if !self.has_ended() {
             self.terminate();
         }
         self.output_start = self.output().len();
-        self.process = spawn(&self.program, &self.arguments, self.port, self.home.path())
-            .map_err(|trouble| format!("{} cannot be run: {trouble}", self.program.display()))?;
+        self.process = spawn(&self.program, arguments, self.port, self.home.path())?;
         self.exit = None;
-        self.wait_until_ready()
+        Ok(())
+    }
+
+    /// Waits until it has ended, which is true, or is ready.
+    #[track_caller]
+    pub fn ends_before_it_is_ready(&mut self) -> bool {
+        wait_until("its end, or until it is ready", || self.has_ended() || self.is_ready());
+        self.has_ended()
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
@@ -213,7 +235,7 @@ impl Server {
     }
 
     /// What the present process has written.
-    fn present_log(&self) -> String {
+    pub fn present_log(&self) -> String {
         String::from_utf8_lossy(&self.output()[self.output_start..]).into_owned()
     }
 

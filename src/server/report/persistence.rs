@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Statistic] = &[
         .when(is_logged),
     Statistic::zero("aof_pending_rewrite").when(is_logged),
     Statistic::new("aof_buffer_length", |s| Value::Count(s.persistence.log.buffer_bytes)).when(is_logged),
-    Statistic::new("aof_pending_bytes", |s| Value::Count(s.persistence.log.pending_bytes))
+    Statistic::new("aof_pending_bytes", |s| Value::Count(s.persistence.log.pending_bytes()))
         .gauge("aof_pending_bytes", "Bytes of the log that wait for the disk.")
         .when(is_logged),
     Statistic::new("aof_pending_bio_fsync", |s| {

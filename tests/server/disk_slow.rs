@@ -1,0 +1,175 @@
+//! A disk that hangs: under `always` replies wait in order and reads pass, under `everysec` nobody waits until a bound is reached.
+
+use super::kill::wait_until_written;
+use crate::support::{Client, Loss, LossyDisk, Server, Word, wait_until};
+use fastrand::Rng;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+const EVERYSEC: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
+const HANG: Duration = Duration::from_secs(2);
+/// How long an answer is waited for that is not to come.
+const A_WHILE: Duration = Duration::from_millis(50);
+const MIB: usize = 1 << 20;
+
+/// Has syncs hang, and a client wait for one.
+fn hang(server: &Server, disk: &LossyDisk) -> Client {
+    disk.set(Word::Hold, 1);
+    let mut writer = server.client();
+    writer.send(&["SET", "held", "1"]);
+    wait_until("a sync", || disk.get(Word::Held) > 0);
+    writer
+}
+
+#[track_caller]
+fn assert_silent(client: &mut Client) {
+    client.set_patience(A_WHILE).unwrap();
+    let reply = client.try_read_reply();
+    assert!(reply.as_ref().is_err_and(|trouble| trouble.kind() == ErrorKind::TimedOut), "{reply:?} came");
+    client.set_patience(crate::support::PATIENCE).unwrap();
+}
+
+#[test]
+fn under_always_a_disk_that_hangs_for_two_seconds_adds_nothing_to_a_get() {
+    let (server, disk) = LossyDisk::start(&ALWAYS);
+    let mut reader = server.client();
+    assert_eq!(reader.run("SET other 1"), "OK");
+    let mut writer = hang(&server, &disk);
+    let (begun, mut answered) = (Instant::now(), 0);
+    while begun.elapsed() < HANG {
+        assert_eq!(reader.run("GET other"), "1");
+        answered += 1;
+    }
+    assert!(disk.get(Word::Held) > 0, "the disk hangs all the while");
+    assert!(answered > 100, "{answered} answers in {HANG:?}");
+    assert_silent(&mut writer);
+    disk.set(Word::Hold, 0);
+    assert_eq!(writer.read_reply(), "OK");
+}
+
+#[test]
+fn under_always_replies_wait_in_their_order_and_no_other_client_is_shown_what_they_wait_for() {
+    let (server, disk) = LossyDisk::start(&ALWAYS);
+    server.client().run("SET other 1");
+    let mut writer = hang(&server, &disk);
+    writer.send_raw(b"GET other\r\nINCR counter\r\nPING\r\nGET counter\r\n");
+    let mut reader = server.client();
+    reader.send(&["GET", "held"]);
+    assert_silent(&mut writer);
+    assert_silent(&mut reader);
+    disk.set(Word::Hold, 0);
+    assert_eq!(writer.read_reply(), "OK");
+    assert_eq!(writer.read_reply(), "1");
+    assert_eq!(writer.read_reply(), 1);
+    assert_eq!(writer.read_reply(), "PONG");
+    assert_eq!(writer.read_reply(), "1");
+    assert_eq!(reader.read_reply(), "1");
+}
+
+/// Has writers send more than may wait for the disk; gives them.
+fn overfill(server: &Server, calls: usize) -> Vec<Client> {
+    let value = vec![b'v'; MIB];
+    let writer = |n: usize| {
+        let mut writer = server.client();
+        writer.send(&[b"SET".as_slice(), format!("big:{n}").as_bytes(), &value]);
+        writer
+    };
+    (0..calls).map(writer).collect()
+}
+
+/// What waits is bounded, said and counted; reads go on; and when the disk is well again everybody is answered.
+fn assert_bounded(arguments: &[&str]) {
+    let (mut server, mut disk) = LossyDisk::start(arguments);
+    let mut reader = server.client();
+    reader.run("SET other 1");
+    let hung = hang(&server, &disk);
+    let mut writers = overfill(&server, 80);
+    let is_said = |server: &Server| server.log().contains("The disk does not keep up: 6");
+    wait_until("the bound", || is_said(&server));
+    assert_eq!(reader.run("GET other"), "1");
+    let mut last = server.client();
+    last.send(&["SET", "last", "1"]);
+    assert_silent(&mut last);
+    reader.send(&["INFO", "everything"]);
+    disk.set(Word::Hold, 0);
+    let info = reader.read_reply().text();
+    let field = |name: &str| -> u64 {
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name}: {info}"))
+    };
+    assert!((64 * MIB as u64..72 * MIB as u64).contains(&field("aof_pending_bytes")), "{info}");
+    assert!(field("aof_delayed_fsync") > 0 && field("blocked_clients") > 5, "{info}");
+    for writer in writers.iter_mut().chain([&mut last]) {
+        assert_eq!(writer.read_reply(), "OK");
+    }
+    assert_eq!(reader.run("WAITAOF 0 0 0").items().len(), 2);
+    wait_until("the disk", || reader.info("aof_pending_bio_fsync") == "0" && reader.info("aof_pending_bytes") == "0");
+    drop(hung);
+    server.kill();
+    disk.cut_power(&mut Rng::with_seed(1), Loss::Everything);
+    server.restart();
+    assert_eq!(server.client().run("DBSIZE"), 83);
+}
+
+#[test]
+fn under_always_what_waits_for_the_disk_is_bounded_and_visible() {
+    assert_bounded(&ALWAYS);
+}
+
+#[test]
+fn under_everysec_what_waits_for_the_disk_is_bounded_and_visible() {
+    assert_bounded(&EVERYSEC);
+}
+
+/// Redis's writers stand still once a sync has taken two seconds.
+#[test]
+fn under_everysec_a_sync_that_hangs_holds_up_neither_writers_nor_readers() {
+    let (server, disk) = LossyDisk::start(&EVERYSEC);
+    let mut client = hang(&server, &disk);
+    assert_eq!(client.read_reply(), "OK");
+    let begun = Instant::now();
+    let mut counted = 0;
+    while begun.elapsed() < 2 * HANG {
+        counted += 1;
+        assert_eq!(client.run("INCR counter"), counted);
+        assert_eq!(client.run("GET counter"), counted.to_string());
+    }
+    assert!(disk.get(Word::Held) > 0, "the disk hangs all the while");
+    assert!(counted > 100, "{counted} in {:?}", 2 * HANG);
+    assert_eq!(client.info("aof_delayed_fsync"), "0");
+}
+
+#[test]
+fn writes_that_hang_hold_up_nobody_under_everysec() {
+    let (server, disk) = LossyDisk::start(&EVERYSEC);
+    let mut client = server.client();
+    disk.set(Word::Hold, 2);
+    assert_eq!(client.run("SET first 1"), "OK");
+    wait_until("a write", || disk.get(Word::Held) > 0);
+    for n in 1..200 {
+        assert_eq!(client.run("INCR counter"), n);
+    }
+    client.send_raw(b"SET last 1\r\nINFO persistence\r\n");
+    assert_eq!(client.read_reply(), "OK");
+    let info = client.read_reply().text();
+    assert!(!info.contains("aof_pending_bytes:0\r"), "it was told as it had been up to 100 ms before: {info}");
+    disk.set(Word::Hold, 0);
+    wait_until_written(&mut client);
+}
+
+#[test]
+fn waitaof_answers_when_the_sync_is_done_and_says_the_truth_when_it_is_not() {
+    let (mut server, mut disk) = LossyDisk::start(&EVERYSEC);
+    let mut client = hang(&server, &disk);
+    assert_eq!(client.read_reply(), "OK");
+    assert_eq!(client.run("WAITAOF 1 0 20"), [0, 0]);
+    client.send(&["WAITAOF", "1", "0", "0"]);
+    assert_silent(&mut client);
+    disk.set(Word::Hold, 0);
+    assert_eq!(client.read_reply(), [1, 0]);
+    server.kill();
+    disk.cut_power(&mut Rng::with_seed(1), Loss::Everything);
+    server.restart();
+    assert_eq!(server.client().run("GET held"), "1");
+}
