@@ -155,6 +155,7 @@ impl Dispatcher {
                     keep_big_partial(batch, at, progress, len, partial);
                     return (at, Turn::Drained);
                 }
+                Stop::Error(_) if self.is_waiting(client) => return (at, Turn::Parked),
                 Stop::Error(error) => {
                     self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
@@ -162,6 +163,11 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// Whether the client waits for the answer to an earlier call, so that nothing behind that may be answered.
+    pub(super) fn is_waiting(&self, client: ClientIndex) -> bool {
+        (self.server.raised | self.server.clients.get(client).raised) & gates::WAITING != 0
     }
 
     pub(super) fn request_limits(&self, client: ClientIndex) -> request::Limits {
@@ -299,6 +305,11 @@ impl Dispatcher {
         reply: &mut Reply,
         tally: &mut Tally,
     ) -> Ran {
+        let raised = self.server.raised | self.server.clients.get(client).raised;
+        if raised & gates::WAITING != 0 {
+            self.parking |= self.server.raised & gates::WAITING;
+            return Ran::Parked; // before anything is answered: what it waits for is answered first
+        }
         let Some(mut row) = row else {
             self.refuse_unknown(client, args, reply);
             return Ran::Done;
@@ -319,7 +330,6 @@ impl Dispatcher {
             self.refuse(client, &row, Error::Arity(name.clone()), reply);
             return Ran::Done;
         }
-        let raised = self.server.raised | self.server.clients.get(client).raised;
         let stopped_by = raised & row.stopped_by;
         if stopped_by != 0 && !(stopped_by == gates::ACL && self.judge(client, &row, args).is_ok()) {
             match self.meet_gates(client, &row, stopped_by, args, reply) {
