@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::error::Error;
 use crate::base::glob::{Case, matches};
+use crate::base::number;
 
 /// Most buckets looked at for each element asked for, when they are empty.
 const BUCKETS_PER_ELEMENT: u64 = 10;
@@ -83,10 +84,21 @@ impl<'a> ScanOptions<'a> {
     }
 }
 
-/// A cursor as `strtoull` reads it: blanks and a plus in front are fine.
+/// A cursor, as Redis reads it: no negative number, but what is not written as one in full (`-0`, a blank in front, less than 64 bits
+/// hold) goes to `strtoull`, which counts from 2^64 down.
 pub fn parse_cursor(word: &[u8]) -> Result<u64, Error> {
-    let text = str::from_utf8(word.trim_ascii_start()).ok();
-    text.and_then(|text| text.parse().ok()).ok_or(Error::Text("ERR invalid cursor"))
+    const INVALID: Error = Error::Text("ERR invalid cursor");
+    if number::parse_i64(word).is_some_and(|n| n < 0) {
+        return Err(INVALID);
+    }
+    let text = str::from_utf8(word.trim_ascii_start()).map_err(|_| INVALID)?;
+    let (digits, is_negative) = match text.strip_prefix('-') {
+        Some(digits) => (digits, true),
+        None => (text.strip_prefix('+').unwrap_or(text), false),
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let cursor: u64 = digits.parse().ok().filter(|_| is_number).ok_or(INVALID)?;
+    Ok(if is_negative { cursor.wrapping_neg() } else { cursor })
 }
 
 /// Which elements are asked for.

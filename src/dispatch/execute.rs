@@ -34,6 +34,11 @@ impl Dispatcher {
         reply: &mut Reply,
         tally: &mut Tally,
     ) -> Ran {
+        let raised = self.server.raised | self.server.clients.get(client).raised;
+        if raised & gates::WAITING != 0 {
+            self.parking |= self.server.raised & gates::WAITING;
+            return Ran::Parked; // before anything is answered: what it waits for is answered first
+        }
         let Some(mut row) = row else {
             self.refuse_unknown(client, args, reply);
             return Ran::Done;
@@ -54,7 +59,6 @@ impl Dispatcher {
             self.refuse(client, &row, Error::Arity(name.clone()), reply);
             return Ran::Done;
         }
-        let raised = self.server.raised | self.server.clients.get(client).raised;
         let stopped_by = raised & row.stopped_by;
         if stopped_by != 0 && !(stopped_by == gates::ACL && self.judge(client, &row, args).is_ok()) {
             match self.meet_gates(client, &row, stopped_by, args, reply) {

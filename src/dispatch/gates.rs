@@ -17,7 +17,7 @@ pub use crate::server::gates::*;
 /// The gates that stop a row.
 pub fn stopping(row: &Command) -> u32 {
     let may_write = row.has(Flag::Write) || row.has(Flag::MayReplicate);
-    let mut gates = MONITOR | TIMED | NO_TOUCH | WAITING;
+    let mut gates = MONITOR | TIMED | NO_TOUCH;
     if !LISTENERS_MAY.contains(&row.name) {
         gates |= SUBSCRIBED;
     }

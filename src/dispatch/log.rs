@@ -265,7 +265,7 @@ impl Dispatcher {
     }
 
     /// Copies the log's figures to where INFO looks.
-    fn publish_log(&mut self) {
+    pub(super) fn publish_log(&mut self) {
         let state = &mut self.server.persistence.log;
         let Some(log) = &self.storage.log else { return };
         state.current_bytes = log.current_bytes();

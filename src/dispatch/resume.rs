@@ -54,6 +54,7 @@ impl Dispatcher {
         let mut end = partial.progress.at;
         if partial.progress.missing > 0 {
             let limits = self.request_limits(client);
+            let known = partial.ranges.len();
             match request::parse(input, partial.progress, &limits, &mut partial.ranges) {
                 Parsed::Call { end: behind, .. } => end = behind,
                 Parsed::Incomplete(progress) => {
@@ -63,6 +64,10 @@ impl Dispatcher {
                 Parsed::BigBulk { progress, len } => {
                     (partial.progress, partial.filling) = (progress, len + 2);
                     return Err((0, Turn::Drained));
+                }
+                Parsed::Error(_) if self.is_waiting(client) => {
+                    partial.ranges.truncate(known);
+                    return Err((0, Turn::Parked));
                 }
                 Parsed::Error(error) => {
                     self.server.count_error("ERR");

@@ -8,6 +8,7 @@ use crate::commands::error::Error;
 use crate::commands::registry::{self, Hot};
 use crate::commands::row::{Flag, Run};
 use crate::error;
+use crate::keyspace::database::Database;
 use crate::keyspace::removal::{Cause, FieldRemoval, Removal};
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::Server;
@@ -15,6 +16,8 @@ use crate::server::clients::ClientIndex;
 
 /// Keys evicted in one go.
 const EVICT_BUDGET: usize = 1000;
+/// Flushed databases of so many bytes or less, together, do not need the reaper: that takes microseconds.
+const FREED_AT_ONCE_BYTES: usize = 128 * 1024;
 
 /// Whether there is memory for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +229,18 @@ impl Dispatcher {
     pub(super) fn free_later(&mut self, garbage: Garbage) {
         self.server.counters.free_later_pending += garbage.objects();
         self.storage.threads.free(garbage);
+    }
+
+    /// Frees flushed databases: small ones at once, so that whoever flushes and then looks finds the memory free.
+    pub(super) fn free_flushed(&mut self) {
+        let flushed = std::mem::take(&mut self.server.garbage);
+        let bytes: usize = flushed.iter().map(Database::used_bytes).sum();
+        let garbage = Garbage::Databases(flushed);
+        if bytes <= FREED_AT_ONCE_BYTES {
+            self.server.counters.freed_later += garbage.objects();
+        } else {
+            self.free_later(garbage);
+        }
     }
 
     /// Notes what the reaper has freed since the last time.

@@ -1,7 +1,6 @@
 //! The end of a round: due deadlines, eviction, slices of background work, the log.
 
 use super::settle::Room;
-use super::storage::Garbage;
 use super::{Dispatcher, gates};
 use crate::keyspace::database::Database;
 use crate::persistence::aof::job::FsyncPolicy;
@@ -120,6 +119,7 @@ impl Dispatcher {
             busy |= self.step_saving();
             self.lap_if(walks, Phase::Walk);
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & STOPS_EVICTION == 0 {
+                self.weigh_between_samples();
                 busy |= self.make_room() == Room::Coming;
                 self.lap(Phase::Eviction);
             }
@@ -147,8 +147,7 @@ impl Dispatcher {
         self.act_on_config_changes();
         self.note_cleared_gates();
         if !self.server.garbage.is_empty() {
-            let flushed = std::mem::take(&mut self.server.garbage);
-            self.free_later(Garbage::Databases(flushed));
+            self.free_flushed();
         }
         sleep_ms
     }
@@ -314,6 +313,7 @@ impl Dispatcher {
             return;
         }
         self.next_cron_ms = now_ms + self.cron_ms();
+        self.publish_log();
         if now_ms >= self.next_sample_ms {
             self.next_sample_ms = now_ms + SAMPLE_MS;
             self.sample(now_ms);
@@ -325,6 +325,15 @@ impl Dispatcher {
         self.start_due_saves();
         let spent_ns = self.lap(Phase::Cron);
         self.server.event_loop.record_cron(spent_ns / 1000);
+    }
+
+    /// Under a limit what the process takes, for new clients say, counts a round later and not at the next sample. The buffers of a log
+    /// are known only then.
+    fn weigh_between_samples(&mut self) {
+        if self.storage.log.is_none() {
+            self.server.read_memory();
+            self.server.weigh_process();
+        }
     }
 
     /// Weighs memory and notes the rates.

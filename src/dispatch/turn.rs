@@ -103,6 +103,7 @@ impl Dispatcher {
                     keep_big_partial(batch, at, progress, len, partial);
                     return (at, Turn::Drained);
                 }
+                Stop::Error(_) if self.is_waiting(client) => return (at, Turn::Parked),
                 Stop::Error(error) => {
                     self.server.count_error("ERR");
                     reply.error(&format!("ERR {error}"));
@@ -110,6 +111,11 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// Whether the client waits for the answer to an earlier call, so that nothing behind that may be answered.
+    pub(super) fn is_waiting(&self, client: ClientIndex) -> bool {
+        (self.server.raised | self.server.clients.get(client).raised) & gates::WAITING != 0
     }
 
     pub(super) fn request_limits(&self, client: ClientIndex) -> request::Limits {

@@ -26,7 +26,7 @@ pub const TIMED: u32 = 1 << 10;
 /// The client's reads are no uses (CLIENT NO-TOUCH).
 pub const NO_TOUCH: u32 = 1 << 11;
 
-/// The client waits for the answer to an earlier call.
+/// The client waits for the answer to an earlier call. Stops whatever comes behind it, unknown and malformed calls too.
 pub const WAITING: u32 = 1 << 12;
 
 /// The client's calls are queued until EXEC.

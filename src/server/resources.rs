@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 /// What the process takes grows, as far as is counted, to the least of so many weighings.
 const PROCESS_WEIGHINGS: u32 = 2;
+/// ... and of so many beside a log, whose blocks come and go between the loop and the writer.
+const PROCESS_WEIGHINGS_WITH_LOG: u32 = 10;
 
 /// The platform and what it told.
 pub struct Resources {
@@ -53,7 +55,7 @@ impl Resources {
             allocator: AllocatorFacts::default(),
             used_bytes: 0,
             process_bytes: 0,
-            weighed: (PROCESS_WEIGHINGS - 1, u64::MAX), // the first one stands
+            weighed: (PROCESS_WEIGHINGS_WITH_LOG, u64::MAX), // the first one stands
             startup_bytes: 0,
             peak_bytes: 0,
             peak_seconds: 0,
@@ -99,20 +101,23 @@ impl Server {
         }
     }
 
-    /// Weighs what of `used_bytes` is neither data nor buffers. As in Redis it counts towards `maxmemory`, buffers of a log or of a
-    /// walk do not: while there are any, the last weight stands. What is there for a moment only, a reply or values that wait to be freed, does not count: the least of some weighings does.
-    /// For the cron: within a call, the buffer of its reply would weigh in.
+    /// Weighs what of `used_bytes` is neither data nor buffers. As in Redis it counts towards `maxmemory`; buffers of a log, of a walk and
+    /// what waits to be freed do not: while there are any of the last two, the last weight stands. What is there for a moment only, a
+    /// reply or a block of the log, does not count: the least of some weighings does. For the cron, and where there is a limit for the
+    /// end of each round: within a call, the buffer of its reply would weigh in.
     pub fn weigh_process(&mut self) {
-        let used_bytes = self.resources.used_bytes;
-        let has_buffers = self.config.appendonly || self.keyspace.is_walking() || self.raised & gates::LOADING != 0;
-        if has_buffers && self.resources.process_bytes > 0 {
+        let is_freeing = self.counters.free_later_pending > 0 || !self.garbage.is_empty();
+        let is_unclear = is_freeing || self.keyspace.is_walking() || self.raised & gates::LOADING != 0;
+        if is_unclear && self.resources.process_bytes > 0 {
             return;
         }
-        let process_bytes = used_bytes.saturating_sub(self.bytes_by_count() as u64);
+        let others_bytes = self.bytes_by_count() as u64 + self.persistence.log.pending_bytes();
+        let process_bytes = self.resources.used_bytes.saturating_sub(others_bytes);
+        let weighings = if self.config.appendonly { PROCESS_WEIGHINGS_WITH_LOG } else { PROCESS_WEIGHINGS };
         let resources = &mut self.resources;
         resources.weighed.0 += 1;
         resources.weighed.1 = resources.weighed.1.min(process_bytes);
-        if resources.weighed.0 == PROCESS_WEIGHINGS || process_bytes < resources.process_bytes {
+        if resources.weighed.0 >= weighings || process_bytes < resources.process_bytes {
             resources.process_bytes = resources.weighed.1;
             resources.weighed = (0, u64::MAX);
         }

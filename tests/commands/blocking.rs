@@ -484,6 +484,20 @@ fn what_was_sent_behind_a_waiting_call_runs_after_it() {
     assert!(reply.starts_with("*2\r\n$1\r\nk\r\n$1\r\na\r\n"), "{reply}");
 }
 
+/// An unknown command, wrong arity or a denial was answered at once, before the call that the client waited in.
+#[test]
+fn what_is_refused_behind_a_waiting_call_is_answered_after_it() {
+    for sent in ["LSET", "NOSUCH", "OBJECT NOSUCH k", "DEBUG SLEEP 0"] {
+        let mut db = Db::new();
+        let client = db.waits("BLPOP k 0");
+        let words: Vec<&[u8]> = sent.split(' ').map(str::as_bytes).collect();
+        assert!(db.call_on(client, &words).is_empty(), "{sent}");
+        db.run("RPUSH k a");
+        db.dispatcher.tick();
+        answered(&mut db, client, "[k a]");
+    }
+}
+
 #[test]
 fn waiting_clients_are_counted() {
     let mut db = Db::new();

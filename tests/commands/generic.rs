@@ -269,10 +269,10 @@ fn scan_filters_and_bounds_its_work() {
 #[test]
 fn errors_of_scan() {
     let mut db = Db::new();
-    for cursor in ["a", "-1", "1x", "18446744073709551616", "\"\""] {
+    for cursor in ["a", "-1", "1x", "18446744073709551616", "\"\"", "-", "+", "\"- 1\"", "--1"] {
         db.fails(&format!("SCAN {cursor}"), "ERR invalid cursor");
     }
-    for cursor in ["+1", "\" 1\"", "0"] {
+    for cursor in ["+1", "\" 1\"", "0", "-0", "-18446744073709551615", "\" -1\""] {
         db.is(&format!("SCAN {cursor}"), "*2\r\n$1\r\n0\r\n*0\r\n");
     }
     for line in ["SCAN 0 COUNT 0", "SCAN 0 COUNT -5", "SCAN 0 MATCH", "SCAN 0 FOO bar"] {

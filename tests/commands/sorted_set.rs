@@ -55,6 +55,31 @@ fn members_have_scores_and_an_order() {
     });
 }
 
+/// Redis 8.0's two encodings differ here: a small set has nothing behind a negative offset, a big one counts from the range's end.
+#[test]
+fn a_negative_offset_counts_from_the_end_of_the_range_of_a_big_set() {
+    let whole = "[b c d]";
+    for (query, range, from_end) in [
+        ("ZRANGEBYSCORE z 2 4", whole, ["[d]", "[c d]", whole]),
+        ("ZRANGE z 4 2 BYSCORE REV", "[d c b]", ["[b]", "[c b]", "[d c b]"]),
+        ("ZRANGEBYLEX y [b [d", whole, ["[d]", "[c d]", whole]),
+        ("ZREVRANGEBYLEX y [d [b", "[d c b]", ["[b]", "[c b]", "[d c b]"]),
+    ] {
+        each_encoding(|db| {
+            db.run("ZADD z 1 a 2 b 3 c 4 d 5 e");
+            db.run("ZADD y 0 a 0 b 0 c 0 d 0 e");
+            let is_big = db.run("OBJECT ENCODING z").contains("skiplist");
+            says(db, &format!("{query} LIMIT 0 -1"), range);
+            for (elements, offset) in from_end.iter().zip(1..) {
+                says(db, &format!("{query} LIMIT -{offset} -1"), if is_big { elements } else { "[]" });
+            }
+            for offset in ["-4", "-9223372036854775808"] {
+                says(db, &format!("{query} LIMIT {offset} -1"), "[]");
+            }
+        });
+    }
+}
+
 #[test]
 fn conditions_of_zadd() {
     each_encoding(|db| {

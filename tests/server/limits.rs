@@ -55,6 +55,35 @@ fn memory_stays_below_the_limit_while_more_is_loaded() {
     }
 }
 
+/// What new clients take besides their buffers was weighed twice in a while only: under a limit that was nearly reached, hundreds of
+/// them took memory over it for up to 200 ms.
+#[test]
+fn what_new_clients_take_counts_towards_the_limit_at_once() {
+    let server = Server::start(&["--maxmemory-policy", "allkeys-lru"]);
+    let mut client = server.client();
+    let used = |client: &mut Client| client.info("used_memory").parse::<u64>().unwrap();
+    used(&mut client);
+    let limit = used(&mut client) + (2 << 20);
+    assert_eq!(client.call(&["CONFIG", "SET", "maxmemory", &limit.to_string()]), "OK");
+    let value = "x".repeat(1000);
+    (0..3000).for_each(|i| drop(client.call(&["SET", &i.to_string(), &value])));
+    let mut others: Vec<Client> = (0..500).map(|_| server.client()).collect();
+    others.iter_mut().for_each(|other| assert_eq!(other.run("PING"), "PONG"));
+    assert!(used(&mut client) < limit + 4096, "{} bytes over the limit", used(&mut client) - limit);
+}
+
+#[test]
+fn what_new_clients_take_counts_beside_a_log_too() {
+    let server = Server::start(&["--appendonly", "yes"]);
+    let mut client = server.client();
+    let counted = |client: &mut Client| client.info("counted_memory").parse::<u64>().unwrap();
+    counted(&mut client);
+    let before = counted(&mut client);
+    let others: Vec<Client> = (0..500).map(|_| server.client()).collect();
+    wait_until("the clients' weight", || counted(&mut client) > before + 500 * 300);
+    drop(others);
+}
+
 #[test]
 fn a_limit_that_is_lowered_is_reached_and_one_without_a_policy_refuses() {
     let server = Server::start(&[]);

@@ -152,10 +152,21 @@ fn reload_over_what_is_there_merges_or_refuses() {
 }
 
 #[test]
-fn what_the_reaper_frees_is_counted() {
+fn a_small_database_is_free_when_its_flush_is_answered() {
     let server = Server::start(&[]);
     let mut client = server.client();
     client.run("MSET a 1 b 2 c 3");
+    assert_eq!(client.run("FLUSHALL"), "OK");
+    assert_eq!(client.info("lazyfreed_objects"), "3");
+}
+
+#[test]
+fn what_the_reaper_frees_is_counted() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    for key in ["a", "b", "c"] {
+        client.call(&["SETRANGE", key, "100000", "x"]);
+    }
     assert_eq!(client.run("FLUSHALL"), "OK");
     wait_until("the reaper", || client.info("lazyfree_pending_objects") == "0");
     assert_eq!(client.info("lazyfreed_objects"), "3");

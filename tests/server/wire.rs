@@ -47,6 +47,17 @@ fn a_pipeline_of_ten_thousand_calls_is_answered_in_order() {
     }
 }
 
+/// What is wrong behind a call that waits was answered before it.
+#[test]
+fn errors_behind_a_call_that_waits_stand_behind_its_answer() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.send_raw(b"BLPOP k 0.01\r\nLSET\r\nNOSUCH\r\nPING\r\n*1\r\nx");
+    let replies = String::from_utf8(client.read_to_end()).unwrap();
+    let first_words: Vec<&str> = replies.lines().map(|line| line.split(' ').nth(1).unwrap_or(line)).collect();
+    assert_eq!(first_words, ["*-1", "wrong", "unknown", "+PONG", "Protocol"]);
+}
+
 #[test]
 fn inline_calls_are_quoted_as_in_redis() {
     let server = Server::start(&[]);

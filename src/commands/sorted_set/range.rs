@@ -241,8 +241,7 @@ impl<'a> Query<'a> {
             Bounds::Scores(range) => set.score_ranks(range),
             Bounds::Lex(range) => set.lex_ranks(range),
         };
-        // A negative offset skips all.
-        let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX).min(all.len());
+        let skipped = set.passed_over(self.offset, all.len());
         let taken = usize::try_from(self.limit).unwrap_or(usize::MAX).min(all.len() - skipped);
         match self.direction {
             Direction::Forward => all.start + skipped..all.start + skipped + taken,

@@ -74,6 +74,19 @@ impl<'a> SortedSetRef<'a> {
         self.len() == 0
     }
 
+    /// How many of `len` elements in a range an offset passes over. As in Redis 8.0, where the two encodings differ, one below 0 passes over
+    /// all of a small set's elements, and of a big set's over all but so many at the end of the range, if there are so many.
+    pub fn passed_over(self, offset: i64, len: usize) -> usize {
+        match (usize::try_from(offset), self) {
+            (Ok(offset), _) => offset.min(len),
+            (Err(_), SortedSetRef::Packed(_)) => len,
+            (Err(_), SortedSetRef::Ranked(_)) => {
+                let from_end = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
+                len.checked_sub(from_end).unwrap_or(len)
+            }
+        }
+    }
+
     /// A member's score.
     #[inline]
     pub fn score(self, member: &[u8]) -> Option<f64> {
