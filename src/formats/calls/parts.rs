@@ -160,7 +160,7 @@ mod tests {
         for entries in [0, 3000] {
             let mut stream = Stream::new();
             let limits = BlockLimits { bytes: 0, entries: 100 };
-            (1..=entries).for_each(|n| stream.entries.append(StreamId::new(n, 0), 1, |_| b"w", limits).unwrap());
+            (1..=entries).for_each(|n| stream.entries.append(StreamId::new(n, 0), 1, |_| &b"w"[..], limits).unwrap());
             for name in [&b"readers"[..], b"idle"] {
                 stream.groups.create(name, StreamId::new(9, 9), Some(4));
             }

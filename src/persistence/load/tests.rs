@@ -96,7 +96,9 @@ fn read_here(mut loader: Loader, things: usize) -> Vec<String> {
         is_last = batch.is_last();
         told(&mut batch, &mut all);
     }
-    assert_eq!(batch.read_bytes, loader.total_bytes());
+    if all.last().is_some_and(|last| last.starts_with("end ")) {
+        assert_eq!(batch.read_bytes, loader.total_bytes());
+    }
     all
 }
 

@@ -230,7 +230,7 @@ fn give_pending(
     left: &mut usize,
     visit: &mut impl FnMut(GroupPart<'_>),
 ) -> Option<StreamId> {
-    let before = group.walk.0.as_deref()?;
+    let before = group.walk.0.as_deref().filter(|before| next <= before.last)?;
     let standing = group.pending().range(next..=before.last).filter(|(id, _)| !before.has(**id));
     let noted = before.states.range(next..=before.last).filter_map(|(id, state)| Some((id, state.as_ref()?)));
     merge(standing, noted, |(id, _)| **id, left, |(&id, &pending)| visit(GroupPart::Pending(id, pending)))
@@ -245,7 +245,7 @@ fn give_owed(
     left: &mut usize,
     visit: &mut impl FnMut(GroupPart<'_>),
 ) -> Option<StreamId> {
-    let before = group.walk.0.as_deref()?;
+    let before = group.walk.0.as_deref().filter(|before| next <= before.last)?;
     let owed = |id, noted| Owed { id, group: head, consumer, noted, standing: group.pending() };
     let standing =
         group.slot(consumer.slot).into_iter().flat_map(|consumer| consumer.pending().range(next..=before.last));
