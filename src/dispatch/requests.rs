@@ -1,5 +1,6 @@
 //! What commands ask of those above them: saving, loading, ending.
 
+use super::saving::Beside;
 use super::storage::{Garbage, Storage};
 use super::{Dispatcher, gates};
 use crate::commands::error::Error;
@@ -153,7 +154,7 @@ impl Dispatcher {
     fn finish_saving(&mut self) {
         let is_active = |storage: &Storage| storage.saving.is_some() || storage.snapshot.is_active();
         while is_active(&self.storage) && !self.storage.interrupt.load(Relaxed) {
-            if !self.step_saving() {
+            if self.step_saving(Beside::Nobody).is_none() {
                 self.storage.threads.await_writers(100, &*self.server.resources.platform);
             }
             self.server.read_clock();

@@ -1,5 +1,6 @@
 //! The end of a round: due deadlines, eviction, slices of background work, the log.
 
+use super::saving::Beside;
 use super::settle::Room;
 use super::{Dispatcher, gates};
 use crate::keyspace::database::Database;
@@ -116,7 +117,9 @@ impl Dispatcher {
             }
             self.lap_if(serves, Phase::Waits);
             let walks = self.storage.saving.is_some();
-            busy |= self.step_saving();
+            if let Some(bound) = self.step_saving(Beside::Clients) {
+                sleep_ms = sleep_ms.min(bound);
+            }
             self.lap_if(walks, Phase::Walk);
             if self.server.raised & gates::MEMORY != 0 && self.server.raised & STOPS_EVICTION == 0 {
                 self.weigh_between_samples();

@@ -4,6 +4,7 @@
 
 mod apply;
 
+use super::saving::Beside;
 use super::storage::{location, snapshot_path};
 use super::{Dispatcher, gates};
 use crate::base::disk::exists;
@@ -207,7 +208,7 @@ impl Dispatcher {
     /// acknowledged could be lost.
     fn step_first_base(&mut self, loading: Loading) -> Result<(), Refusal> {
         self.tick_log();
-        if !self.step_saving() {
+        if self.step_saving(Beside::Nobody).is_none() {
             self.storage.threads.await_writers(FIRST_BASE_STEP_US, &*self.server.resources.platform);
         }
         let awaits_base = self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base());

@@ -1,9 +1,10 @@
 //! Snapshots and log rewrites: one walk over all keys, written piece by piece beside the loop.
 
-use super::storage::{Garbage, location, snapshot_path};
+mod slices;
+
+use super::storage::{location, snapshot_path};
 use super::{Dispatcher, gates};
 use crate::base::crc::crc64;
-use crate::formats::calls::hash::write_select;
 use crate::formats::rdb::opcodes::{NEWEST_REDIS_VERSION, NEWEST_VALKEY_VERSION};
 use crate::formats::rdb::{Compression, Encoder};
 use crate::keyspace::walk::ImageFormat;
@@ -11,23 +12,12 @@ use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
-use crate::server::observe::turn::Phase;
 use crate::values::FieldDeadlines;
+pub(super) use slices::Beside;
+use slices::Pace;
 
 /// The RDB version of a file in which no field of a hash has a deadline: Redis 5 to 8 and all of Valkey know it.
 const RDB_VERSION: u32 = 9;
-/// Records walked between two looks at the clock.
-const STEP_RECORDS: usize = 16;
-/// Bytes of images after which they are gathered.
-const GATHER_BYTES: usize = 32 * 1024;
-/// Time that the walk takes of one turn: half of what the calls in it took, within these bounds ...
-const SLICE_NS: std::ops::RangeInclusive<u64> = 5_000..=200_000;
-/// ... or this when there was no call: the next one may be on its way, and waits for so long at most.
-const QUIET_SLICE_NS: u64 = 20_000;
-/// Bytes gathered before they go to the writer.
-const PIECE_BYTES: usize = 128 * 1024;
-/// Bytes of written images that may wait for the disk; past that the walk is given up.
-const IMAGE_MAX_BYTES: usize = 256 << 20;
 /// How long the save rules wait after a snapshot that failed.
 const SAVE_RETRY_MS: u64 = 5000;
 /// How often, and how long each time, the end of the process waits for a file that was given up.
@@ -61,6 +51,7 @@ pub(super) struct Saving {
     /// When it began (monotonic).
     begun_ns: u64,
     stage: Stage,
+    pace: Pace,
     /// Whether it was given up: marks are made to agree, nothing is written.
     given_up: bool,
     /// How the file ended, as soon as that is known: a walk that was given up goes on in silence after it.
@@ -165,6 +156,7 @@ impl Dispatcher {
             sizes: self.server.keyspace.all().iter().map(|db| Some((db.len() as u64, db.expiring() as u64))).collect(),
             begun_ns: self.server.clock.monotonic_ns(),
             stage: Stage::Walking,
+            pace: Pace::default(),
             given_up: false,
             outcome: None,
             waiting: Vec::new(),
@@ -259,154 +251,6 @@ impl Dispatcher {
                 false
             }
         }
-    }
-
-    /// Goes on with the walk for a slice of time. Gives true when there is more to do at once.
-    pub(super) fn step_saving(&mut self) -> bool {
-        let outcome = self.storage.snapshot.poll();
-        let Some(mut saving) = self.storage.saving.take() else { return false };
-        if outcome.is_some() {
-            saving.outcome = outcome;
-            self.give_up_one(&mut saving); // no more than a word when the file is done
-        }
-        let more = match saving.stage {
-            Stage::Walking => self.walk_slice(&mut saving),
-            Stage::Closing | Stage::Awaiting => false,
-        };
-        if saving.stage == Stage::Closing {
-            self.close_file(&mut saving);
-        }
-        self.server.persistence.walk_keys_done = self.server.keyspace.walked_entries();
-        match saving.outcome.take() {
-            Some(outcome) if saving.stage == Stage::Awaiting => self.end_saving(saving, &outcome),
-            outcome => {
-                saving.outcome = outcome;
-                self.storage.saving = Some(saving);
-            }
-        }
-        more
-    }
-
-    /// Walks for a slice of time, as long as the writer keeps up. Gives true when there is more to do at once.
-    fn walk_slice(&mut self, saving: &mut Saving) -> bool {
-        let begun = self.server.clock.monotonic_ns();
-        let slice_ns = self.walk_slice_ns();
-        loop {
-            if !saving.given_up && self.server.keyspace.kept_bytes() > IMAGE_MAX_BYTES {
-                log::warn!("Large collections change faster than they are written during the save: it is given up");
-                self.give_up_one(saving);
-            }
-            if self.server.keyspace.image_bytes() >= GATHER_BYTES {
-                self.gather_images(saving);
-            }
-            if saving.piece.len() >= PIECE_BYTES && !self.give_piece(saving) {
-                if self.server.keyspace.image_bytes() + saving.piece.len() > IMAGE_MAX_BYTES {
-                    log::warn!("The disk does not keep up with the changes during the save: it is given up");
-                    self.give_up_one(saving);
-                }
-                return false; // the writer wakes the loop when it has room
-            }
-            if self.is_ahead(saving) {
-                return false;
-            }
-            if !self.server.keyspace.step_walk(STEP_RECORDS) {
-                self.gather_images(saving);
-                self.server.keyspace.take_calls_behind(|number, calls| {
-                    write_select(number, &mut saving.behind.0);
-                    saving.behind.0.extend_from_slice(&calls);
-                });
-                let flushed = self.server.keyspace.end_walk();
-                if !flushed.is_empty() {
-                    self.free_later(Garbage::Databases(flushed));
-                }
-                self.finish_file(saving);
-                return false;
-            }
-            if self.server.clock.monotonic_ns() - begun >= slice_ns {
-                return true;
-            }
-        }
-    }
-
-    fn walk_slice_ns(&self) -> u64 {
-        if self.server.counters.calls == self.calls_before {
-            return QUIET_SLICE_NS;
-        }
-        (self.server.event_loop.laps().of(Phase::Commands) / 2).clamp(*SLICE_NS.start(), *SLICE_NS.end())
-    }
-
-    /// `rdb-key-save-delay`: tests hold a save open with it. The loop is not held up: the walk has a pace that it keeps to.
-    fn is_ahead(&self, saving: &Saving) -> bool {
-        let Ok(delay_us @ 1..) = u64::try_from(self.server.config.rdb_key_save_delay_us) else { return false };
-        let spent_us = (self.server.clock.monotonic_ns() - saving.begun_ns) / 1000;
-        !saving.given_up && self.server.keyspace.walked_entries().saturating_mul(delay_us) > spent_us
-    }
-
-    fn gather_images(&mut self, saving: &mut Saving) {
-        self.server.keyspace.take_images(|number, bytes| {
-            if saving.db != Some(number) {
-                saving.db = Some(number);
-                let mut select = Encoder::without_checksum(Compression::Off);
-                if saving.is_rdb() {
-                    select.select_db(number as u64);
-                    if let Some((keys, expires)) = saving.sizes[number].take() {
-                        select.resize_db(keys, expires);
-                    }
-                    saving.append(&select.take(Vec::new()));
-                } else {
-                    let digits = number.to_string();
-                    saving.append(format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{digits}\r\n", digits.len()).as_bytes());
-                }
-            }
-            saving.append(&bytes);
-        });
-    }
-
-    /// Gives what was gathered to the writer; false when it has no room.
-    fn give_piece(&mut self, saving: &mut Saving) -> bool {
-        if saving.given_up {
-            saving.piece.clear();
-            return true;
-        }
-        if !self.storage.snapshot.has_room() {
-            return false;
-        }
-        let next = self.storage.snapshot.buffer();
-        match self.storage.snapshot.piece(std::mem::replace(&mut saving.piece, next)) {
-            Ok(()) => true,
-            Err(back) => {
-                saving.piece = back;
-                false
-            }
-        }
-    }
-
-    /// All keys are written: the end of the file follows.
-    fn finish_file(&mut self, saving: &mut Saving) {
-        saving.stage = Stage::Closing;
-        if saving.is_rdb() {
-            saving.append(&[crate::formats::rdb::opcodes::opcode::EOF]);
-            let checksum = if saving.with_checksum { saving.crc } else { 0 };
-            saving.piece.extend_from_slice(&checksum.to_le_bytes());
-        }
-    }
-
-    /// Gives the last pieces, and the calls behind them, as the writer has room.
-    fn close_file(&mut self, saving: &mut Saving) {
-        while !saving.given_up {
-            let (calls, given) = &mut saving.behind;
-            let next = calls.len().min(*given + PIECE_BYTES.saturating_sub(saving.piece.len()));
-            saving.piece.extend_from_slice(&calls[*given..next]);
-            *given = next;
-            if saving.piece.is_empty() {
-                self.storage.snapshot.finish();
-                break;
-            }
-            if !self.give_piece(saving) {
-                return;
-            }
-        }
-        saving.stage = Stage::Awaiting;
     }
 
     /// The walk under way is in vain.
