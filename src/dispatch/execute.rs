@@ -68,6 +68,11 @@ impl Tally {
     }
 }
 
+/// How a turn ends with a call that waits: nothing that stands behind it is looked at before it has its answer, be it an error.
+fn behind_a_wait(at: usize, input: &[u8]) -> Turn {
+    if at == input.len() { Turn::Drained } else { Turn::Parked }
+}
+
 impl Dispatcher {
     /// Runs the calls in `input` for a client; gives how many bytes are done with, and how the turn ended. `partial` is the
     /// half call that `input` begins with, if it does.
@@ -115,6 +120,9 @@ impl Dispatcher {
     ) -> (usize, Turn) {
         let most_reply_bytes = reply.out.len() + TURN_REPLY_BYTES;
         let mut at = 0;
+        if self.server.clients.get(client).raised & gates::WAITING != 0 {
+            return (0, Turn::Parked);
+        }
         if !partial.is_empty() {
             match self.resume(client, input, partial, reply) {
                 Ok(end) => at = end,
@@ -123,8 +131,12 @@ impl Dispatcher {
         }
         let mut calls = 0;
         loop {
-            if self.server.clients.get(client).closing != Closing::No {
+            let state = self.server.clients.get(client);
+            if state.closing != Closing::No {
                 return (input.len(), Turn::Closed);
+            }
+            if state.raised & gates::WAITING != 0 {
+                return (at, behind_a_wait(at, input));
             }
             if calls >= TURN_CALLS || reply.out.len() > most_reply_bytes {
                 return (at, Turn::Again);
@@ -211,8 +223,13 @@ impl Dispatcher {
             replied = behind;
             ends[passed] = behind.saturating_sub(replied_before) as u32;
             passed += 1;
-            if self.server.clients.get(client).closing != Closing::No {
+            let state = self.server.clients.get(client);
+            if state.closing != Closing::No {
                 ended = Some((input.len(), Turn::Closed));
+                break;
+            }
+            if state.raised & gates::WAITING != 0 {
+                ended = Some((span.end as usize, behind_a_wait(span.end as usize, input)));
                 break;
             }
             if replied > most_reply_bytes {

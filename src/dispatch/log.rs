@@ -7,6 +7,7 @@ use crate::persistence::aof::job::{Event, FsyncPolicy, Status};
 use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
+use std::sync::{Arc, Weak};
 
 /// A block of this size goes to the writer at once ...
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -39,13 +40,19 @@ impl Dispatcher {
             true => BeginWith::AwaitBase,
             false => BeginWith::Increment { empty_base: &empty_base, format },
         };
-        let (mut log, writer) = start(store, end, with, policy(&self.server.config), self.storage.threads.waker())?;
+        let (running, wake) = (Arc::new(()), self.storage.threads.waker());
+        self.storage.last_writer = Arc::downgrade(&running);
+        let wake = move || {
+            let _held = &running;
+            wake();
+        };
+        let (mut log, writer) = start(store, end, with, policy(&self.server.config), Box::new(wake))?;
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
         self.server.persistence.log.durable_offset = log.durable_offset();
         self.storage.log = Some(log);
         self.forget_offsets();
-        self.server.persistence.log.enabled = true;
+        (self.server.persistence.log.enabled, self.server.persistence.log.awaits_base) = (true, awaits_base);
         Ok(())
     }
 
@@ -64,6 +71,7 @@ impl Dispatcher {
             self.server.persistence.log.enabled = true; // it was there for BGREWRITEAOF only
             return Ok(());
         }
+        self.check_last_writer()?;
         let trouble = |reason: String| Trouble {
             action: "open",
             path: location(&self.server.config).manifest_path(),
@@ -81,6 +89,24 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// The writer of a log that was turned off while the disk refused, or stood still, must have ended before another one begins.
+    fn check_last_writer(&self) -> Result<(), Trouble> {
+        if !self.is_last_writer_running() {
+            return Ok(());
+        }
+        Err(Trouble {
+            action: "open",
+            path: location(&self.server.config).manifest_path(),
+            reason: "the writer of the last log has not ended".into(),
+            kind: std::io::ErrorKind::ResourceBusy,
+        })
+    }
+
+    /// Whether it has not.
+    pub(super) fn is_last_writer_running(&self) -> bool {
+        self.storage.log.is_none() && self.storage.last_writer.strong_count() > 0
+    }
+
     /// CONFIG SET appendonly no: what was appended is made durable, then the log ends.
     pub(super) fn turn_log_off(&mut self) {
         let Some(mut log) = self.storage.log.take() else { return };
@@ -88,8 +114,12 @@ impl Dispatcher {
         while !log.has_ended() && log.status().trouble().is_none() {
             self.storage.threads.await_log(&mut log);
         }
+        if log.has_ended() {
+            self.storage.last_writer = Weak::new();
+        }
         let state = &mut self.server.persistence.log;
         (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
+        state.awaits_base = false;
         self.forget_offsets();
         self.serve_log_waiters(u64::MAX);
         self.set_gate(gates::LOG_FULL, false);
@@ -119,6 +149,9 @@ impl Dispatcher {
         let log = self.storage.log.as_mut()?;
         log.set_timestamp(timestamp_s);
         let changes = log.poll();
+        if changes.status {
+            self.server.persistence.log.awaits_base = *log.status() == Status::AwaitsBase;
+        }
         if changes.durable {
             self.server.persistence.log.durable_offset = log.durable_offset();
             self.storage.in_flight = false;
@@ -127,12 +160,17 @@ impl Dispatcher {
         for event in changes.events {
             self.note_log_event(event); // may end the log
         }
-        if changes.durable && !self.server.clients.waiters.is_empty() {
+        if (changes.durable || changes.status) && !self.server.clients.waiters.is_empty() {
             self.serve_log_waiters(self.server.persistence.log.durable_offset);
         }
-        let log = self.storage.log.as_ref()?;
+        let log = self.storage.log.as_mut()?;
         let has_trouble = log.status().trouble().is_some();
-        self.set_gate(gates::LOG_FULL, log.is_full());
+        let (is_full, is_late) = (log.is_full(), log.is_late(now_ns));
+        if is_late && self.server.raised & gates::LOG_FULL == 0 {
+            self.server.persistence.log.delayed_syncs += 1;
+            log::warn!("A sync of the append-only file takes over a second (is the disk busy?): writes wait for it");
+        }
+        self.set_gate(gates::LOG_FULL, is_full || is_late);
         if changes.status || has_trouble {
             self.note_log_status(has_trouble);
         }

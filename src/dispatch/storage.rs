@@ -13,7 +13,7 @@ use crate::server::config::Config;
 use crate::server::tracking::TrackedKeys;
 use crate::values::Big;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -88,6 +88,8 @@ pub struct Storage {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) threads: Box<dyn Threads>,
     pub(super) log: Option<Log>,
+    /// Held by the writer of the last log, if that was given up before it had ended: until then it may still change files.
+    pub(super) last_writer: Weak<()>,
     pub(super) snapshot: Snapshot,
     pub(super) saving: Option<Saving>,
     /// Clients whose SAVE waits until a rewrite under way is done.
@@ -126,6 +128,7 @@ impl Storage {
             disk,
             threads,
             log: None,
+            last_writer: Weak::new(),
             snapshot,
             saving: None,
             save_waiting: Vec::new(),
