@@ -7,6 +7,7 @@ use crate::persistence::aof::job::{Event, FsyncPolicy, Status};
 use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
+use std::sync::{Arc, Weak};
 
 /// A block of this size goes to the writer at once ...
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -41,13 +42,19 @@ impl Dispatcher {
             true => BeginWith::AwaitBase,
             false => BeginWith::Increment { empty_base: &empty_base, format },
         };
-        let (mut log, writer) = start(store, end, with, policy(&self.server.config), self.storage.threads.waker())?;
+        let (running, wake) = (Arc::new(()), self.storage.threads.waker());
+        self.storage.last_writer = Arc::downgrade(&running);
+        let wake = move || {
+            let _held = &running;
+            wake();
+        };
+        let (mut log, writer) = start(store, end, with, policy(&self.server.config), Box::new(wake))?;
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
         self.server.persistence.log.durable_offset = log.durable_offset();
         self.storage.log = Some(log);
         self.forget_offsets();
-        self.server.persistence.log.enabled = true;
+        (self.server.persistence.log.enabled, self.server.persistence.log.awaits_base) = (true, awaits_base);
         Ok(())
     }
 
@@ -66,6 +73,7 @@ impl Dispatcher {
             self.server.persistence.log.enabled = true; // it was there for BGREWRITEAOF only
             return Ok(());
         }
+        self.check_last_writer()?;
         let trouble = |reason: String| Trouble {
             action: "open",
             path: location(&self.server.config).manifest_path(),
@@ -83,6 +91,24 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// The writer of a log that was turned off while the disk refused, or stood still, must have ended before another one begins.
+    fn check_last_writer(&self) -> Result<(), Trouble> {
+        if !self.is_last_writer_running() {
+            return Ok(());
+        }
+        Err(Trouble {
+            action: "open",
+            path: location(&self.server.config).manifest_path(),
+            reason: "the writer of the last log has not ended".into(),
+            kind: std::io::ErrorKind::ResourceBusy,
+        })
+    }
+
+    /// Whether it has not.
+    pub(super) fn is_last_writer_running(&self) -> bool {
+        self.storage.log.is_none() && self.storage.last_writer.strong_count() > 0
+    }
+
     /// CONFIG SET appendonly no: what was appended is made durable, then the log ends.
     pub(super) fn turn_log_off(&mut self) {
         let Some(mut log) = self.storage.log.take() else { return };
@@ -90,8 +116,12 @@ impl Dispatcher {
         while !log.has_ended() && log.status().trouble().is_none() {
             self.storage.threads.await_log(&mut log);
         }
+        if log.has_ended() {
+            self.storage.last_writer = Weak::new();
+        }
         let state = &mut self.server.persistence.log;
         (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
+        state.awaits_base = false;
         self.forget_offsets();
         self.serve_log_waiters(u64::MAX);
         self.set_gate(gates::LOG_FULL, false);
@@ -121,6 +151,9 @@ impl Dispatcher {
         let log = self.storage.log.as_mut()?;
         log.set_timestamp(timestamp_s);
         let changes = log.poll();
+        if changes.status {
+            self.server.persistence.log.awaits_base = *log.status() == Status::AwaitsBase;
+        }
         if changes.durable {
             self.server.persistence.log.durable_offset = log.durable_offset();
             self.storage.in_flight = false;
@@ -133,12 +166,13 @@ impl Dispatcher {
         if !std::mem::replace(&mut self.storage.needs_base, needs_base) && needs_base {
             self.storage.rewrite_not_before_ms = 0; // rewrites that failed before were not urgent, so they have long to wait
         }
-        if changes.durable && !self.server.clients.waiters.is_empty() {
+        if (changes.durable || changes.status) && !self.server.clients.waiters.is_empty() {
             self.serve_log_waiters(self.server.persistence.log.durable_offset);
         }
-        let log = self.storage.log.as_ref()?;
+        let log = self.storage.log.as_mut()?;
         let has_trouble = log.status().trouble().is_some();
-        if !log.is_full() {
+        let holds_writers = log.is_full() | log.is_late(now_ns);
+        if !holds_writers {
             self.set_gate(gates::LOG_FULL, false);
         } else if self.server.raised & gates::LOG_FULL == 0 {
             self.hold_writers();
@@ -151,7 +185,8 @@ impl Dispatcher {
         sleep_ms
     }
 
-    /// So much of the log waits for the disk that whoever writes has to wait, too: counted each time, and said now and then.
+    /// So much of the log waits for the disk, or has waited for so long, that whoever writes has to wait, too: counted each time, and
+    /// said now and then.
     #[cold]
     pub(super) fn hold_writers(&mut self) {
         self.server.raised |= gates::LOG_FULL;
@@ -159,10 +194,12 @@ impl Dispatcher {
         let now_ms = self.server.time.monotonic_ms();
         if now_ms >= self.storage.say_full_at_ms {
             self.storage.say_full_at_ms = now_ms + SAY_FULL_MS;
-            let waiting_mib = self.storage.log.as_ref().map_or(0, |log| log.pending_bytes() >> 20);
-            log::warn!(
-                "The disk does not keep up: {waiting_mib} MiB of the log wait for it, and so do clients that write"
-            );
+            let Some(log) = &self.storage.log else { return };
+            let waits = match log.is_full() {
+                true => format!("{} MiB of the log wait for it", log.pending_bytes() >> 20),
+                false => "the log has waited for a sync for two seconds".to_owned(),
+            };
+            log::warn!("The disk does not keep up: {waits}, and so do clients that write");
         }
     }
 

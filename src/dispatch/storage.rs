@@ -14,8 +14,8 @@ use crate::server::config::Config;
 use crate::server::tracking::TrackedKeys;
 use crate::values::Big;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How long a report of a writer that is to end is waited for at once.
@@ -93,6 +93,8 @@ pub struct Storage {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) threads: Box<dyn Threads>,
     pub(super) log: Option<Log>,
+    /// Held by the writer of the last log, if that was given up before it had ended: until then it may still change files.
+    pub(super) last_writer: Weak<()>,
     pub(super) snapshot: Snapshot,
     pub(super) saving: Option<Saving>,
     /// Clients whose SAVE waits until a rewrite under way is done.
@@ -135,6 +137,7 @@ impl Storage {
             disk,
             threads,
             log: None,
+            last_writer: Weak::new(),
             snapshot,
             saving: None,
             save_waiting: Vec::new(),

@@ -209,6 +209,8 @@ impl Dispatcher {
         for name in std::mem::take(&mut self.server.config_changes) {
             match name {
                 "hz" => self.next_cron_ms = 0,
+                // It is seen to as soon as there is none but one writer.
+                "appendonly" if self.is_last_writer_running() => self.server.config_changes.push(name),
                 "appendonly" if self.server.config.appendonly => {
                     let is_on = self.storage.log.is_some();
                     match self.turn_log_on() {

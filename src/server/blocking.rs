@@ -210,7 +210,8 @@ impl Server {
 
     /// Whether the last write of a client is durable here.
     pub fn is_logged_durably(&self, index: ClientIndex) -> bool {
-        self.config.appendonly && self.persistence.log.durable_offset >= self.clients.get(index).last_write_offset
+        let log = &self.persistence.log;
+        self.config.appendonly && !log.awaits_base && log.durable_offset >= self.clients.get(index).last_write_offset
     }
 
     /// A client's wait is ended by an error.

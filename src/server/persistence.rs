@@ -60,6 +60,8 @@ impl Default for Snapshots {
 pub struct Log {
     /// Whether calls are logged.
     pub enabled: bool,
+    /// Whether that counts only when the base is there that is being written.
+    pub awaits_base: bool,
     /// When the rewrite under way began (monotonic ms).
     pub rewrite_started_ms: Option<u64>,
     /// Whether a rewrite is wanted as soon as a snapshot is done.
@@ -94,6 +96,7 @@ impl Default for Log {
     fn default() -> Self {
         Log {
             enabled: false,
+            awaits_base: false,
             rewrite_started_ms: None,
             rewrite_scheduled: false,
             last_rewrite_ok: true,

@@ -10,7 +10,7 @@ pub mod entries;
 #[path = "../commands/harness.rs"]
 #[expect(dead_code, reason = "shared with the tests of commands")]
 mod harness;
-#[path = "../simulation/model.rs"]
+#[path = "../simulation/model/mod.rs"]
 #[expect(dead_code, reason = "shared with the simulation")]
 mod model;
 mod plain_glob;

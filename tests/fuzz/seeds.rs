@@ -13,7 +13,7 @@ mod entries;
 #[path = "../commands/harness.rs"]
 #[expect(dead_code, reason = "shared with the tests of commands")]
 mod harness;
-#[path = "../simulation/model.rs"]
+#[path = "../simulation/model/mod.rs"]
 #[expect(dead_code, reason = "shared with the simulation")]
 mod model;
 #[path = "plain_glob.rs"]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Came, Key, State};
+use crate::model::{self, Came, Key, State};
 
 /// Under `everysec` so much may be lost: a second, and the loop's own grain of time.
 const MAY_BE_LOST_MS: u64 = 1000 + 100;
@@ -24,10 +24,14 @@ pub struct History {
     pub writing_ms: u64,
     /// No deadline up to here is of interest: what it left may be there or not.
     pub latest_ms: u64,
+    /// While the log was off: the last change before, and the first from which a new log may begin.
+    unlogged: Vec<(usize, Option<usize>)>,
+    /// Whether a stream may lose what is pending and deleted: a base of calls cannot say that, here as in Redis.
+    pub forgets_orphans: bool,
 }
 
 impl History {
-    pub fn new(state: State) -> History {
+    pub fn new(state: State, forgets_orphans: bool) -> History {
         History {
             states: vec![state],
             stamps_ms: vec![0],
@@ -36,7 +40,30 @@ impl History {
             needed: 0,
             writing_ms: 0,
             latest_ms: 0,
+            unlogged: Vec::new(),
+            forgets_orphans,
         }
+    }
+
+    /// What changes from now on is not logged.
+    pub fn end_log(&mut self) {
+        if self.unlogged.last().is_none_or(|(_, until)| until.is_some()) {
+            self.unlogged.push((self.now(), None));
+        }
+    }
+
+    /// A new log begins with what is there now, as soon as its base is.
+    pub fn begin_log(&mut self) {
+        let now = self.now();
+        if let Some((_, until)) = self.unlogged.last_mut() {
+            *until = Some(now);
+        }
+    }
+
+    /// Whether the log may hold that state.
+    pub fn is_logged(&self, number: usize) -> bool {
+        let lacks = |&(from, until): &(usize, Option<usize>)| number > from && until.is_none_or(|until| number < until);
+        !self.unlogged.iter().any(lacks)
     }
 
     /// The last change's number.
@@ -67,7 +94,22 @@ impl History {
     /// What has passed its deadline is gone for good.
     pub fn forget_expired(&mut self, now_ms: u64) {
         let state = self.states.last_mut().expect("there is a first one");
-        state.retain(|_, entry| entry.deadline_ms.is_none_or(|ms| ms > now_ms));
+        model::expire(state, now_ms);
+        model::drop_empty(state);
+    }
+
+    /// Fields that have passed their deadlines have been removed.
+    pub fn forget_fields(&mut self, now_ms: u64) {
+        if self.has_field_past(now_ms) {
+            let state = self.states.last_mut().expect("there is a first one");
+            model::expire_fields(state, now_ms);
+            model::drop_empty(state);
+        }
+    }
+
+    /// Whether a field has passed its deadline.
+    pub fn has_field_past(&self, now_ms: u64) -> bool {
+        self.state().values().any(|entry| entry.has_field_past(now_ms))
     }
 
     /// Under `everysec`, what is old enough must not be lost.
@@ -78,19 +120,19 @@ impl History {
 
     /// The states that may be found, the newest first.
     pub fn may_be_found(&self, is_candidate: impl Fn(usize) -> bool, found: &State) -> Option<usize> {
-        let found = self.alive(found);
-        let matches = |&number: &usize| is_candidate(number) && self.alive(&self.states[number]) == found;
+        let found = self.lasting(found);
+        let matches = |&number: &usize| is_candidate(number) && self.lasting(&self.states[number]) == found;
         (self.needed..self.states.len()).rev().find(matches)
     }
 
     /// Says what differs, for a state that was not expected.
     pub fn explain(&self, found: &State) -> String {
-        let found = self.alive(found);
-        if let Some(number) = (0..self.needed).rev().find(|&n| self.alive(&self.states[n]) == found) {
+        let found = self.lasting(found);
+        if let Some(number) = (0..self.needed).rev().find(|&n| self.lasting(&self.states[n]) == found) {
             return format!("change {number} of {} is the last that is there; {} was needed", self.now(), self.needed);
         }
         let differences = |number: usize| {
-            let expected = self.alive(&self.states[number]);
+            let expected = self.lasting(&self.states[number]);
             let keys = expected.keys().chain(found.keys()).collect::<std::collections::BTreeSet<_>>();
             let differ = keys.into_iter().filter(|key| expected.get(*key) != found.get(*key));
             differ.map(|key| format!("{key:?}: {:?}, not {:?}", found.get(key), expected.get(key))).collect::<Vec<_>>()
@@ -101,13 +143,23 @@ impl History {
     }
 
     fn alive(&self, state: &State) -> State {
-        let lives = |ms: Option<u64>| ms.is_none_or(|ms| ms > self.latest_ms);
-        state.iter().filter(|(_, e)| lives(e.deadline_ms)).map(|(key, e)| (key.clone(), e.clone())).collect()
+        let mut state = state.clone();
+        model::expire(&mut state, self.latest_ms);
+        model::drop_empty(&mut state);
+        state
     }
 
-    /// The state of that number, without what has passed its deadline: what goes on from there.
-    pub fn from(self, number: usize) -> History {
-        let state = self.alive(&self.states[number]);
-        History { latest_ms: self.latest_ms, ..History::new(state) }
+    /// What must be found of a state.
+    fn lasting(&self, state: &State) -> State {
+        let mut state = self.alive(state);
+        if self.forgets_orphans {
+            state.values_mut().for_each(model::forget_orphans);
+        }
+        state
+    }
+
+    /// This was found, and it goes on from there.
+    pub fn go_on_from(&mut self, found: State) {
+        *self = History { latest_ms: self.latest_ms, ..History::new(self.alive(&found), self.forgets_orphans) };
     }
 }

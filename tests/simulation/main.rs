@@ -2,6 +2,7 @@
 //!
 //! `FERRODIS_SEED=n cargo test --test simulation` replays one run; `FERRODIS_SEEDS=n` makes so many.
 
+mod answers;
 mod calls;
 mod damage;
 mod disk;

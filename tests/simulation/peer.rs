@@ -8,8 +8,24 @@ use ferrodis::server::clients::ClientIndex;
 
 use crate::calls::encode;
 use crate::history::History;
-use crate::model::{self, Call, Came, State, reply_len};
+use crate::model::{self, Call, Came, Key, NIL_ARRAY, State, Waiting, reply_len};
 use crate::process::Process;
+
+/// What only looks.
+const READS: [&str; 12] = [
+    "GET",
+    "LRANGE",
+    "HGET",
+    "HPEXPIRETIME",
+    "SISMEMBER",
+    "SCARD",
+    "ZSCORE",
+    "ZCARD",
+    "EXISTS",
+    "XLEN",
+    "XRANGE",
+    "WAITAOF",
+];
 
 pub struct Peer {
     pub index: ClientIndex,
@@ -23,19 +39,30 @@ pub struct Peer {
     partial: Partial,
     /// Calls sent that have no answer yet.
     calls: VecDeque<Call>,
+    /// Answers that have not been compared.
+    unchecked: Vec<u8>,
     /// The last change that an answer on its way depends on.
-    shows: usize,
-    db: usize,
+    pub shows: usize,
+    /// The last change that it made.
+    pub own: usize,
+    pub db: usize,
     queued: Option<Vec<Call>>,
     is_aborted: bool,
+    /// Keys, and whether they were there when that began.
+    watched: Vec<(Key, bool)>,
+    /// Whether a watched key was touched, so that its transaction may not run ...
+    may_abort: bool,
+    /// ... or must not, since it is another now.
+    must_abort: bool,
 }
 
-/// How many of what kind were answered.
-#[derive(Debug, Default)]
+/// What a call came to, and the state before it.
 pub struct Answered {
-    pub calls: u64,
-    pub refused: u64,
-    pub transactions: u64,
+    pub came: Came,
+    pub before: State,
+    pub is_read: bool,
+    pub is_refusal: bool,
+    pub call: Call,
 }
 
 impl Peer {
@@ -48,10 +75,15 @@ impl Peer {
             rest: Vec::new(),
             partial: Partial::default(),
             calls: VecDeque::new(),
+            unchecked: Vec::new(),
             shows: 0,
+            own: 0,
             db: 0,
             queued: None,
             is_aborted: false,
+            watched: Vec::new(),
+            may_abort: false,
+            must_abort: false,
         }
     }
 
@@ -100,33 +132,74 @@ impl Peer {
         std::mem::take(&mut self.shows)
     }
 
-    /// Compares what was answered at `now_ms` with what it should have been. Under `always` (`is_always`) it depends on what it shows.
-    pub fn check(&mut self, history: &mut History, now_ms: u64, output: &[u8], is_always: bool) -> Answered {
-        let (mut answered, mut at) = (Answered::default(), 0);
-        while at < output.len() {
-            let actual = &output[at..at + reply_len(&output[at..])];
-            at += actual.len();
-            let call = self.calls.pop_front().expect("an answer is to a call");
-            answered.calls += 1;
-            let mut state = history.state().clone();
-            state.retain(|_, entry| entry.deadline_ms.is_none_or(|ms| ms > now_ms));
-            let is_refusal = [&b"-MISCONF"[..], b"-OOM", b"-EXECABORT"].iter().any(|code| actual.starts_with(code));
-            answered.refused += is_refusal as u64;
-            answered.transactions += (call[0] == b"EXEC" && !is_refusal) as u64;
-            let came =
-                if is_refusal { self.refused(&call, actual) } else { self.ran(&mut state, now_ms, &call, actual) };
-            assert_eq!(
-                actual.escape_ascii().to_string(),
-                came.reply.escape_ascii().to_string(),
-                "{:?}",
-                call.iter().map(|word| word.escape_ascii().to_string()).collect::<Vec<_>>()
-            );
-            let shows = history.add(state, &came);
-            if is_always {
-                self.shows = self.shows.max(shows);
-            }
+    /// The answers that it gets.
+    pub fn take_in(&mut self, output: &[u8]) {
+        self.unchecked.extend_from_slice(output);
+    }
+
+    /// The next answer.
+    pub fn next_reply(&mut self) -> Option<Vec<u8>> {
+        let len = (!self.unchecked.is_empty()).then(|| reply_len(&self.unchecked))?;
+        Some(self.unchecked.drain(..len).collect())
+    }
+
+    /// The next call has no answer, since it waits: for what it does.
+    pub fn wait(&mut self, history: &mut History, now_ms: u64) -> (Call, Came) {
+        let call = self.calls.pop_front().expect("there is one that waits");
+        let mut state = history.state().clone();
+        model::expire(&mut state, now_ms);
+        if call[0] == b"WAITAOF" {
+            return (call, Came::default());
         }
-        answered
+        let came = model::run(&mut state, &mut self.db, now_ms, &call, b"", Waiting::Allowed);
+        assert!(!came.waits_for.is_empty(), "{} need not wait", show(&call));
+        self.own = self.own.max(history.add(state, &came));
+        (call, came)
+    }
+
+    /// Compares an answer given at `now_ms` with what it should have been. Under `always` (`is_always`) it depends on what it shows.
+    pub fn check(&mut self, history: &mut History, now_ms: u64, actual: &[u8], is_always: bool) -> Answered {
+        let call = self.calls.pop_front().expect("an answer is to a call");
+        let mut state = history.state().clone();
+        model::expire(&mut state, now_ms);
+        let before = history.state().clone();
+        let is_refusal = [&b"-MISCONF"[..], b"-OOM", b"-EXECABORT"].iter().any(|code| actual.starts_with(code));
+        let is_queued = self.queued.is_some();
+        let came = match is_refusal {
+            true => self.refused(&call, actual),
+            false => self.ran(&mut state, &before, now_ms, &call, actual),
+        };
+        compare(&call, actual, &came.reply);
+        let shows = history.add(state, &came);
+        if is_always {
+            self.shows = self.shows.max(shows);
+        }
+        if !came.changed.is_empty() || !came.swept.is_empty() {
+            self.own = history.now();
+        }
+        let is_read = is_queued && call[0] != b"EXEC" || READS.iter().any(|name| name.as_bytes() == call[0]);
+        Answered { came, before, is_read, is_refusal, call }
+    }
+
+    /// Others, or it itself, may have changed what it watches, at `now_ms`.
+    pub fn notice(&mut self, came: &Came, before: &State, after: &State, now_ms: u64) {
+        if self.watched.is_empty() {
+            return;
+        }
+        let is_touched = |key: &Key| before.get(key) != after.get(key) || came.shown.contains(key);
+        self.may_abort |= !came.swept.is_empty() || self.watched.iter().any(|(key, _)| is_touched(key));
+        self.must_abort |= self.has_expired(before, now_ms);
+        // A field that has passed its deadline breaks a watch when it is removed, whenever that is.
+        let (mut before, mut after) = (before.clone(), after.clone());
+        model::expire(&mut before, now_ms);
+        model::expire(&mut after, now_ms);
+        self.must_abort |= self.watched.iter().any(|(key, _)| before.get(key) != after.get(key));
+    }
+
+    /// Whether a watched key was there, and has passed its deadline since.
+    fn has_expired(&self, state: &State, now_ms: u64) -> bool {
+        let is_past = |key| state.get(key).and_then(|entry| entry.deadline_ms).is_some_and(|ms| ms <= now_ms);
+        self.watched.iter().any(|(key, was_there)| *was_there && is_past(key))
     }
 
     fn refused(&mut self, call: &Call, actual: &[u8]) -> Came {
@@ -134,14 +207,24 @@ impl Peer {
             let because = [&b"MISCONF"[..], b"OOM"];
             let tells_why = because.iter().any(|code| actual.windows(code.len()).any(|part| part == *code));
             assert!(tells_why || self.is_aborted, "{}", actual.escape_ascii());
-            (self.queued, self.is_aborted) = (None, false);
+            self.end_transaction();
         } else {
             self.is_aborted = self.queued.is_some();
         }
         Came { reply: actual.to_vec(), ..Came::default() }
     }
 
-    fn ran(&mut self, state: &mut State, now_ms: u64, call: &Call, actual: &[u8]) -> Came {
+    fn end_transaction(&mut self) {
+        (self.queued, self.is_aborted) = (None, false);
+        self.unwatch();
+    }
+
+    fn unwatch(&mut self) {
+        self.watched.clear();
+        (self.may_abort, self.must_abort) = (false, false);
+    }
+
+    fn ran(&mut self, state: &mut State, before: &State, now_ms: u64, call: &Call, actual: &[u8]) -> Came {
         let plain = |reply: &[u8]| Came { reply: reply.to_vec(), ..Came::default() };
         match (&call[0][..], &mut self.queued) {
             (b"MULTI", _) => {
@@ -149,19 +232,38 @@ impl Peer {
                 plain(b"+OK\r\n")
             }
             (b"DISCARD", _) => {
-                (self.queued, self.is_aborted) = (None, false);
+                self.end_transaction();
                 plain(b"+OK\r\n")
             }
+            (b"WATCH", _) => {
+                let keys: Vec<Key> = call[1..].iter().map(|name| (self.db, name.clone())).collect();
+                self.watched.extend(keys.iter().map(|key| (key.clone(), state.contains_key(key))));
+                Came { shown: keys, ..plain(b"+OK\r\n") }
+            }
+            (b"UNWATCH", None) => {
+                self.unwatch();
+                plain(b"+OK\r\n")
+            }
+            (b"WAITAOF", None) => plain(actual), // who calls looks at what it says
             (b"EXEC", _) => {
                 assert!(!self.is_aborted, "a call was refused, and the transaction run");
+                let must_not = self.must_abort || self.has_expired(before, now_ms);
+                let is_not_run = actual == NIL_ARRAY;
+                let is_right = if is_not_run { must_not || self.may_abort } else { !must_not };
+                assert!(is_right, "must it not run? {must_not}; but: {}", actual.escape_ascii());
                 let calls = self.queued.take().unwrap_or_default();
+                let shown = std::mem::take(&mut self.watched).into_iter().map(|(key, _)| key).collect();
+                self.unwatch();
+                if is_not_run {
+                    return Came { shown, ..plain(NIL_ARRAY) };
+                }
                 self.exec(state, now_ms, &calls, actual)
             }
             (_, Some(queued)) => {
                 queued.push(call.clone());
                 plain(b"+QUEUED\r\n")
             }
-            _ => model::run(state, &mut self.db, now_ms, call, actual),
+            _ => model::run(state, &mut self.db, now_ms, call, actual, Waiting::Allowed),
         }
     }
 
@@ -171,7 +273,7 @@ impl Peer {
         for call in calls {
             let reply = &actual[at..at + reply_len(&actual[at..])];
             at += reply.len();
-            let came = model::run(state, &mut self.db, now_ms, call, reply);
+            let came = model::run(state, &mut self.db, now_ms, call, reply, Waiting::Never);
             all.reply.extend(came.reply);
             all.shown.extend(came.shown);
             all.changed.extend(came.changed);
@@ -179,4 +281,14 @@ impl Peer {
         }
         all
     }
+}
+
+/// An answer must be the one that was expected.
+pub fn compare(call: &Call, actual: &[u8], expected: &[u8]) {
+    assert_eq!(actual.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{}", show(call));
+}
+
+/// A call as one types it.
+pub fn show(call: &Call) -> String {
+    call.iter().map(|word| word.escape_ascii().to_string()).collect::<Vec<_>>().join(" ")
 }

@@ -19,7 +19,8 @@ use ferrodis::server::config::Config;
 
 use crate::calls::encode;
 use crate::disk::FaultyDisk;
-use crate::model::{Entry, State, Value, reply_len};
+use crate::model::streams::{self, Group, Pending, Stream};
+use crate::model::{Entry, Field, State, Value, reply_len};
 
 /// Time that the test moves. Each look at it takes a moment, so that slices of work come to an end.
 #[derive(Default)]
@@ -193,7 +194,19 @@ impl Process {
                 let value = match &kind[..] {
                     b"+string\r\n" => Value::String(item(&self.call(&call(&[b"GET", &key])))),
                     b"+list\r\n" => Value::List(items(&self.call(&call(&[b"LRANGE", &key, b"0", b"-1"])))),
-                    b"+hash\r\n" => Value::Hash(pairs(items(&self.call(&call(&[b"HGETALL", &key]))))),
+                    b"+hash\r\n" => {
+                        let fields = pairs(items(&self.call(&call(&[b"HGETALL", &key])))).into_iter();
+                        let read = |(name, value): (Vec<u8>, Vec<u8>)| {
+                            let at = self.call(&call(&[b"HPEXPIRETIME", &key, b"FIELDS", b"1", &name]));
+                            let Node::Array(at) = Node::read(&at) else { panic!("{}", at.escape_ascii()) };
+                            (name, Field { value, deadline_ms: u64::try_from(at[0].int()).ok() })
+                        };
+                        Value::Hash(fields.map(read).collect())
+                    }
+                    b"+stream\r\n" => {
+                        let info = self.call(&call(&[b"XINFO", b"STREAM", &key, b"FULL", b"COUNT", b"0"]));
+                        Value::Stream(stream(&Node::read(&info)))
+                    }
                     b"+set\r\n" => Value::Set(items(&self.call(&call(&[b"SMEMBERS", &key]))).into_iter().collect()),
                     b"+zset\r\n" => {
                         let scores = pairs(items(&self.call(&call(&[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"]))));
@@ -215,21 +228,91 @@ fn connect(dispatcher: &mut Dispatcher) -> ClientIndex {
     dispatcher.server.admit(Newcomer { address, local_address, ..Newcomer::default() }).expect("let in")
 }
 
+/// A reply (RESP2).
+enum Node {
+    Nil,
+    Bulk(Vec<u8>),
+    Int(i64),
+    Array(Vec<Node>),
+}
+
+impl Node {
+    fn read(reply: &[u8]) -> Node {
+        let line = reply.iter().position(|&byte| byte == b'\n').expect("a whole reply") + 1;
+        match reply[0] {
+            b'$' | b'*' if reply[1] == b'-' => Node::Nil,
+            b':' => Node::Int(std::str::from_utf8(&reply[1..line - 2]).unwrap().parse().unwrap()),
+            b'*' => Node::Array(parts(reply).into_iter().map(Node::read).collect()),
+            b'$' => Node::Bulk(item(reply)),
+            _ => panic!("{}", reply.escape_ascii()),
+        }
+    }
+
+    fn int(&self) -> i64 {
+        if let Node::Int(number) = self { *number } else { panic!("a number") }
+    }
+
+    fn bulk(&self) -> &[u8] {
+        if let Node::Bulk(bytes) = self { bytes } else { panic!("a string") }
+    }
+
+    fn array(&self) -> &[Node] {
+        if let Node::Array(nodes) = self { nodes } else { panic!("an array") }
+    }
+
+    /// What stands behind a name.
+    fn get(&self, name: &str) -> &Node {
+        let pair = self.array().chunks(2).find(|pair| pair[0].bulk() == name.as_bytes());
+        &pair.unwrap_or_else(|| panic!("there is {name}"))[1]
+    }
+
+    fn id(&self) -> streams::Id {
+        streams::id(self.bulk())
+    }
+}
+
+/// What XINFO STREAM FULL says.
+fn stream(info: &Node) -> Stream {
+    let words = |entry: &Node| entry.array()[1].array().iter().map(|word| word.bulk().to_vec()).collect();
+    let pending = |item: &Node| {
+        let [id, consumer, delivered_ms, deliveries] = item.array() else { panic!("four parts") };
+        let (delivered_ms, deliveries) = (delivered_ms.int() as u64, deliveries.int() as u64);
+        (id.id(), Pending { consumer: consumer.bulk().to_vec(), delivered_ms, deliveries })
+    };
+    let group = |group: &Node| Group {
+        last: group.get("last-delivered-id").id(),
+        consumers: group.get("consumers").array().iter().map(|c| c.get("name").bulk().to_vec()).collect(),
+        pending: group.get("pending").array().iter().map(pending).collect(),
+    };
+    Stream {
+        entries: info.get("entries").array().iter().map(|entry| (entry.array()[0].id(), words(entry))).collect(),
+        last: info.get("last-generated-id").id(),
+        max_deleted: info.get("max-deleted-entry-id").id(),
+        added: info.get("entries-added").int() as u64,
+        groups: info.get("groups").array().iter().map(|g| (g.get("name").bulk().to_vec(), group(g))).collect(),
+    }
+}
+
 fn item(reply: &[u8]) -> Vec<u8> {
     let line = reply.iter().position(|&byte| byte == b'\n').expect("a bulk") + 1;
     reply[line..reply.len() - 2].to_vec()
 }
 
-/// The bulks of an array.
-pub fn items(reply: &[u8]) -> Vec<Vec<u8>> {
+/// The replies within an array.
+fn parts(reply: &[u8]) -> Vec<&[u8]> {
     let mut at = reply.iter().position(|&byte| byte == b'\n').expect("an array") + 1;
     let mut found = Vec::new();
     while at < reply.len() {
         let len = reply_len(&reply[at..]);
-        found.push(item(&reply[at..at + len]));
+        found.push(&reply[at..at + len]);
         at += len;
     }
     found
+}
+
+/// The bulks of an array.
+pub fn items(reply: &[u8]) -> Vec<Vec<u8>> {
+    parts(reply).into_iter().map(item).collect()
 }
 
 fn pairs(items: Vec<Vec<u8>>) -> std::collections::BTreeMap<Vec<u8>, Vec<u8>> {

@@ -39,7 +39,7 @@ fn xclaim(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let (key, name) = (args.get(1), args.get(2));
     let now_ms = cx.now_ms() as i64;
     let Some(mut stream) = edit_with_group(cx.db, key, name)? else { return Err(no_key_or_group(key, name)) };
-    let options = ClaimOptions::read(args, now_ms)?;
+    let options = ClaimOptions::read(args, now_ms, cx.is_replayed)?;
     let stream_now = &mut **stream;
     let (entries, mut group) = (&stream_now.entries, stream_now.groups.edit(name).expect("it is there"));
     let mut changes = GroupChanges::new(args.is_logged());
@@ -105,7 +105,7 @@ struct ClaimOptions {
 }
 
 impl ClaimOptions {
-    fn read(args: &Args<'_>, now_ms: i64) -> Result<ClaimOptions, Error> {
+    fn read(args: &Args<'_>, now_ms: i64, is_replayed: bool) -> Result<ClaimOptions, Error> {
         let min_idle_ms = int(args, 4, "ERR Invalid min-idle-time argument for XCLAIM")?;
         // Words are IDs up to the first that is none.
         let ids: Vec<StreamId> = args.from(5).map_while(|word| ids::id(word).ok()).collect();
@@ -122,8 +122,8 @@ impl ClaimOptions {
         while i < args.len() {
             i = options.read_one(args, i, now_ms)?;
         }
-        // A time that cannot be is taken for now: clients' clocks differ.
-        if !(0..=now_ms).contains(&options.delivered_ms) {
+        // A time that cannot be is taken for now: clients' clocks differ. In the log it is the server's own, which may have been set back.
+        if !is_replayed && !(0..=now_ms).contains(&options.delivered_ms) {
             options.delivered_ms = now_ms;
         }
         Ok(options)

@@ -18,10 +18,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::job::{Block, Event, FsyncPolicy, Job, Report, RewriteId, Status};
+use super::lag::Lag;
 use super::store::BaseFormat;
 
 /// Bytes that wait for the disk at most; past that writers have to wait.
 pub const PENDING_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// Under `everysec`, so long may anything wait to be durable: a second to the next sync, and a second for that.
+pub const LATE_NS: u64 = 2_000_000_000;
 /// A buffer that has grown past this is not kept.
 const SPARE_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Buffers kept for new blocks.
@@ -67,6 +70,7 @@ pub struct Log {
     spares: Vec<Vec<u8>>,
     written: u64,
     durable: u64,
+    lag: Lag,
     status: Status,
     base_bytes: u64,
     increment_bytes: u64,
@@ -100,6 +104,7 @@ impl Log {
             spares: Vec::new(),
             written: at,
             durable: at,
+            lag: Lag::default(),
             status,
             base_bytes: 0,
             increment_bytes: 0,
@@ -376,6 +381,17 @@ impl Log {
     /// Whether so much waits for the disk that writers have to wait.
     pub fn is_full(&self) -> bool {
         self.pending_bytes() > PENDING_MAX_BYTES
+    }
+
+    /// Whether, under `everysec`, a sync takes so long at `now_ns` that writers have to wait: else a crash could take ever more. Ask it
+    /// once per turn.
+    pub fn is_late(&mut self, now_ns: u64) -> bool {
+        if self.policy != FsyncPolicy::EverySecond || self.status != Status::Ok {
+            self.lag.forget();
+            return false;
+        }
+        self.lag.note(self.at, self.durable, now_ns);
+        self.lag.ns(now_ns) > LATE_NS
     }
 
     /// Whether the log takes writes, and why not.

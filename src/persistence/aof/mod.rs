@@ -12,6 +12,7 @@ pub mod block;
 pub mod check;
 mod cut;
 pub mod job;
+mod lag;
 pub mod log;
 pub mod read;
 mod scan;
