@@ -98,7 +98,7 @@ fn set_large(writer: &mut Client, other: &mut Client, n: usize) -> Option<Reply>
     answer
 }
 
-/// Writes large values until the disk refuses; gives how many were acknowledged, and whether one more waits for its answer.
+/// Writes large values, each when the one before is in the file, until the disk refuses; gives how many were acknowledged, and whether one more waits for its answer.
 fn fill_up(writer: &mut Client, other: &mut Client) -> (usize, bool) {
     for n in 0.. {
         match set_large(writer, other, n) {
@@ -106,6 +106,11 @@ fn fill_up(writer: &mut Client, other: &mut Client) -> (usize, bool) {
             Some(answer) if answer.is_error() => return (n, false),
             Some(answer) => assert_eq!(answer, "OK"),
         }
+        wait_until("it is written, or trouble", || {
+            let [logged, written] =
+                ["aof_logged_offset", "aof_written_offset"].map(|field| other.info(field).parse::<u64>().unwrap());
+            written >= logged || other.info("aof_last_write_status") == "err"
+        });
     }
     unreachable!("8 MB are full at some time")
 }
