@@ -148,7 +148,8 @@ fn under_everysec_a_sync_that_hangs_holds_up_writers_after_two_seconds_and_reade
     }
     assert!(read > 100, "{read} in {HANG:?}");
     disk.set(Word::Hold, 0);
-    wait_until("all writes", || reader.run("GET counter") == (counted + 1).to_string());
+    let all = (counted + 1).to_string();
+    wait_until("all writes", || reader.run("GET counter") == all.as_str());
 }
 
 #[test]
