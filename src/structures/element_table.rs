@@ -303,6 +303,11 @@ impl ElementTable {
         self.wheel.as_ref()?.next_deadline()
     }
 
+    /// A time that no element's deadline is before; 0 if none is known.
+    pub fn deadlines_from(&self) -> Option<u64> {
+        self.wheel.as_ref()?.lower_bound()
+    }
+
     /// Removes elements whose deadline is at most `now_ms`; each is shown to `visit` first. Stops when `budget` has run out: then
     /// `next_deadline` tells whether there are more.
     pub fn expire_due(&mut self, now_ms: u64, budget: &mut usize, mut visit: impl FnMut(&Self, Handle)) {

@@ -114,6 +114,11 @@ impl RadixQueue {
         self.first_place().map(|place| self.start_of(place))
     }
 
+    /// A key that no record is below: as `first_key`, but 0 while records may be late.
+    pub fn lower_bound(&self) -> Option<u64> {
+        self.first_key().map(|key| if key == self.floor { 0 } else { key })
+    }
+
     /// A record of the first chain that has any: its key is the least up to the width of that chain. None when empty.
     pub fn nearest(&self) -> Option<u32> {
         if self.has_waiting() {
@@ -331,7 +336,9 @@ mod tests {
     #[test]
     fn late_keys_come_at_the_floor() {
         let (mut queue, mut records) = queue_of(1000, &[1001, 3, 999, 1000]);
+        assert_eq!((queue.first_key(), queue.lower_bound()), (Some(1000), Some(0)));
         assert_eq!(pulled(&mut queue, &mut records, 1000), [3, 999, 1000]);
+        assert_eq!(queue.lower_bound(), Some(1001));
         assert_eq!(pulled(&mut queue, &mut records, 1001), [1001]);
     }
 

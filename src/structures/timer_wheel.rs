@@ -127,6 +127,11 @@ impl TimerWheel {
         self.queue.first_key()
     }
 
+    /// A time that no deadline is before, also when the clock was set back behind what `advance` saw; 0 if none is known.
+    pub fn lower_bound(&self) -> Option<u64> {
+        self.queue.lower_bound()
+    }
+
     /// An item of the first slot that has any: its deadline is the nearest, exact to the width of that slot. That is 1 ms
     /// within the clock's own block of 64 ms; beyond, at level n, it is 64^n ms: a small part of the distance for most slots, as
     /// much as all of it for the first of a level. While a slot is being opened, any of its items may be the one. None when

@@ -145,6 +145,14 @@ impl<'a> HashRef<'a> {
         }
     }
 
+    /// A time that no deadline is before, whatever the clock did meanwhile; `None`: no field has a deadline. O(1).
+    pub fn deadlines_from(self) -> Option<u64> {
+        match self {
+            HashRef::Table(table) => table.deadlines_from(),
+            HashRef::Packed(_) | HashRef::Timed(_) => self.next_deadline(),
+        }
+    }
+
     /// Visits the fields at a scan position, all of them if it is packed; gives the next position, 0 at the end.
     pub fn scan(self, cursor: u64, mut visit: impl FnMut(Field<'a>)) -> u64 {
         match self {

@@ -77,6 +77,10 @@ impl Table {
         self.elements.next_deadline()
     }
 
+    pub(super) fn deadlines_from(&self) -> Option<u64> {
+        self.elements.deadlines_from()
+    }
+
     pub(super) fn scan<'a>(&'a self, cursor: u64, mut visit: impl FnMut(Field<'a>)) -> u64 {
         self.elements.scan(cursor, |handle| visit(self.field(handle)))
     }

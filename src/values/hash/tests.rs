@@ -61,6 +61,17 @@ fn fields_stand_by_their_deadlines() {
     assert_eq!((hash.as_ref().encoding(), order(&hash).as_str()), ("listpackex", "acb"));
 }
 
+/// It was counted from a time behind it, which RDB wrote as a deadline beyond all that it reads: the server refused its own snapshot.
+#[test]
+fn a_field_due_before_a_clock_that_had_been_set_back_was_saved_with_no_end() {
+    let mut hash = hash_of(&[("a", "1"), ("b", "2")]);
+    hash.set(b"c", b"longer than that", FieldTtl::Clear, &encodings()).unwrap();
+    hash.set_deadline(b"a", Some(5000)).unwrap();
+    hash.expire_due(4000, &mut 1000, |_| {});
+    hash.set_deadline(b"b", Some(3000)).unwrap();
+    assert!(hash.as_ref().deadlines_from().is_some_and(|time| time <= 3000));
+}
+
 #[test]
 fn deadlines_go_along_into_the_table() {
     let mut hash = hash_of(&[("a", "1"), ("b", "2")]);

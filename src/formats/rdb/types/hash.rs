@@ -99,7 +99,7 @@ pub(super) fn write(hash: HashRef<'_>, compression: Compression, deadlines: Fiel
 /// Appends what stands before the fields of a form that is no listpack. Gives the time that deadlines are counted from: a deadline, or a
 /// time before all of them (which is as good to all readers).
 pub(in crate::formats::rdb) fn write_head(hash: HashRef<'_>, number: u8, out: &mut Vec<u8>) -> u64 {
-    let earliest = hash.next_deadline().unwrap_or(0);
+    let earliest = hash.deadlines_from().unwrap_or(0);
     if number == type_number::HASH_METADATA {
         out.extend_from_slice(&earliest.to_le_bytes());
     }
