@@ -107,6 +107,11 @@ impl Life {
         self.policy == AppendFsync::Always && self.log == LogState::InForce
     }
 
+    /// Whether what is due goes at the end of a round.
+    fn expires(&self) -> bool {
+        self.process.dispatcher.server.raised & gates::LOG_FULL == 0
+    }
+
     fn rewrites(&self) -> u64 {
         self.process.dispatcher.server.persistence.log.rewrites
     }
@@ -275,13 +280,17 @@ impl Simulation {
         life
     }
 
-    /// Ticks until nothing is left that is past its deadline.
-    fn expire_all(&mut self, life: &mut Life) {
+    /// Ticks until nothing is left that is past its deadline; whether that came about: expiry rests while the disk does not keep up.
+    fn expire_all(&mut self, life: &mut Life) -> bool {
         self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms());
         for _ in 0..10 {
+            if !life.expires() {
+                return false;
+            }
             self.turn(life);
         }
         self.history.forget_expired(self.clock.wall_ms());
+        true
     }
 
     // A life.
@@ -289,7 +298,7 @@ impl Simulation {
     /// The end of a round: what `net` does when all clients had their turn.
     fn turn(&mut self, life: &mut Life) {
         let before = self.history.now();
-        let expires = life.process.dispatcher.server.raised & gates::LOG_FULL == 0;
+        let expires = life.expires();
         life.process.dispatcher.begin_turn();
         life.process.dispatcher.tick();
         life.policy = life.process.dispatcher.server.config.appendfsync;
@@ -522,8 +531,7 @@ impl Simulation {
             if self.history.has_field_past(self.clock.wall_ms()) {
                 self.turn(life); // else a hash without fields would be there, or not
             }
-        } else {
-            self.expire_all(life);
+        } else if self.expire_all(life) {
             self.clock.jump_to(self.clock.wall_ms() - self.rng.u64(..5000));
         }
     }
