@@ -92,6 +92,8 @@ pub struct Life {
     pub unsynced_since_ms: Option<u64>,
     /// Whether the disk may refuse something.
     has_faults: bool,
+    /// Whether it did in this life: what failed then may be told later.
+    had_faults: bool,
     /// The policy that is in force.
     pub policy: AppendFsync,
     rewrites_done: u64,
@@ -196,7 +198,8 @@ impl Simulation {
             let (before, config) = (self.disk.copy(), self.config());
             match self.load(&self.disk.clone(), config.clone()) {
                 Ok(process) if !self.disk.is_down() => {
-                    let life = self.begin(process, config.clone());
+                    let mut life = self.begin(process, config.clone());
+                    (life.has_faults, life.had_faults) = (is_hard, is_hard);
                     if self.rng.u8(..4) == 0 {
                         self.load_twice(&before, &life, config);
                     }
@@ -237,6 +240,7 @@ impl Simulation {
             is_stalled: false,
             unsynced_since_ms: None,
             has_faults: false,
+            had_faults: false,
             policy,
             rewrites_done: 0,
             delayed_syncs: 0,
@@ -448,6 +452,7 @@ impl Simulation {
             }
             52 if self.rng.bool() => {
                 life.has_faults = self.rng.bool();
+                life.had_faults |= life.has_faults;
                 let faults = if life.has_faults { self.faults() } else { Faults::default() };
                 self.disk.set_faults(faults);
             }
@@ -481,7 +486,7 @@ impl Simulation {
     /// CONFIG SET appendonly: off, all so far being made durable; or on again, from a base of what is there.
     fn toggle_log(&mut self, life: &mut Life) {
         let word = if life.log == LogState::Off { "yes" } else { "no" };
-        let is_well = !life.has_faults && life.process.dispatcher.unready_reason().is_none();
+        let is_well = !life.had_faults && life.process.dispatcher.unready_reason().is_none();
         self.trace(|_| format!("appendonly {word}, {:?}, is the disk well: {is_well}", life.log));
         self.turn(life);
         life.process.operate(&format!("CONFIG SET appendonly {word}"));
