@@ -471,16 +471,23 @@ impl Simulation {
         }
     }
 
-    /// SAVE: what is there now is durable when it says so.
+    /// SAVE: what is there now is durable when it says so. All wait for that, unless the disk stands still.
     fn save(&mut self, life: &mut Life) {
-        if life.process.operate("SAVE") == b"+OK\r\n" {
-            let now = self.history.now();
-            life.snapshots_done = life.process.dispatcher.server.persistence.snapshots.done;
-            self.begun.push((now, now));
-            self.history.needed = if self.has_log { self.history.needed } else { now };
+        let (before, done) = (self.history.now(), life.snapshots_done);
+        let mut answer = life.process.operate("SAVE");
+        self.note_snapshots(life, before);
+        for _ in 0..200 {
+            if !answer.is_empty() || self.disk.is_down() {
+                break;
+            }
+            self.pass_time(life, GRAIN_MS);
+            answer = life.process.output(life.process.operator);
         }
-        life.unsynced_since_ms = None; // the log's writer went on meanwhile
-        self.turn(life);
+        match &*answer {
+            b"+OK\r\n" => assert!(life.snapshots_done > done, "none was seen to be done"),
+            b"" => life.process.operator = life.process.connect(), // it hears of it some time, or never
+            _ => {}
+        }
     }
 
     /// CONFIG SET appendonly: off, all so far being made durable; or on again, from a base of what is there.
