@@ -91,6 +91,11 @@ impl Peer {
         self.unsent.is_empty()
     }
 
+    /// Whether something that came in is still to be run.
+    pub fn has_rest(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     pub fn send(&mut self, calls: Vec<Call>) {
         self.unsent.extend(calls.iter().map(|call| encode(call)));
         self.calls.extend(calls);

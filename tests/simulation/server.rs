@@ -342,6 +342,7 @@ impl Simulation {
     }
 
     fn hear_evictions(&mut self, life: &mut Life) {
+        while life.process.dispatcher.server.clients.deliver_slice() {}
         let heard = life.process.output(life.process.listener);
         let mut at = 0;
         while at < heard.len() {
@@ -392,7 +393,10 @@ impl Simulation {
                 peer.send(crate::calls::calls(&mut self.rng, self.keys, self.history.state()));
             }
         }
-        let most = if self.evicts { 1 } else { self.rng.usize(1..30) };
+        let most = match self.evicts {
+            true => usize::from(!peer.has_rest()),
+            false => self.rng.usize(1..30),
+        };
         let bytes = peer.next_bytes(&mut self.rng, most);
         let input = peer.receive(bytes);
         let before = self.history.now();
