@@ -184,7 +184,7 @@ fn field_call(rng: &mut Rng, keys: usize, state: &State) -> Call {
         _ => None,
     });
     let field = match fields {
-        Some(fields) if rng.u8(..4) > 0 => fields[rng.usize(..fields.len())].clone(),
+        Some(fields) if !fields.is_empty() && rng.u8(..4) > 0 => fields[rng.usize(..fields.len())].clone(),
         _ => member(rng),
     };
     let of_it = [words("FIELDS 1"), vec![field]].concat();

@@ -194,10 +194,13 @@ impl Peer {
         let is_touched = |key: &Key| before.get(key) != after.get(key) || came.shown.contains(key);
         self.may_abort |= !came.swept.is_empty() || self.watched.iter().any(|(key, _)| is_touched(key));
         self.must_abort |= self.has_expired(before, now_ms);
-        // A field that has passed its deadline breaks a watch when it is removed, whenever that is.
+        // A field that has passed its deadline breaks a watch when it is removed, whenever that is. What becomes of a stream's groups may
+        // break one (XACK does not, as in Redis).
         let (mut before, mut after) = (before.clone(), after.clone());
-        model::expire(&mut before, now_ms);
-        model::expire(&mut after, now_ms);
+        for state in [&mut before, &mut after] {
+            model::expire(state, now_ms);
+            model::forget_groups(state);
+        }
         self.must_abort |= self.watched.iter().any(|(key, _)| before.get(key) != after.get(key));
     }
 

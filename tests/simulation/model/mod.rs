@@ -75,6 +75,16 @@ pub fn expire_fields(state: &mut State, now_ms: u64) {
     }
 }
 
+/// Streams lose their groups.
+pub fn forget_groups(state: &mut State) {
+    for entry in state.values_mut() {
+        if let Value::Stream(stream) = &entry.value {
+            let without = Stream { groups: BTreeMap::new(), ..stream.clone() };
+            *entry = Rc::new(Entry { value: Value::Stream(without), ..**entry });
+        }
+    }
+}
+
 fn is_past(deadline_ms: Option<u64>, now_ms: u64) -> bool {
     deadline_ms.is_some_and(|ms| ms <= now_ms)
 }
