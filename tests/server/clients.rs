@@ -7,12 +7,13 @@ fn half_request(bytes: usize) -> Vec<u8> {
     [format!("*2\r\n$4\r\nECHO\r\n${}\r\n", bytes + 1).into_bytes(), vec![b'x'; bytes]].concat()
 }
 
+/// Clients of about the same size are alike to the server, so the largest is to be far larger than the second.
 #[test]
 fn the_largest_clients_are_evicted_and_no_more_than_needed() {
-    let server = Server::start(&["--maxmemory-clients", "6mb"]);
+    let server = Server::start(&["--maxmemory-clients", "8mb"]);
     let mut control = server.client();
     assert_eq!(control.run("CLIENT NO-EVICT ON"), "OK");
-    let mut large: Vec<Client> = [1, 2, 4]
+    let mut large: Vec<Client> = [1, 2, 8]
         .map(|mib| (mib, server.client()))
         .map(|(mib, mut client)| {
             client.run(&format!("CLIENT SETNAME mib{mib}"));
@@ -23,7 +24,7 @@ fn the_largest_clients_are_evicted_and_no_more_than_needed() {
     wait_until("an eviction", || control.info("evicted_clients") == "1");
     assert_eq!(large.pop().unwrap().read_to_end(), b"", "the largest goes");
     let left = control.run("CLIENT LIST").text();
-    assert!(left.contains("name=mib1 ") && left.contains("name=mib2 ") && !left.contains("name=mib4 "), "{left}");
+    assert!(left.contains("name=mib1 ") && left.contains("name=mib2 ") && !left.contains("name=mib8 "), "{left}");
     assert_eq!(control.run("CONFIG SET maxmemory-clients 2mb"), "OK");
     wait_until("a second eviction", || control.info("evicted_clients") == "2");
     let left = control.run("CLIENT LIST").text();
