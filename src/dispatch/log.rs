@@ -111,7 +111,9 @@ impl Dispatcher {
 
     /// CONFIG SET appendonly no: what was appended is made durable, then the log ends.
     pub(super) fn turn_log_off(&mut self) {
-        let Some(mut log) = self.storage.log.take() else { return };
+        let Some(mut log) = self.storage.log.take() else {
+            return self.serve_log_waiters(u64::MAX); // it was to be turned on
+        };
         log.shut_down();
         while !log.has_ended() && log.status().trouble().is_none() {
             self.storage.threads.await_log(&mut log);

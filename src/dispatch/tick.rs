@@ -210,8 +210,11 @@ impl Dispatcher {
             match name {
                 "hz" => self.next_cron_ms = 0,
                 // It is seen to as soon as there is none but one writer.
-                "appendonly" if self.is_last_writer_running() => self.server.config_changes.push(name),
                 "appendonly" if self.server.config.appendonly => {
+                    if self.is_last_writer_running() {
+                        self.server.config_changes.push(name);
+                        continue;
+                    }
                     let is_on = self.storage.log.is_some();
                     match self.turn_log_on() {
                         Ok(()) if is_on => {}
@@ -219,6 +222,7 @@ impl Dispatcher {
                         Err(trouble) => {
                             log::error!("The log cannot be turned on, and stays off: {trouble}");
                             self.server.config.appendonly = false;
+                            self.serve_log_waiters(u64::MAX);
                         }
                     }
                 }

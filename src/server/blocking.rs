@@ -208,10 +208,10 @@ impl Server {
         });
     }
 
-    /// Whether the last write of a client is durable here.
+    /// Whether the last write of a client is durable here. It is not while the log is yet to be turned on, or awaits its first base.
     pub fn is_logged_durably(&self, index: ClientIndex) -> bool {
         let log = &self.persistence.log;
-        self.config.appendonly && !log.awaits_base && log.durable_offset >= self.clients.get(index).last_write_offset
+        log.enabled && !log.awaits_base && log.durable_offset >= self.clients.get(index).last_write_offset
     }
 
     /// A client's wait is ended by an error.

@@ -339,6 +339,20 @@ fn a_log_that_cannot_be_turned_on_was_answered_by_ok() {
     assert_eq!(client.run("CONFIG GET appendonly"), ["appendonly", "yes"]);
 }
 
+#[test]
+fn waitaof_behind_the_call_that_turns_the_log_on_waits_for_its_first_base() {
+    let mut server = Server::start(&[]);
+    let mut client = server.client();
+    client.send_raw(b"SET a 1\r\nCONFIG SET appendonly yes\r\nSET b 1\r\nWAITAOF 1 0 0\r\n");
+    for _ in 0..3 {
+        assert_eq!(client.read_reply(), "OK");
+    }
+    assert_eq!(client.read_reply(), [1, 0]);
+    server.kill();
+    server.restart_with(&["--appendonly", "yes"]);
+    assert_eq!(server.client().run("EXISTS a b"), 2);
+}
+
 fn increments(server: &Server) -> usize {
     std::fs::read_to_string(server.directory().join("appendonlydir/appendonly.aof.manifest"))
         .map_or(0, |text| text.lines().filter(|line| line.contains("type i")).count())

@@ -146,9 +146,7 @@ impl Simulation {
             self.trace(|_| format!("{}: {} had waited -> {}", waiter.index, show(&waiter.call), actual.escape_ascii()));
             compare(&waiter.call, &actual, &came.reply);
             peer.shows = if is_always { peer.shows.max(shows) } else { peer.shows };
-            if !came.changed.is_empty() {
-                peer.own = self.history.now();
-            }
+            peer.note_write(&self.history, &came);
             self.seen.served += 1;
         }
         self.tell_watchers(life, &came, &before);

@@ -158,8 +158,16 @@ impl Peer {
         }
         let came = model::run(&mut state, &mut self.db, now_ms, &call, b"", Waiting::Allowed);
         assert!(!came.waits_for.is_empty(), "{} need not wait", show(&call));
-        self.own = self.own.max(history.add(state, &came));
+        history.add(state, &came);
+        self.note_write(history, &came);
         (call, came)
+    }
+
+    /// What a call came to may be a write of its own.
+    pub fn note_write(&mut self, history: &History, came: &Came) {
+        if !came.changed.is_empty() || !came.swept.is_empty() {
+            self.own = history.now();
+        }
     }
 
     /// Compares an answer given at `now_ms` with what it should have been. Under `always` (`is_always`) it depends on what it shows.
@@ -179,9 +187,7 @@ impl Peer {
         if is_always {
             self.shows = self.shows.max(shows);
         }
-        if !came.changed.is_empty() || !came.swept.is_empty() {
-            self.own = history.now();
-        }
+        self.note_write(history, &came);
         let is_read = is_queued && call[0] != b"EXEC" || READS.iter().any(|name| name.as_bytes() == call[0]);
         Answered { came, before, is_read, is_refusal, call }
     }

@@ -331,6 +331,10 @@ impl Simulation {
             life.peers.iter_mut().for_each(|peer| peer.is_parked = false);
         }
         life.process.dispatcher.end_turn();
+        // What has passed its deadline goes first: whether a hash is there all of whose fields have, is not looked at.
+        if !expires && life.expires() {
+            self.turn(life);
+        }
     }
 
     /// Fields that have passed their deadlines have gone, and told those who watch.
@@ -524,8 +528,12 @@ impl Simulation {
         self.turn(life); // it may have taken some time
     }
 
-    /// The base that was awaited is in force.
+    /// The base that was awaited is in force; or the log could not be turned on, behind the last writer of the one before.
     fn note_log(&mut self, life: &mut Life) {
+        if life.log == LogState::AwaitsBase && !life.process.dispatcher.server.config.appendonly {
+            self.history.end_log();
+            life.log = LogState::Off;
+        }
         if life.log == LogState::AwaitsBase && life.rewrites() > life.rewrites_done {
             life.log = LogState::InForce;
             self.trace(|_| "the new log is in force".into());
