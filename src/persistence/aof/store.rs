@@ -149,6 +149,8 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     location: Location,
     manifest: Manifest,
+    /// Whether it would stand after a crash. Of one that was read nobody knows: who put it there may not have made it durable.
+    is_durable: bool,
 }
 
 impl Store {
@@ -162,7 +164,7 @@ impl Store {
     /// Reads the manifest, and changes nothing.
     pub fn inspect(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let path = location.manifest_path();
-        let mut store = Store { disk, location, manifest: Manifest::default() };
+        let mut store = Store { disk, location, manifest: Manifest::default(), is_durable: false };
         if exists(&*store.disk, &path) {
             let text = read_small(&*store.disk, &path, MANIFEST_MAX_BYTES).map_err(Trouble::at("read", &path))?;
             store.manifest = Manifest::parse(&text).map_err(|error| StoreError::Manifest { path, error })?;
@@ -173,6 +175,12 @@ impl Store {
     /// The manifest in force.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Files that nothing needs any more, whatever happens. None before a manifest was saved here: the one that stands after a crash
+    /// may need them all.
+    pub(super) fn removable(&self) -> impl Iterator<Item = &FileInfo> {
+        self.manifest.history.iter().filter(|_| self.is_durable)
     }
 
     /// Where the files stand.
@@ -213,8 +221,10 @@ impl Store {
         // The names of the files that it lists go first: a manifest must not survive a crash that they did not.
         self.disk.sync_dir(dir).map_err(|error| SaveError::Kept(Trouble::new("sync", dir, &error)))?;
         self.disk.rename(&temp, &path).map_err(|error| SaveError::Kept(Trouble::new("replace", &path, &error)))?;
-        self.manifest = manifest;
-        self.disk.sync_dir(dir).map_err(|error| SaveError::Unsure(Trouble::new("sync", dir, &error)))
+        (self.manifest, self.is_durable) = (manifest, false);
+        self.disk.sync_dir(dir).map_err(|error| SaveError::Unsure(Trouble::new("sync", dir, &error)))?;
+        self.is_durable = true;
+        Ok(())
     }
 
     fn write_temp_manifest(&self, manifest: &Manifest) -> Result<(), Trouble> {

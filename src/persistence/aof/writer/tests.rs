@@ -16,7 +16,10 @@ struct Bench {
 }
 
 fn bench(policy: FsyncPolicy, with: BeginWith<'_>) -> Bench {
-    let root = tempfile::tempdir().unwrap();
+    bench_at(tempfile::tempdir().unwrap(), policy, with)
+}
+
+fn bench_at(root: tempfile::TempDir, policy: FsyncPolicy, with: BeginWith<'_>) -> Bench {
     let location = Location::new(root.path(), b"appendonlydir", b"appendonly.aof");
     let store = Store::open(Arc::new(RealDisk), location).unwrap();
     let (log, writer) = start(store, LogEnd::default(), with, policy, Box::new(|| {})).unwrap();
@@ -166,6 +169,33 @@ fn a_log_switched_on_later_comes_into_force_with_its_first_base() {
     assert_eq!(bench.manifest(), expected);
     let text = bench.text("appendonly.aof.1.incr.aof");
     assert!(text.contains("kept") && !text.contains("dropped"));
+}
+
+/// The manifest that is read may not stand after a crash, and the one before it needs what this one calls history.
+#[test]
+fn what_a_manifest_that_was_only_read_calls_history_stays_until_another_is_saved() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("appendonlydir");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("appendonly.aof.1.base.rdb"), "").unwrap();
+    std::fs::write(dir.join("appendonly.aof.2.base.rdb"), "").unwrap();
+    let manifest = "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.1.base.rdb seq 1 type h\n";
+    std::fs::write(dir.join("appendonly.aof.manifest"), manifest).unwrap();
+    let mut bench = bench_at(root, FsyncPolicy::Always, BeginWith::AwaitBase);
+    let old = bench.path("appendonly.aof.1.base.rdb");
+    for removes in [true, false, true] {
+        bench.log.set_removes_history(removes);
+        bench.writer.step(1);
+        assert!(old.exists());
+    }
+    bench.log.begin_rewrite(true).unwrap();
+    bench.writer.step(1);
+    bench.write_base("");
+    bench.log.install_base(BaseFormat::Resp);
+    for _ in 0..5 {
+        bench.writer.step(1);
+    }
+    assert!(!old.exists() && !bench.path("appendonly.aof.2.base.rdb").exists());
 }
 
 #[test]
