@@ -53,6 +53,7 @@ fn exec(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
         return Err(Error::Text("EXECABORT Transaction discarded because of previous errors."));
     }
     if is_broken {
+        cx.server.requests.push(Request::ShowWrites { client: cx.client });
         cx.reply.null_array();
         return Ok(Done);
     }

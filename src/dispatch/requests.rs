@@ -28,6 +28,11 @@ impl Dispatcher {
     fn carry_out(&mut self, request: Request, reply: &mut Reply) -> Result<(), Error> {
         match request {
             Request::RunTransaction { client, transaction } => self.run_transaction(client, *transaction, reply),
+            Request::ShowWrites { client } => {
+                let offset = self.offset_to_hold_for();
+                let client = self.server.clients.get_mut(client);
+                client.held_for = client.held_for.max(offset);
+            }
             Request::Save { client } => {
                 if !self.start_snapshot(Some(client)) {
                     return Err(Error::Text("ERR Background save already in progress"));

@@ -17,6 +17,11 @@ pub enum Request {
         /// The calls.
         transaction: Box<Transaction>,
     },
+    /// EXEC that is not run: its answer shows that somebody has written, so it waits for the disk as a look at what was written would.
+    ShowWrites {
+        /// Who hears of it.
+        client: ClientIndex,
+    },
     /// SAVE: write a snapshot before anything else happens, then answer.
     Save {
         /// Who waits.

@@ -23,7 +23,7 @@ fn hang(server: &Server, disk: &LossyDisk) -> Client {
 }
 
 #[track_caller]
-fn assert_silent(client: &mut Client) {
+pub(super) fn assert_silent(client: &mut Client) {
     client.set_patience(A_WHILE).unwrap();
     let reply = client.try_read_reply();
     assert!(reply.as_ref().is_err_and(|trouble| trouble.kind() == ErrorKind::TimedOut), "{reply:?} came");

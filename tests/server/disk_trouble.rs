@@ -1,6 +1,7 @@
 //! Syncs and writes that fail: who writes is refused with path and reason, who reads is not, service resumes by itself, and what was
 //! acknowledged survives a kill and a power cut thereafter. What a failed sync was to write counts as lost.
 
+use super::disk_slow::assert_silent;
 use super::kill::{fill, rounds, seed};
 use super::load::{Load, Promise};
 use crate::support::{Client, Loss, LossyDisk, Server, Word, wait_until};
@@ -56,6 +57,23 @@ fn under_always_a_failed_sync_is_told_and_what_waits_for_it_is_answered_when_it_
     let mut client = cut_and_restart(&mut server, &mut disk);
     assert_eq!(client.run("MGET before meanwhile after"), ["1", "1", "1"]);
     assert!(client.run("GET refused").is_nil());
+}
+
+/// It shows that somebody has written, which must not be known before it is durable.
+#[test]
+fn under_always_a_transaction_is_not_aborted_by_a_write_that_the_disk_refuses() {
+    let (server, disk) = LossyDisk::start(&ALWAYS);
+    let (mut writer, mut watcher, mut other) = (server.client(), server.client(), server.client());
+    watcher.run("WATCH key");
+    fail_syncs(&disk, 1, ALL);
+    writer.send(&["SET", "key", "1"]);
+    assert_refused(&mut other, &["Input/output error"]);
+    watcher.run("MULTI");
+    watcher.send(&["EXEC"]);
+    assert_silent(&mut watcher);
+    mend_syncs(&disk);
+    assert!(watcher.read_reply().is_nil());
+    assert_eq!(writer.read_reply(), "OK");
 }
 
 #[test]

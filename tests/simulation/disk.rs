@@ -249,6 +249,14 @@ impl FaultyDisk {
         self.state().crashes += 1;
     }
 
+    /// Everything becomes durable by itself, as it does in time.
+    pub fn write_back(&self) {
+        let state = &mut *self.state();
+        state.inodes.iter_mut().for_each(Inode::apply_all);
+        state.pending_names.clear();
+        state.durable_names = state.names.clone();
+    }
+
     /// The files that a log's manifest has in force, in their order, as a process sees them.
     pub fn files_of(&self, location: &Location) -> Vec<(PathBuf, Vec<u8>)> {
         let store = Store::inspect(Arc::new(self.clone()), location.clone()).expect("the manifest is whole");

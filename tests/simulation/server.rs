@@ -225,6 +225,9 @@ impl Simulation {
         let Some(number) = self.history.may_be_found(is_candidate, &found) else {
             panic!("what is there {}\n{}", self.history.explain(&found), self.show_files());
         };
+        if !has_log {
+            self.disk.write_back(); // a snapshot that nobody was told of need not be durable, but is looked for below
+        }
         self.trace(|history| format!("found change {number} of {}", history.now()));
         self.seen.recoveries += 1;
         self.seen.lost += (number < self.history.now()) as u64;
@@ -570,11 +573,11 @@ impl Simulation {
         let now = self.history.now();
         let flags = ShutdownFlags { save: !self.has_log, ..ShutdownFlags::default() };
         let ended = life.process.dispatcher.shut_down(flags);
+        self.begun.push((now, now));
         if self.disk.is_down() || !is_well || !is_kept {
             return;
         }
         assert!(ended.is_ok(), "{ended:?}");
-        self.begun.push((now, now));
         self.history.needed = now;
     }
 
