@@ -327,7 +327,7 @@ impl ElementTable {
     /// The wheel begins at time 0: the first `expire_due` brings it to the clock.
     fn file_deadline(&mut self, handle: Handle) {
         let wheel = self.wheel.get_or_insert_with(|| Box::new(TimerWheel::new(0)));
-        wheel.insert(&mut self.records, handle);
+        wheel.insert_below_floor(&mut self.records, handle);
     }
 
     fn drop_deadline(&mut self, handle: Handle) {

@@ -80,6 +80,16 @@ impl TimerWheel {
         self.len += 1;
     }
 
+    /// As [`TimerWheel::insert`], for a keeper that calls `advance` only when `next_deadline` has come: the floor goes down to a deadline
+    /// below it, since a floor that stood beyond a clock set back would otherwise be named in its place.
+    pub fn insert_below_floor(&mut self, items: &mut impl WheelItems, item: u32) {
+        let deadline = items.deadline_ms(item);
+        if deadline < self.queue.floor() {
+            self.queue.lower_floor(&mut ByDeadline(items), deadline);
+        }
+        self.insert(items, item);
+    }
+
     /// Takes `item`, which is in the wheel, out of it. To be called before its deadline changes.
     pub fn remove(&mut self, items: &mut impl WheelItems, item: u32) {
         self.queue.remove(&mut ByDeadline(items), item);

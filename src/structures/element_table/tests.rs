@@ -165,6 +165,21 @@ fn deadlines_come_when_they_are_due_and_cost_nothing_before_there_are_any() {
 }
 
 #[test]
+fn a_deadline_behind_the_time_of_an_earlier_expiry_is_named_and_met() {
+    let mut table = table();
+    (0..500).for_each(|n| _ = table.insert(&member(n), b"", Some(4000 + n as u64)).unwrap());
+    table.expire_due(4021, &mut 1000, |_, _| ());
+    table.insert(b"a", b"", Some(3072)).unwrap(); // the clock was set back
+    table.check_invariants();
+    assert!(table.next_deadline().unwrap() <= 3072);
+    let mut names = Vec::new();
+    table.expire_due(3877, &mut 1000, |table, at| names.push(table.name(at).to_vec()));
+    assert_eq!(names, [b"a"]);
+    assert!((3878..=4022).contains(&table.next_deadline().unwrap()));
+    table.check_invariants();
+}
+
+#[test]
 fn expiry_goes_in_slices() {
     let mut table = table();
     (0..100).for_each(|n| _ = table.insert(&member(n), b"", Some(5000)).unwrap());
