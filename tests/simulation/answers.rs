@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use fastrand::Rng;
 use ferrodis::server::clients::ClientIndex;
 use ferrodis::server::config::AppendFsync;
 
@@ -28,6 +29,15 @@ pub struct Waiter {
 }
 
 impl Waiter {
+    /// Calls that may serve it.
+    pub fn may_be_served_by(&self, rng: &mut Rng) -> Vec<Call> {
+        if self.keys.is_empty() {
+            return Vec::new();
+        }
+        let key = &self.keys[rng.usize(..self.keys.len())];
+        crate::calls::what_is_awaited(rng, &self.call, key)
+    }
+
     fn is_for_log(&self) -> bool {
         self.call[0] == b"WAITAOF"
     }

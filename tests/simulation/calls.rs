@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use crate::model::streams::{self, Stream};
-use crate::model::{Call, State, Value};
+use crate::model::{Call, Key, State, Value};
 
 fn key(rng: &mut Rng, keys: usize) -> Vec<u8> {
     format!("key:{}", rng.usize(..keys)).into_bytes()
@@ -219,6 +219,15 @@ fn waiting_call(rng: &mut Rng, keys: usize) -> Call {
         2 | 3 => vec![word("BLMOVE"), key(rng, keys), key(rng, keys), side(rng), side(rng), timeout_s],
         _ => vec![word("BZPOPMIN"), key(rng, keys), key(rng, keys), timeout_s],
     }
+}
+
+/// What somebody who waits for `key` waits for.
+pub fn what_is_awaited(rng: &mut Rng, call: &Call, (db, key): &Key) -> Vec<Call> {
+    let write = match &call[0][..] {
+        b"BZPOPMIN" => vec![word("ZADD"), key.clone(), word("7"), member(rng)],
+        _ => vec![word("RPUSH"), key.clone(), member(rng)],
+    };
+    vec![words(&format!("SELECT {db}")), write]
 }
 
 /// One call, or a transaction, perhaps over keys that are watched.

@@ -274,7 +274,7 @@ impl Simulation {
         self.expire_all(&mut life);
         if self.evicts {
             self.pass_time(&mut life, WEIGHING_MS); // what the process takes counts as soon as it was weighed
-            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(3_000..30_000);
+            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(1_000..10_000);
             let policy = ["allkeys-lru", "allkeys-random", "allkeys-lfu"][self.rng.usize(..3)];
             for line in [
                 "CONFIG SET notify-keyspace-events Ee",
@@ -393,6 +393,10 @@ impl Simulation {
         let peer = &mut life.peers[place];
         if peer.is_held || peer.is_parked {
             return;
+        }
+        if peer.has_sent_all() && !life.waiters.is_empty() && self.rng.bool() {
+            let waiter = &life.waiters[self.rng.usize(..life.waiters.len())];
+            peer.send(waiter.may_be_served_by(&mut self.rng));
         }
         if peer.has_sent_all() {
             let most = if self.evicts { 2 } else { 20 };
@@ -635,7 +639,7 @@ fn the_server_keeps_what_it_promises() {
 #[test]
 fn the_servers_runs_meet_what_they_are_made_for() {
     let mut total = [0; 16];
-    for seed in 0..120 {
+    for seed in 0..150 {
         let seen = Simulation::new(seed).run();
         let Seen { calls, recoveries, lost, failed_starts, crashes, rewrites, snapshots, evicted, .. } = seen;
         let Seen { refused, transactions, aborted, held, served, durable, logs_begun, delayed, .. } = seen;
