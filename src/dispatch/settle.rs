@@ -274,7 +274,6 @@ impl Dispatcher {
             },
             Propagation::Instead(calls) => {
                 let is_group = calls.len() > 1 && !self.in_transaction;
-                let is_group = is_group && !self.in_transaction;
                 if is_group {
                     log.begin_group();
                 }
