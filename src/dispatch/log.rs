@@ -1,5 +1,6 @@
 //! The log's part of a tick: blocks go to the writer, and what it reports sets replies and gates free.
 
+use super::group_commit::GroupCommit;
 use super::storage::location;
 use super::{Dispatcher, gates};
 use crate::persistence::Trouble;
@@ -61,7 +62,7 @@ impl Dispatcher {
     /// Another log counts its offsets from elsewhere: nothing waits for those of the last one any more.
     fn forget_offsets(&mut self) {
         self.storage.touched.fill(0);
-        (self.storage.in_flight, self.storage.gathers, self.storage.block_since_ns) = (false, false, 0);
+        (self.storage.group, self.storage.block_since_ns) = (GroupCommit::default(), 0);
         for (_, client) in self.server.clients.iter_mut() {
             (client.held_for, client.looks_at, client.last_write_offset) = (0, 0, 0);
         }
@@ -158,8 +159,7 @@ impl Dispatcher {
         }
         if changes.durable {
             self.server.persistence.log.durable_offset = log.durable_offset();
-            self.storage.in_flight = false;
-            self.storage.gathers = log.policy() == FsyncPolicy::Always;
+            self.storage.group.note_durable(now_ns);
         }
         let needs_base = log.status().needs_new_base();
         for event in changes.events {
@@ -214,14 +214,14 @@ impl Dispatcher {
             return None;
         }
         if log.policy() == FsyncPolicy::Always {
-            if std::mem::take(&mut self.storage.gathers) {
-                return Some(0); // freed replies leave and one more poll runs, so that one block carries nearly all who wait
-            }
             // While a first base is awaited nothing becomes durable, and no reply waits for it.
             let is_in_force = *log.status() == Status::Ok;
+            if is_in_force && self.storage.group.gathers(now_ns) {
+                return Some(0);
+            }
             self.server.resources.platform.sleep_us(self.server.debug.log_write_delay_us);
-            if (!self.storage.in_flight || !is_in_force) && log.submit() {
-                self.storage.in_flight = true;
+            if (self.storage.group.is_due(now_ns) || !is_in_force) && log.submit() {
+                self.storage.group.note_submitted(now_ns);
                 self.storage.block_since_ns = 0;
             }
             return None;

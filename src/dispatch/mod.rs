@@ -12,6 +12,7 @@ mod batch;
 mod blocking;
 mod execute;
 pub mod gates;
+mod group_commit;
 mod hot_keys;
 pub mod loading;
 mod log;

@@ -288,6 +288,7 @@ impl Dispatcher {
         if self.storage.block_since_ns == 0 {
             self.storage.block_since_ns = self.server.time.monotonic_ns;
         }
+        self.storage.group.note_call();
         let offset = log.next_offset();
         self.server.persistence.log.logged_offset = offset; // INFO behind it must not say that nothing waits
         self.server.clients.get_mut(client).last_write_offset = offset;

@@ -1,5 +1,6 @@
 //! What `dispatch` holds of files and threads: the log, the snapshot under way, the loading under way.
 
+use super::group_commit::GroupCommit;
 use super::loading::Loading;
 use super::saving::{Saving, Waiting};
 use crate::base::disk::Disk;
@@ -102,10 +103,8 @@ pub struct Storage {
     pub(super) loading: Option<Loading>,
     /// By hash, the log offset behind the last write of any key with that hash (`appendfsync always`).
     pub(super) touched: Box<[u64; TOUCHED_PLACES]>,
-    /// Whether a block is on its way to the disk: under `always` the next one waits for it, and grows meanwhile.
-    pub(super) in_flight: bool,
-    /// Whether replies are being freed: one more round runs before the next block goes.
-    pub(super) gathers: bool,
+    /// When blocks go to the disk under `always`.
+    pub(super) group: GroupCommit,
     /// When the first call of the block at hand was appended (monotonic ns); 0: the block is empty.
     pub(super) block_since_ns: u64,
     /// When it may be said again that the disk does not keep up (monotonic ms).
@@ -143,8 +142,7 @@ impl Storage {
             save_waiting: Vec::new(),
             loading: None,
             touched: Box::new([0; TOUCHED_PLACES]),
-            in_flight: false,
-            gathers: false,
+            group: GroupCommit::default(),
             block_since_ns: 0,
             say_full_at_ms: 0,
             needs_base: false,
