@@ -16,7 +16,7 @@ const PIECE_BYTES: usize = 128 * 1024;
 const IMAGE_MAX_BYTES: usize = 256 << 20;
 
 /// While clients call, the walk takes one in so many parts of the time ...
-const SHARE: u64 = 4;
+const SHARE: u64 = 8;
 /// ... within these bounds for one turn.
 const SLICE_NS: std::ops::RangeInclusive<u64> = 5_000..=200_000;
 /// Who has not called for so long is not expected at once: the walk goes on without a pause ...
