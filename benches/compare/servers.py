@@ -87,6 +87,8 @@ class Server:
         name, _, command = spec.partition("=")
         if not name or not command:
             sys.exit(f"not NAME=COMMAND: {spec}")
+        if "{port}" not in command:
+            sys.exit(f"{name}: its COMMAND does not say where {{port}} goes")
         next_port += 1
         self.name, self.port, self.proc = name, next_port, None
         self.home = tempfile.mkdtemp(prefix="compare-", dir=os.environ.get("HOMES"))
