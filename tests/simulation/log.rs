@@ -355,15 +355,22 @@ impl Simulation {
                 return;
             }
             count += numbers.len();
-            last = Some((path, whole_bytes));
+            let cut_block = cut_block_len(&bytes[..whole_bytes]);
+            last = Some((path, whole_bytes, cut_block));
         }
-        let Some((path, whole_bytes)) = last.filter(|(path, _)| path.to_string_lossy().ends_with(".incr.aof")) else {
+        let Some((path, whole_bytes, cut_block)) =
+            last.filter(|(path, ..)| path.to_string_lossy().ends_with(".incr.aof"))
+        else {
             return;
         };
         self.seen.visits += 1;
         self.entries.truncate(count);
-        let mut appended = Vec::new();
-        for number in count..count + self.rng.usize(1..4) {
+        let (mut appended, most) = (Vec::new(), count + self.rng.usize(1..4));
+        for number in count.. {
+            // Calls exactly as long as the block that was cut cannot be told from that block with a byte changed.
+            if number >= most && cut_block != Some(appended.len()) {
+                break;
+            }
             push_call(&mut appended, &[b"SELECT".to_vec(), db_of(number).to_string().into_bytes()]);
             push_call(&mut appended, &args(number));
             self.groups += 1;
@@ -398,6 +405,13 @@ impl Simulation {
         self.load();
         self.seen
     }
+}
+
+/// How long the block is whose head stands at the end.
+fn cut_block_len(bytes: &[u8]) -> Option<usize> {
+    let start = bytes.strip_suffix(b"\n")?.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let digits = bytes[start..].strip_prefix(b"# block len=")?.split(|&byte| byte == b' ').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// Reads a file as Redis does, to the last whole call or transaction: the numbers in it, and the bytes that are whole. None if Redis
