@@ -161,7 +161,14 @@ impl Writer {
         manifest.history.retain(|file| exists(&**disk, &location.path(&file.name)));
         // Files that are gone may stay listed as history: they are looked for again at the next start.
         if let Err(error) = self.store.save(manifest) {
-            self.report.events.push(Event::HistoryKept(error.trouble()));
+            let trouble = error.trouble();
+            // A name that a failed sync was to make durable may be lost for good, though it is still seen and the next sync succeeds.
+            if matches!(self.state, State::Unlisted(..))
+                && let Some(rewrite) = self.drop_rewrite()
+            {
+                self.report.events.push(Event::RewriteFailed(rewrite, trouble.clone()));
+            }
+            self.report.events.push(Event::HistoryKept(trouble));
         }
     }
 
