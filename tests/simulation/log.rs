@@ -355,10 +355,10 @@ impl Simulation {
                 return;
             }
             count += numbers.len();
-            let cut_block = cut_block_len(&bytes[..whole_bytes]);
-            last = Some((path, whole_bytes, cut_block));
+            let missing = missing_of_last_block(&bytes[..whole_bytes]);
+            last = Some((path, whole_bytes, missing));
         }
-        let Some((path, whole_bytes, cut_block)) =
+        let Some((path, whole_bytes, missing)) =
             last.filter(|(path, ..)| path.to_string_lossy().ends_with(".incr.aof"))
         else {
             return;
@@ -367,8 +367,8 @@ impl Simulation {
         self.entries.truncate(count);
         let (mut appended, most) = (Vec::new(), count + self.rng.usize(1..4));
         for number in count.. {
-            // Calls exactly as long as the block that was cut cannot be told from that block with a byte changed.
-            if number >= most && cut_block != Some(appended.len()) {
+            // Calls exactly as long as what was cut off a block cannot be told from that block with a byte changed.
+            if number >= most && missing != Some(appended.len()) {
                 break;
             }
             push_call(&mut appended, &[b"SELECT".to_vec(), db_of(number).to_string().into_bytes()]);
@@ -407,11 +407,13 @@ impl Simulation {
     }
 }
 
-/// How long the block is whose head stands at the end.
-fn cut_block_len(bytes: &[u8]) -> Option<usize> {
-    let start = bytes.strip_suffix(b"\n")?.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    let digits = bytes[start..].strip_prefix(b"# block len=")?.split(|&byte| byte == b' ').next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+/// What is missing of a block whose head is the last one there.
+fn missing_of_last_block(bytes: &[u8]) -> Option<usize> {
+    let start = bytes.windows(12).rposition(|word| word == b"# block len=")?;
+    let line = bytes[start..].split(|&byte| byte == b'\n').next()?;
+    let digits = line[b"# block len=".len()..].split(|&byte| byte == b' ').next()?;
+    let len: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    (start + line.len() + 1 + len).checked_sub(bytes.len())
 }
 
 /// Reads a file as Redis does, to the last whole call or transaction: the numbers in it, and the bytes that are whole. None if Redis
@@ -442,6 +444,9 @@ fn read_plainly(bytes: &[u8]) -> Option<(Vec<usize>, usize)> {
             let end = start + digits(next, start)?;
             if end + 2 > bytes.len() {
                 break 'calls;
+            }
+            if &bytes[end..end + 2] != b"\r\n" {
+                return None; // nor would it see this
             }
             call.push(&bytes[start..end]);
             next = end + 2;
