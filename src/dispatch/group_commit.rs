@@ -16,6 +16,17 @@ const WAIT_MAX_NS: u64 = 1_000_000;
 /// ... and as a part of what the last sync took.
 const WAIT_PART: u64 = 4;
 
+/// When the block at hand goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Now.
+    Now,
+    /// When those have called who are expected at once: the loop is not to sleep.
+    Soon,
+    /// When the one before it is durable.
+    Later,
+}
+
 /// The blocks of a log under `always`.
 #[derive(Debug, Default)]
 pub(super) struct GroupCommit {
@@ -49,14 +60,13 @@ impl GroupCommit {
         }
     }
 
-    /// Whether the block at hand is to go now.
-    pub(super) fn is_due(&self, now_ns: u64) -> bool {
-        self.in_flight.is_none() && !self.gathers(now_ns)
-    }
-
-    /// Whether it waits for more calls: the loop is not to sleep.
-    pub(super) fn gathers(&self, now_ns: u64) -> bool {
-        self.in_flight.is_none() && self.calls < self.wanted && now_ns < self.until_ns
+    /// When the block at hand goes.
+    pub(super) fn due(&self, now_ns: u64) -> Due {
+        match self.in_flight {
+            Some(_) => Due::Later,
+            None if self.calls < self.wanted && now_ns < self.until_ns => Due::Soon,
+            None => Due::Now,
+        }
     }
 }
 
@@ -70,10 +80,10 @@ mod tests {
     fn after_a_sync(carried: usize, meanwhile: usize) -> GroupCommit {
         let mut group = GroupCommit::default();
         (0..carried).for_each(|_| group.note_call());
-        assert!(group.is_due(0), "nobody is expected yet");
+        assert_eq!(group.due(0), Due::Now, "nobody is expected yet");
         group.note_submitted(0);
         (0..meanwhile).for_each(|_| group.note_call());
-        assert!(!group.is_due(SYNC_NS - 1) && !group.gathers(SYNC_NS - 1), "one block at a time");
+        assert_eq!(group.due(SYNC_NS - 1), Due::Later, "one block at a time");
         group.note_durable(SYNC_NS);
         group
     }
@@ -82,23 +92,23 @@ mod tests {
     fn a_block_waits_for_those_who_were_freed() {
         let mut group = after_a_sync(2, 3);
         for _ in 0..2 {
-            assert!(group.gathers(SYNC_NS) && !group.is_due(SYNC_NS));
+            assert_eq!(group.due(SYNC_NS), Due::Soon);
             group.note_call();
         }
-        assert!(group.is_due(SYNC_NS) && !group.gathers(SYNC_NS));
+        assert_eq!(group.due(SYNC_NS), Due::Now);
     }
 
     #[test]
     fn those_who_do_not_come_are_waited_for_no_longer_than_a_part_of_a_sync() {
         let group = after_a_sync(2, 3);
         let until_ns = SYNC_NS + SYNC_NS / WAIT_PART;
-        assert!(group.gathers(until_ns - 1) && !group.gathers(until_ns) && group.is_due(until_ns));
+        assert_eq!([until_ns - 1, until_ns].map(|now_ns| group.due(now_ns)), [Due::Soon, Due::Now]);
     }
 
     #[test]
     fn a_lone_writer_never_waits() {
         let mut group = after_a_sync(1, 0);
         group.note_call();
-        assert!(group.is_due(SYNC_NS));
+        assert_eq!(group.due(SYNC_NS), Due::Now);
     }
 }

@@ -1,6 +1,6 @@
 //! The log's part of a tick: blocks go to the writer, and what it reports sets replies and gates free.
 
-use super::group_commit::GroupCommit;
+use super::group_commit::{Due, GroupCommit};
 use super::storage::location;
 use super::{Dispatcher, gates};
 use crate::persistence::Trouble;
@@ -216,11 +216,12 @@ impl Dispatcher {
         if log.policy() == FsyncPolicy::Always {
             // While a first base is awaited nothing becomes durable, and no reply waits for it.
             let is_in_force = *log.status() == Status::Ok;
-            if is_in_force && self.storage.group.gathers(now_ns) {
+            let due = if is_in_force { self.storage.group.due(now_ns) } else { Due::Now };
+            if due == Due::Soon {
                 return Some(0);
             }
             self.server.resources.platform.sleep_us(self.server.debug.log_write_delay_us);
-            if (self.storage.group.is_due(now_ns) || !is_in_force) && log.submit() {
+            if due == Due::Now && log.submit() {
                 self.storage.group.note_submitted(now_ns);
                 self.storage.block_since_ns = 0;
             }

@@ -1,5 +1,6 @@
 //! Where the log's files stand, what they are called, and how the manifest is replaced so that a crash finds the old or the new one.
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::IoSlice;
@@ -179,8 +180,8 @@ impl Store {
 
     /// Files that nothing needs any more, whatever happens. None before a manifest was saved here: the one that stands after a crash
     /// may need them all.
-    pub(super) fn removable(&self) -> impl Iterator<Item = &FileInfo> {
-        self.manifest.history.iter().filter(|_| self.is_durable)
+    pub(super) fn removable(&self) -> VecDeque<FileInfo> {
+        if self.is_durable { self.manifest.history.iter().cloned().collect() } else { VecDeque::new() }
     }
 
     /// Where the files stand.

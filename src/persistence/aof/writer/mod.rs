@@ -138,7 +138,7 @@ impl Writer {
             Beginning::Increment(increment) => State::Appending(increment),
             Beginning::AwaitBase => State::Unbased(None),
         };
-        let doomed = store.removable().cloned().collect();
+        let doomed = store.removable();
         let mut writer = Writer {
             store,
             jobs,
@@ -246,7 +246,7 @@ impl Writer {
             Job::Sync => self.sync_wanted = true,
             Job::RemoveHistory(removes) => {
                 self.removes_history = removes;
-                self.doomed = self.store.removable().cloned().collect();
+                self.doomed = self.store.removable();
             }
             Job::BeginRewrite { rewrite, at, increment } => self.begin_rewrite(rewrite, at, increment),
             Job::InstallBase(rewrite, format) => self.install_base(rewrite, format),

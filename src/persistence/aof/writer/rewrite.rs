@@ -93,7 +93,7 @@ impl Writer {
             Ok(()) => {
                 self.report.events.push(Event::BaseInstalled { name: base.name });
                 self.rewrite = Some(Rewrite { installed: true, ..rewrite });
-                self.doomed = self.store.removable().cloned().collect();
+                self.doomed = self.store.removable();
                 self.finish_rewrite();
                 self.measure();
             }
@@ -105,7 +105,7 @@ impl Writer {
             Err(SaveError::Unsure(trouble)) => {
                 // After a crash either manifest may stand, so every file of both has to, until one is known to.
                 self.rewrite = None;
-                self.doomed.clear();
+                self.doomed = self.store.removable();
                 self.report.events.push(Event::RewriteFailed(id, trouble.clone()));
                 self.break_off(trouble);
             }
