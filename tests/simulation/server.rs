@@ -5,11 +5,14 @@
 //! compares every answer. When a life begins, what is there must be a state that was: one after a whole call or transaction, none
 //! older than the promise allows, and the same however often it is loaded.
 
+mod lives;
+mod saving;
+
 use std::sync::Arc;
 
 use fastrand::Rng;
 use ferrodis::server::clients::ClientIndex;
-use ferrodis::server::config::{AppendFsync, Config, Permission, ShutdownFlags};
+use ferrodis::server::config::AppendFsync;
 use ferrodis::server::gates;
 
 use crate::answers::Waiter;
@@ -90,9 +93,7 @@ pub struct Life {
     pub is_stalled: bool,
     /// ... and since when a write waits for it (monotonic ms).
     pub unsynced_since_ms: Option<u64>,
-    /// Whether the disk may refuse something.
-    has_faults: bool,
-    /// Whether it did in this life: what failed then may be told later.
+    /// Whether the disk may have refused something in this life: it may be told later.
     had_faults: bool,
     /// The policy that is in force.
     pub policy: AppendFsync,
@@ -150,19 +151,6 @@ impl Simulation {
         }
     }
 
-    fn config(&mut self) -> Config {
-        let mut config = Config { dir: "/data".into(), save: Vec::new(), ..Config::default() };
-        config.enable_debug_command = Permission::Yes;
-        config.appendonly = self.has_log;
-        config.appendfsync =
-            [AppendFsync::Always, AppendFsync::Always, AppendFsync::Everysec, AppendFsync::No][self.rng.usize(..4)];
-        config.latency_tracking = false; // histograms come with a command's first call, and would count as memory
-        config.aof_use_rdb_preamble = !self.history.forgets_orphans || self.rng.bool();
-        config.aof_timestamp_enabled = self.rng.u8(..4) == 0;
-        config.auto_aof_rewrite_min_size_bytes = [2_000, 64 << 20][self.rng.usize(..2)];
-        config
-    }
-
     fn faults(&mut self) -> Faults {
         let mut likelihood = |highest: f64| if self.rng.bool() { self.rng.f64() * highest } else { 0.0 };
         Faults {
@@ -172,119 +160,6 @@ impl Simulation {
             sync_dir_error: likelihood(0.2),
             change_error: likelihood(0.3),
         }
-    }
-
-    /// Loads what is there; `Err` when the server would not start.
-    fn load(&mut self, disk: &FaultyDisk, config: Config) -> Result<Process, String> {
-        let mut process = Process::new(config, &self.clock, disk);
-        process.dispatcher.begin_loading()?;
-        while process.dispatcher.is_loading() {
-            process.dispatcher.step_loading()?;
-        }
-        Ok(process)
-    }
-
-    /// Starts the server, perhaps after some starts that fail, and compares what it has found with what was.
-    fn start(&mut self) -> Life {
-        loop {
-            let is_hard = self.rng.u8(..4) == 0;
-            if is_hard {
-                let faults = self.faults();
-                self.disk.set_faults(faults);
-                if self.rng.bool() {
-                    self.disk.crash_in(self.rng.u64(..30));
-                }
-            }
-            let (before, config) = (self.disk.copy(), self.config());
-            match self.load(&self.disk.clone(), config.clone()) {
-                Ok(process) if !self.disk.is_down() => {
-                    let mut life = self.begin(process, config.clone());
-                    (life.has_faults, life.had_faults) = (is_hard, is_hard);
-                    if self.rng.u8(..4) == 0 {
-                        self.load_twice(&before, &life, config);
-                    }
-                    return self.settle_in(life);
-                }
-                Ok(_) => {}
-                Err(refusal) => assert!(is_hard, "a disk that is well: {refusal}\n{}", self.show_files()),
-            }
-            self.seen.failed_starts += 1;
-            self.end_life();
-        }
-    }
-
-    fn begin(&mut self, mut process: Process, config: Config) -> Life {
-        let (found, digest) = (process.read_state(), process.operate("DEBUG DIGEST"));
-        self.history.latest_ms = self.history.latest_ms.max(self.clock.wall_ms()); // waiting took its time, too
-        let (has_log, begun) = (self.has_log, std::mem::take(&mut self.begun));
-        let is_begun = |number: usize| begun.iter().any(|(first, last)| (*first..=*last).contains(&number));
-        let is_candidate = |number: usize| match has_log {
-            true => self.history.is_logged(number),
-            false => number == 0 || is_begun(number),
-        };
-        let Some(number) = self.history.may_be_found(is_candidate, &found) else {
-            panic!("what is there {}\n{}", self.history.explain(&found), self.show_files());
-        };
-        if !has_log {
-            self.disk.write_back(); // a snapshot that nobody was told of need not be durable, but is looked for below
-        }
-        self.trace(|history| format!("found change {number} of {}", history.now()));
-        self.seen.recoveries += 1;
-        self.seen.lost += (number < self.history.now()) as u64;
-        self.history.go_on_from(found);
-        let peers = (0..self.rng.usize(1..5)).map(|_| Peer::new(process.connect())).collect();
-        let policy = config.appendfsync;
-        Life {
-            process,
-            digest,
-            peers,
-            waiters: Vec::new(),
-            log: if has_log { LogState::InForce } else { LogState::Off },
-            is_stalled: false,
-            unsynced_since_ms: None,
-            has_faults: false,
-            had_faults: false,
-            policy,
-            rewrites_done: 0,
-            delayed_syncs: 0,
-            snapshot: None,
-            snapshots_done: 0,
-        }
-    }
-
-    /// What was there before this start, loaded again, and again from what that start has left, is the same.
-    fn load_twice(&mut self, disk: &FaultyDisk, life: &Life, config: Config) {
-        disk.set_faults(Faults::default());
-        disk.crash_in(u64::MAX);
-        let digest = |process: &mut Process| process.operate("DEBUG DIGEST");
-        let mut digests = Vec::new();
-        for _ in 0..2 {
-            let mut process = self.load(disk, config.clone()).expect("it could be loaded before");
-            digests.push(digest(&mut process));
-            disk.kill();
-        }
-        assert_eq!(digests, [life.digest.clone(), life.digest.clone()], "loading it again gives something else");
-    }
-
-    /// The clock is where it was at least, and what it has left is gone.
-    fn settle_in(&mut self, mut life: Life) -> Life {
-        if self.clock.wall_ms() <= self.history.latest_ms {
-            self.clock.jump_to(self.history.latest_ms + 1);
-        }
-        self.expire_all(&mut life);
-        if self.evicts {
-            self.pass_time(&mut life, WEIGHING_MS); // what the process takes counts as soon as it was weighed
-            let limit = life.process.dispatcher.server.counted_memory() + self.rng.usize(1_000..10_000);
-            let policy = ["allkeys-lru", "allkeys-random", "allkeys-lfu"][self.rng.usize(..3)];
-            for line in [
-                "CONFIG SET notify-keyspace-events Ee",
-                &format!("CONFIG SET maxmemory {limit} maxmemory-policy {policy}"),
-            ] {
-                assert_eq!(life.process.operate(line), b"+OK\r\n");
-            }
-            life.process.listen("__keyevent@*__:evicted");
-        }
-        life
     }
 
     /// Ticks until nothing is left that is past its deadline; whether that came about: expiry rests while the disk does not keep up.
@@ -369,25 +244,6 @@ impl Simulation {
         }
     }
 
-    fn note_snapshots(&mut self, life: &mut Life, before: usize) {
-        let state = &life.process.dispatcher.server.persistence.snapshots;
-        if state.done > life.snapshots_done {
-            life.snapshots_done = state.done;
-            self.seen.snapshots += 1;
-            if let (false, Some((_, which))) = (self.has_log, life.snapshot) {
-                self.history.needed = self.history.needed.max(self.begun[which].0);
-            }
-        }
-        match state.started_ms {
-            None => life.snapshot = None,
-            Some(ms) if life.snapshot.is_some_and(|(begun_ms, _)| begun_ms == ms) => {}
-            Some(ms) => {
-                life.snapshot = Some((ms, self.begun.len()));
-                self.begun.push((before, self.history.now()));
-            }
-        }
-    }
-
     /// A client's bytes come in, cut anywhere. Where keys are evicted that is one call at most, since it is before a call that they go.
     fn deliver(&mut self, life: &mut Life, place: usize) {
         let peer = &mut life.peers[place];
@@ -466,9 +322,9 @@ impl Simulation {
                 self.trace(|_| format!("appendfsync {policy}"));
             }
             52 if self.rng.bool() => {
-                life.has_faults = self.rng.bool();
-                life.had_faults |= life.has_faults;
-                let faults = if life.has_faults { self.faults() } else { Faults::default() };
+                let has_faults = self.rng.bool();
+                life.had_faults |= has_faults;
+                let faults = if has_faults { self.faults() } else { Faults::default() };
                 self.disk.set_faults(faults);
             }
             53 | 54 => {
@@ -486,74 +342,6 @@ impl Simulation {
         }
     }
 
-    /// SAVE: what is there now is durable when it says so. All wait for that, unless the disk stands still.
-    fn save(&mut self, life: &mut Life) {
-        let (before, done) = (self.history.now(), life.snapshots_done);
-        let mut answer = life.process.operate("SAVE");
-        self.note_snapshots(life, before);
-        for _ in 0..200 {
-            if !answer.is_empty() || self.disk.is_down() {
-                break;
-            }
-            self.pass_time(life, GRAIN_MS);
-            answer = life.process.output(life.process.operator);
-        }
-        match &*answer {
-            b"+OK\r\n" => assert!(life.snapshots_done > done, "none was seen to be done"),
-            b"" => life.process.operator = life.process.connect(), // it hears of it some time, or never
-            _ => {}
-        }
-    }
-
-    /// CONFIG SET appendonly: off, all so far being made durable; or on again, from a base of what is there.
-    fn toggle_log(&mut self, life: &mut Life) {
-        let word = if life.log == LogState::Off { "yes" } else { "no" };
-        let is_well = !life.had_faults && life.process.dispatcher.unready_reason().is_none();
-        self.trace(|_| format!("appendonly {word}, {:?}, is the disk well: {is_well}", life.log));
-        self.turn(life);
-        life.process.operate(&format!("CONFIG SET appendonly {word}"));
-        self.turn(life);
-        life.unsynced_since_ms = None;
-        match life.log {
-            LogState::Off if life.process.dispatcher.server.config.appendonly => {
-                self.history.begin_log();
-                (life.log, life.rewrites_done) = (LogState::AwaitsBase, life.rewrites());
-            }
-            LogState::Off => {}
-            LogState::AwaitsBase => {
-                self.history.end_log(); // though its base may be in force already
-                life.log = LogState::Off;
-            }
-            LogState::InForce => {
-                self.history.end_log();
-                life.log = LogState::Off;
-                if is_well && !self.disk.is_down() {
-                    self.history.needed = self.history.now();
-                }
-            }
-        }
-        self.turn(life); // it may have taken some time
-    }
-
-    /// The base that was awaited is in force; or the log could not be turned on, behind the last writer of the one before.
-    fn note_log(&mut self, life: &mut Life) {
-        if life.log == LogState::AwaitsBase && !life.process.dispatcher.server.config.appendonly {
-            self.history.end_log();
-            life.log = LogState::Off;
-        }
-        if life.log == LogState::AwaitsBase && life.rewrites() > life.rewrites_done {
-            life.log = LogState::InForce;
-            self.trace(|_| "the new log is in force".into());
-            self.seen.logs_begun += 1;
-        }
-        let may_be_late = life.policy == AppendFsync::Everysec && life.log == LogState::InForce;
-        if !may_be_late || life.process.dispatcher.unready_reason().is_some() {
-            life.unsynced_since_ms = None;
-        }
-        let delayed = life.process.dispatcher.server.persistence.log.delayed_syncs;
-        self.seen.delayed += delayed - std::mem::replace(&mut life.delayed_syncs, delayed);
-    }
-
     /// The wall clock is set, forth or back. What has passed its deadline goes before it goes back, since it would live again.
     fn jump(&mut self, life: &mut Life) {
         if self.rng.bool() {
@@ -565,24 +353,6 @@ impl Simulation {
         } else if self.expire_all(life) {
             self.clock.jump_to(self.clock.wall_ms() - self.rng.u64(..5000));
         }
-    }
-
-    /// Ends in order, on a disk that is well: nothing may be lost.
-    fn shut_down(&mut self, life: &mut Life) {
-        self.disk.set_faults(Faults::default());
-        life.is_stalled = false;
-        self.pass_time(life, 100);
-        let is_kept = life.log == LogState::InForce || !self.has_log;
-        let is_well = life.process.dispatcher.unready_reason().is_none();
-        let now = self.history.now();
-        let flags = ShutdownFlags { save: !self.has_log, ..ShutdownFlags::default() };
-        let ended = life.process.dispatcher.shut_down(flags);
-        self.begun.push((now, now));
-        if self.disk.is_down() || !is_well || !is_kept {
-            return;
-        }
-        assert!(ended.is_ok(), "{ended:?}");
-        self.history.needed = now;
     }
 
     fn run(mut self) -> Seen {
@@ -608,19 +378,6 @@ impl Simulation {
         }
         self.start();
         self.seen
-    }
-
-    /// The process is killed, or the power fails, if it has not already.
-    fn end_life(&mut self) {
-        self.trace(|_| "a life ends".into());
-        if self.disk.is_down() || self.rng.bool() {
-            self.seen.crashes += 1;
-            self.disk.crash();
-        } else {
-            self.disk.kill();
-        }
-        self.disk.set_faults(Faults::default());
-        self.disk.crash_in(u64::MAX);
     }
 
     fn show_files(&self) -> String {
