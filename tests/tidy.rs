@@ -240,6 +240,16 @@ fn nothing_is_left_to_be_done() {
 }
 
 #[test]
+fn merges_are_whole() {
+    let mut found = Vec::new();
+    for source in texts(&["src", "tests", "benches", "docs"]) {
+        let is_mark = |line: &str| ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark));
+        found.extend(source.text.lines().any(is_mark).then_some(source.path));
+    }
+    assert_none("conflicts of a merge", found);
+}
+
+#[test]
 fn tests_wait_for_conditions_and_not_for_time() {
     let sleep = ["thread::", "sleep"].concat();
     let mut found = Vec::new();
