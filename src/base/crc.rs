@@ -1,13 +1,12 @@
 //! Checksums: CRC-64 of RDB files and DUMP payloads, CRC-16 of cluster key slots, CRC-32C of log blocks.
 //!
-//! The two that run over whole files go sixteen bytes a step through 16 tables; std's SSE 4.2 intrinsic for CRC-32C
-//! cannot be reached without `unsafe`.
+//! CRC-64 goes sixteen bytes a step through 16 tables. CRC-32C, over which every block of the log goes when it is written
+//! and when it is read, uses the processor's own instruction where there is one.
 
-use crc::{CRC_16_XMODEM, CRC_32_ISCSI, CRC_64_REDIS, Crc, Table};
+use crc::{CRC_16_XMODEM, CRC_64_REDIS, Crc, Table};
 
 static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_REDIS);
 static CRC16: Crc<u16, Table<1>> = Crc::<u16, Table<1>>::new(&CRC_16_XMODEM);
-static CRC32C: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 
 /// Carries a CRC-64 (Redis's polynomial) on over more bytes. The first `state` is 0; the last one is the checksum.
 pub fn crc64(state: u64, bytes: &[u8]) -> u64 {
@@ -25,10 +24,7 @@ pub fn crc16(bytes: &[u8]) -> u16 {
 /// Carries a CRC-32C (Castagnoli, as iSCSI and ext4 use it) on over more bytes. The first `state` is 0; the last one is
 /// the checksum.
 pub fn crc32c(state: u32, bytes: &[u8]) -> u32 {
-    // A finished CRC-32C is the complement of its register.
-    let mut digest = CRC32C.digest_with_initial((!state).reverse_bits());
-    digest.update(bytes);
-    digest.finalize()
+    crc32c::crc32c_append(state, bytes)
 }
 
 #[cfg(test)]
