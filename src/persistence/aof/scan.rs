@@ -274,15 +274,26 @@ pub(super) fn line_length(bytes: &[u8]) -> Option<u64> {
 /// What lies between a position and the end of a file, read as plain calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PlainTail {
-    /// All of it is whole calls and comments, and no transaction is open at the end.
+    /// All of it is whole calls, comments and good blocks, and no transaction is open at the end.
     pub(super) is_whole: bool,
     /// A call ends at the boundary asked for.
     pub(super) ends_at_boundary: bool,
-    /// A call selects a database, as a server's first call does.
+    /// A call outside any block selects a database, as a server's first call does.
     pub(super) selects: bool,
+    /// The bad block at which it ends, if that is what ends it.
+    pub(super) bad_block: Option<BadBlock>,
 }
 
-/// Reads from `position` to the end as plain calls.
+/// A block whose head is right and whose body is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BadBlock {
+    /// Where the body begins.
+    pub(super) start: u64,
+    /// Where it would end.
+    pub(super) boundary: u64,
+}
+
+/// Reads from `position` to the end, or to a bad block, as plain calls.
 pub(super) fn plain_tail(window: &mut Window, mut position: u64, boundary: u64) -> Result<PlainTail, Trouble> {
     let mut tail = PlainTail::default();
     let mut args = Vec::new();
@@ -296,7 +307,15 @@ pub(super) fn plain_tail(window: &mut Window, mut position: u64, boundary: u64) 
                 position += len;
                 tail.ends_at_boundary |= position == boundary;
             }
-            Shape::Comment(len) | Shape::Head(len, _) => position += len,
+            Shape::Comment(len) => position += len,
+            Shape::Head(len, head) => {
+                let start = position + len;
+                if !block_is_good(window, start, &head)? {
+                    tail.bad_block = Some(BadBlock { start, boundary: start.saturating_add(head.len) });
+                    return Ok(tail);
+                }
+                position = start + head.len;
+            }
             Shape::Unfinished | Shape::Garbage => return Ok(tail),
             Shape::End => {
                 tail.is_whole = !in_group;

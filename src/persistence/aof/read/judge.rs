@@ -4,8 +4,8 @@ use crate::persistence::Trouble;
 use crate::persistence::aof::block::Head;
 use crate::persistence::aof::cut::cut_and_keep;
 use crate::persistence::aof::scan::{
-    COMMENT_MAX_BYTES, GoodBlocks, Shape, begins_with_a_hole, block_is_good, good_blocks_from, has_zero_run, is_named,
-    line_length, plain_tail, shape_at,
+    BadBlock, COMMENT_MAX_BYTES, GoodBlocks, Shape, Window, begins_with_a_hole, block_is_good, good_blocks_from,
+    has_zero_run, is_named, line_length, plain_tail, shape_at,
 };
 
 use super::{Found, LoadError, Notice, Open, Reader, Tail};
@@ -52,14 +52,7 @@ impl Reader {
             return self.enter_block(position, start, head);
         }
         let boundary = start.saturating_add(head.len);
-        let tail = plain_tail(&mut open.window, start, boundary)?;
-        // Another server appends calls; where a block ends, a block of ours would begin with a head.
-        let appended_to = match tail.ends_at_boundary {
-            true => matches!(shape_at(&mut open.window, boundary, &mut Vec::new())?, Shape::Call(_)),
-            false => boundary <= open.window.len() || tail.selects,
-        };
-        let cut_by_another = tail.is_whole && appended_to && !has_zero_run(&mut open.window, start)?;
-        if cut_by_another {
+        if was_cut_by_another(&mut open.window, BadBlock { start, boundary })? {
             self.go_on_plainly(position, start);
             return Ok(());
         }
@@ -175,6 +168,18 @@ impl Reader {
     }
 }
 
+/// Whether another server cut a block and appended to what it left: nothing but whole calls follow, which all stay if these do.
+fn was_cut_by_another(window: &mut Window, block: BadBlock) -> Result<bool, Trouble> {
+    let BadBlock { start, boundary } = block;
+    let tail = plain_tail(window, start, boundary)?;
+    // Another server appends calls; where a block ends, a block of ours would begin with a head.
+    let appended_to = match tail.ends_at_boundary {
+        true => matches!(shape_at(window, boundary, &mut Vec::new())?, Shape::Call(_)),
+        false => boundary <= window.len() || tail.selects,
+    };
+    Ok(tail.is_whole && appended_to && !has_zero_run(window, start)?)
+}
+
 /// Whether a comment line too damaged to read is followed by nothing but whole calls, among them another server's: it skipped the
 /// line, and so may we. Gives where they begin.
 fn plain_calls_behind(open: &mut Open, position: u64) -> Result<Option<u64>, Trouble> {
@@ -182,7 +187,12 @@ fn plain_calls_behind(open: &mut Open, position: u64) -> Result<Option<u64>, Tro
     let line = open.window.from(position);
     let Some(start) = line_length(line).filter(|_| line[0] == b'#').map(|len| position + len) else { return Ok(None) };
     let tail = plain_tail(&mut open.window, start, start)?;
-    let is_right = tail.is_whole && tail.selects && !has_zero_run(&mut open.window, position)?;
+    // What is cut off later must not be what speaks for the rest now: the next start would judge otherwise.
+    let is_another_servers = match tail.bad_block {
+        Some(block) => was_cut_by_another(&mut open.window, block)?,
+        None => tail.is_whole && tail.selects,
+    };
+    let is_right = is_another_servers && !has_zero_run(&mut open.window, position)?;
     Ok(is_right.then_some(start))
 }
 

@@ -308,3 +308,29 @@ fn zeros_within_a_transaction_left_its_beginning_to_the_next_start() {
     assert_eq!(dir.increment(), call("set k 1"));
     assert_eq!(dir.load(Tail::Refuse).unwrap().notices, []);
 }
+
+/// A damaged line was passed over for the sake of a SELECT that stood in a torn block, and was cut off with it: the next start cut
+/// off what the first had loaded.
+#[test]
+fn what_a_torn_block_holds_spoke_for_the_calls_before_it() {
+    let body = calls(&["select 1"]);
+    let mut torn = Vec::new();
+    Head { crc: 0, ..Head::of(&body, None) }.print(&mut torn);
+    torn.extend(body);
+    let damaged = b"# a line\0of which some was lost\n";
+    let dir = Dir::with(&[&call("set k 1")[..], damaged, &call("set k 2"), &torn].concat());
+    assert_eq!(dir.load(Tail::Cut).unwrap().calls(), "1");
+    assert_eq!(dir.load(Tail::Refuse).unwrap().calls(), "1");
+}
+
+/// The same, with the block of which another server is said to have left half.
+#[test]
+fn a_torn_block_spoke_for_a_block_before_it_that_was_not_cut_by_another() {
+    let [mut bad, body] = [Vec::new(), calls(&["set k 1", "set k 2"])];
+    Head::of(&calls(&["set k 1", "set k 2", "set k 3"]), Some(Place { at: 0, synced: 0 })).print(&mut bad);
+    let [mut torn, last] = [Vec::new(), calls(&["select 1", "set k 4"])];
+    Head { crc: 0, ..Head::of(&last, None) }.print(&mut torn);
+    let dir = Dir::with(&[bad, body, torn, last].concat());
+    assert_eq!(dir.load(Tail::Cut).unwrap().calls(), "");
+    assert_eq!(dir.load(Tail::Refuse).unwrap().calls(), "");
+}
