@@ -11,13 +11,16 @@
 //! none; as all pieces of the process share the regions, at most one page is begun for nothing. A thread has the next one made
 //! before it is needed. A piece that is freed gives its memory back at once, its place is taken again by the next piece that
 //! fits, and a region's addresses are kept for ever.
+//!
+//! Left to itself, the system would fill the holes again: it makes a huge page of any small ones that it finds where such are
+//! allowed, be there only one. So where pieces were freed none are allowed, until all of the page is free, or taken again.
 #![allow(unsafe_code)]
 
 mod ahead;
 mod region;
 
 use super::priority;
-use region::Region;
+use region::{Backing, Event, Region};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,13 +37,18 @@ const AHEAD_MIN_BYTES: usize = 512 << 10;
 /// ... and this part of all regions: whoever has much takes more in the time that a page needs.
 const AHEAD_PART: usize = 256;
 
-/// Where the pieces of the process are. The lock is held for some dozen steps, and for a call that makes a mapping.
-static POOL: Mutex<Pool> = Mutex::new(Pool { own_bytes: 0, regions: Vec::new() });
+/// Pages with holes of which the system is told, at most: each parts a mapping, of which a process may have some 65,000.
+const HOLED_PAGES_MAX: usize = 16 << 10;
+
+/// Where the pieces of the process are. The lock is held for some dozen steps, and for a call that makes a mapping or changes one.
+static POOL: Mutex<Pool> = Mutex::new(Pool { own_bytes: 0, regions: Vec::new(), holed_pages: 0 });
 
 struct Pool {
     /// Bytes in mappings of their own.
     own_bytes: usize,
     regions: Vec<Region>,
+    /// Pages with holes among their pieces.
+    holed_pages: usize,
 }
 
 fn pool() -> MutexGuard<'static, Pool> {
@@ -55,10 +63,12 @@ impl Pool {
             place
         } else {
             let ahead = self.ahead_bytes();
-            match self.regions.iter_mut().find_map(|region| region.cut(bytes, ahead)) {
-                Some(place) => place,
+            let cut = match self.regions.iter_mut().find_map(|region| region.cut(bytes, ahead)) {
+                Some(cut) => cut,
                 None => self.add_region()?.cut(bytes, ahead)?,
-            }
+            };
+            self.back(cut.1);
+            cut.0
         };
         self.look_ahead();
         Some(place)
@@ -81,8 +91,29 @@ impl Pool {
     }
 
     fn add_region(&mut self) -> Option<&mut Region> {
-        self.regions.push(Region::new(map_region()?, REGION_BYTES));
+        self.regions.push(Region::new(map_region()?, REGION_BYTES, HUGE_BYTES));
         self.regions.last_mut()
+    }
+
+    /// A piece of a region is free again, and what stood in it is forgotten.
+    fn give(&mut self, place: NonNull<u8>, bytes: usize) {
+        if let Some(region) = self.region_of(place) {
+            region.give(place, bytes);
+            let changed = region.changed_pages(place, bytes, Event::GivenBack);
+            self.back(changed);
+        }
+    }
+
+    fn back(&mut self, pages: Vec<(NonNull<u8>, Backing)>) {
+        for (page, backing) in pages {
+            match backing {
+                Backing::Small => self.holed_pages += 1,
+                Backing::Huge => self.holed_pages -= 1,
+            }
+            if backing == Backing::Huge || self.holed_pages <= HOLED_PAGES_MAX {
+                allow(page, HUGE_BYTES, backing);
+            }
+        }
     }
 
     fn region_of(&mut self, place: NonNull<u8>) -> Option<&mut Region> {
@@ -113,9 +144,7 @@ unsafe fn give_back(place: NonNull<u8>, bytes: usize) {
         // SAFETY: the caller's: the piece is theirs until the region has it back, and nobody wants what stands in it.
         let failed = unsafe { libc::madvise(place.as_ptr().cast(), bytes, libc::MADV_DONTNEED) };
         debug_assert_eq!(failed, 0, "madvise of a mapping of ours");
-        if let Some(region) = pool().region_of(place) {
-            region.give(place, bytes);
-        }
+        pool().give(place, bytes);
         return;
     }
     pool().own_bytes -= bytes;
@@ -124,15 +153,15 @@ unsafe fn give_back(place: NonNull<u8>, bytes: usize) {
 }
 
 impl Region {
-    fn cut(&mut self, bytes: usize, ahead: usize) -> Option<NonNull<u8>> {
+    fn cut(&mut self, bytes: usize, ahead: usize) -> Option<(NonNull<u8>, Vec<(NonNull<u8>, Backing)>)> {
         let place = self.take(bytes)?;
         self.make_ahead(ahead);
-        Some(place)
+        Some((place, self.changed_pages(place, bytes, Event::Taken)))
     }
 
     /// Has the pages made that pieces will begin within the next `ahead` bytes.
     fn make_ahead(&mut self, ahead: usize) {
-        while let Some(page) = self.next_page(ahead, HUGE_BYTES) {
+        while let Some(page) = self.next_page(ahead) {
             // SAFETY: regions are kept for ever, and whole pages of this one are asked for.
             unsafe { ahead::make(page, HUGE_BYTES) };
         }
@@ -173,17 +202,31 @@ fn map_region() -> Option<NonNull<u8>> {
         }
         start
     };
-    #[cfg(target_os = "linux")]
-    // SAFETY: advice about a mapping of ours; where there are no huge pages it is refused, and nothing is lost.
-    unsafe {
-        libc::madvise(start.as_ptr().cast(), REGION_BYTES, libc::MADV_HUGEPAGE);
-    }
+    allow(start, REGION_BYTES, Backing::Huge);
     Some(start)
+}
+
+/// Says what a stretch of a region may be backed by from now on; what is there stays.
+fn allow(start: NonNull<u8>, bytes: usize, backing: Backing) {
+    #[cfg(target_os = "linux")]
+    {
+        let advice = match backing {
+            Backing::Huge => libc::MADV_HUGEPAGE,
+            Backing::Small => libc::MADV_NOHUGEPAGE,
+        };
+        // SAFETY: advice about a mapping of ours, of which no byte changes; where there are no huge pages it is refused, and
+        // nothing is lost.
+        unsafe { libc::madvise(start.as_ptr().cast(), bytes, advice) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes, backing);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use std::path::Path;
 
     #[test]
     fn pieces_are_apart_wherever_they_come_from() {
@@ -208,6 +251,47 @@ mod tests {
         assert!(pool().regions.iter().any(|region| !region.is_empty()));
         for (place, _) in pieces {
             // SAFETY: nothing refers to it any more.
+            unsafe { unmap(place, BYTES) };
+        }
+    }
+
+    /// Three fourths of the keys were deleted, and the system took a minute to fill the holes again, huge page by huge page.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn holes_were_filled_again_by_huge_pages() {
+        const BYTES: usize = 64 << 10;
+        // Enough that the last ones come from a region, whatever other tests have.
+        let pieces: Vec<_> = (0..2 * OWN_BYTES / BYTES).map(|_| map(BYTES).expect("64 KiB")).collect();
+        let allows_huge = |place: NonNull<u8>| -> Option<bool> {
+            let smaps = std::fs::read_to_string("/proc/self/smaps").expect("there is /proc");
+            let mut is_here = false;
+            for line in smaps.lines() {
+                let mut words = line.split_ascii_whitespace();
+                let first = words.next()?;
+                if let Some((from, to)) = first.split_once('-') {
+                    let [from, to] = [from, to].map(|hex| usize::from_str_radix(hex, 16).expect("an address"));
+                    is_here = (from..to).contains(&(place.as_ptr() as usize));
+                } else if is_here && first == "VmFlags:" {
+                    return words
+                        .find_map(|flag| [("hg", true), ("nh", false)].iter().find(|(f, _)| *f == flag))
+                        .map(|&(_, a)| a);
+                }
+            }
+            None
+        };
+        let last = *pieces.last().expect("some");
+        if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            assert_eq!(allows_huge(last), None, "a kernel without huge pages");
+        } else {
+            assert_eq!(allows_huge(last), Some(true));
+        }
+        for &place in pieces.iter().step_by(2) {
+            // SAFETY: nothing refers to it any more.
+            unsafe { unmap(place, BYTES) };
+        }
+        assert_ne!(allows_huge(last), Some(true));
+        for &place in pieces.iter().skip(1).step_by(2) {
+            // SAFETY: as above; each once.
             unsafe { unmap(place, BYTES) };
         }
     }
