@@ -257,14 +257,4 @@ fn purge(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
 }
 
 /// MEMORY HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("4.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &MEMORY);
-    Ok(Done)
-}
+static HELP: Command = help::row("4.0.0", |cx, _| help::answer(cx, &MEMORY));
