@@ -1,4 +1,4 @@
-//! Floor: persistence.
+//! Floor 6: the log, snapshots, and reading both at start, over a `Disk`. Knows no clients and no commands.
 
 pub mod aof;
 pub mod check_rdb;

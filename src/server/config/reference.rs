@@ -86,7 +86,7 @@ fn comment(text: &mut String, paragraph: &str) {
 
 /// What stands before the tables of CONFIG.md.
 const PREFACE: &str = "\
-<!-- Generated from src/server/config/rows: change a row, then run `FERRODIS_BLESS=1 cargo test config_docs`. -->
+<!-- Generated from src/server/config/rows: change a row, then run `FERRODIS_BLESS=1 cargo test --lib config_docs`. -->
 
 # Configuration
 
