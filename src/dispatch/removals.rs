@@ -3,7 +3,7 @@
 use super::Dispatcher;
 use super::storage::{Garbage, TOUCHED_PLACES};
 use crate::keyspace::database::Database;
-use crate::keyspace::removal::{Cause, FieldRemoval, Removal};
+use crate::keyspace::removal::{Cause, FieldRemoval, Removal, Removals};
 
 /// Flushed databases of so many bytes or less, together, do not need the reaper: that takes microseconds.
 const FREED_AT_ONCE_BYTES: usize = 128 * 1024;
@@ -11,48 +11,24 @@ const FREED_AT_ONCE_BYTES: usize = 128 * 1024;
 impl Dispatcher {
     /// Keys that left by themselves are logged; values that are long to free go to the reaper.
     pub(super) fn collect_removals(&mut self) {
-        let is_logged = self.is_logged();
         let (mut garbage, mut gone, mut told, mut fields) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
+        for number in 0..self.server.keyspace.count() {
+            let db = self.server.keyspace.db(number);
             if !db.has_removals() {
                 continue;
             }
             let removals = std::mem::take(&mut db.removals);
-            for FieldRemoval { key, field, .. } in &removals.fields {
-                self.server.dirty += 1;
-                if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
-                    if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) {
-                        log.begin_group();
-                    }
-                    // One call per field, as Redis: whoever follows the log may count them.
-                    log.append_call(number as u32, [&b"HDEL"[..], key, field].into_iter());
-                    if self.storage.block_since_ns == 0 {
-                        self.storage.block_since_ns = self.server.time.monotonic_ns;
-                    }
-                }
-            }
-            if self.server.clients.observed && !removals.fields.is_empty() {
-                fields.push((number, removals.fields));
-            }
-            for removal in &removals.keys {
-                self.server.dirty += 1;
-                if self.server.clients.observed {
-                    gone.push((number, removal.clone()));
-                }
-                if let (true, Some(log)) = (is_logged, &mut self.storage.log) {
-                    if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) {
-                        log.begin_group();
-                    }
-                    log.append_call(number as u32, [&b"DEL"[..], &removal.key].into_iter());
-                    if removal.cause == Cause::Evicted {
-                        self.storage.touched[db.hash(&removal.key) as usize % TOUCHED_PLACES] = log.next_offset();
-                    }
-                    if self.storage.block_since_ns == 0 {
-                        self.storage.block_since_ns = self.server.time.monotonic_ns;
-                    }
-                }
+            self.server.dirty += (removals.fields.len() + removals.keys.len()) as u64;
+            if self.is_logged() {
+                self.log_removals(number, &removals);
             }
             garbage.extend(removals.garbage);
+            if self.server.clients.observed {
+                if !removals.fields.is_empty() {
+                    fields.push((number, removals.fields));
+                }
+                gone.extend(removals.keys.into_iter().map(|removal| (number, removal)));
+            }
             if !removals.births.is_empty() || !removals.misses.is_empty() {
                 told.push((number, removals.births, removals.misses));
             }
@@ -66,6 +42,33 @@ impl Dispatcher {
         if !garbage.is_empty() {
             self.free_later(Garbage::Values(garbage));
         }
+    }
+
+    fn log_removals(&mut self, db: usize, removals: &Removals) {
+        for FieldRemoval { key, field, .. } in &removals.fields {
+            // One call per field, as Redis: whoever follows the log may count them.
+            self.log_removal(db, [b"HDEL", key, field]);
+        }
+        for Removal { key, cause } in &removals.keys {
+            let offset = self.log_removal(db, [b"DEL", key]);
+            if *cause == Cause::Evicted {
+                let hash = self.server.keyspace.db(db).hash(key);
+                self.storage.touched[hash as usize % TOUCHED_PLACES] = offset;
+            }
+        }
+    }
+
+    /// Appends a call that nobody made, and gives the log offset behind it.
+    fn log_removal<const WORDS: usize>(&mut self, db: usize, call: [&[u8]; WORDS]) -> u64 {
+        let Some(log) = &mut self.storage.log else { return 0 };
+        if self.in_transaction && !std::mem::replace(&mut self.has_open_group, true) {
+            log.begin_group();
+        }
+        log.append_call(db as u32, call.into_iter());
+        if self.storage.block_since_ns == 0 {
+            self.storage.block_since_ns = self.server.time.monotonic_ns;
+        }
+        log.next_offset()
     }
 
     /// Publishes which keys came, and which were asked for in vain.

@@ -83,15 +83,14 @@ impl Dispatcher {
         }
         let wants_save = !flags.nosave && (flags.save || !self.server.config.save.is_empty()) && !self.is_loading();
         self.give_up_rewrite();
-        if wants_save {
-            log::info!("Saving the final RDB snapshot before exiting.");
-            if self.save_now() {
-            } else if self.storage.interrupt.load(Relaxed) {
+        if wants_save && !self.save_at_the_end() {
+            if self.storage.interrupt.load(Relaxed) {
                 log::warn!("You insist... exiting now.");
                 self.abandon_saving();
                 self.storage.exit_code = Some(1);
                 return Ok(());
-            } else if !flags.force {
+            }
+            if !flags.force {
                 log::error!("Error trying to save the DB, can't exit.");
                 return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
             }
@@ -143,6 +142,11 @@ impl Dispatcher {
     /// The code to end the process with, when it is to end.
     pub fn exit_code(&self) -> Option<i32> {
         self.storage.exit_code
+    }
+
+    fn save_at_the_end(&mut self) -> bool {
+        log::info!("Saving the final RDB snapshot before exiting.");
+        self.save_now()
     }
 
     /// Writes a snapshot while nothing else happens; whether that went well.

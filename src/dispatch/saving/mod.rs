@@ -10,8 +10,8 @@ use crate::formats::rdb::{Compression, Encoder};
 use crate::keyspace::walk::ImageFormat;
 use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
-use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::server::{REDIS_VERSION, Server};
 use crate::values::FieldDeadlines;
 pub(super) use slices::Beside;
 use slices::Pace;
@@ -94,7 +94,7 @@ impl Saving {
 /// The bytes of a base without keys.
 pub(super) fn empty_base(server: &Server) -> Vec<u8> {
     let mut encoder = Encoder::new(Compression::Off);
-    header(&mut encoder, server, RDB_VERSION, true);
+    header(&mut encoder, server, RDB_VERSION, Target::Base(BaseFormat::Rdb));
     encoder.finish();
     encoder.take(Vec::new())
 }
@@ -109,16 +109,16 @@ fn snapshot_version(server: &Server) -> u32 {
     }
 }
 
-fn header(encoder: &mut Encoder, server: &Server, version: u32, is_base: bool) {
+fn header(encoder: &mut Encoder, server: &Server, version: u32, target: Target) {
     let seconds = (server.time.wall_us / 1_000_000).to_string();
     let used = server.resources.used_bytes.to_string();
     let mut aux: Vec<(&str, &[u8])> = vec![
-        ("redis-ver", b"8.0.6"),
+        ("redis-ver", REDIS_VERSION.as_bytes()),
         ("redis-bits", b"64"),
         ("ctime", seconds.as_bytes()),
         ("used-mem", used.as_bytes()),
     ];
-    if is_base {
+    if target != Target::Snapshot {
         aux.push(("aof-base", b"1"));
     }
     encoder.header(version, &aux);
@@ -163,10 +163,11 @@ impl Dispatcher {
         };
         if saving.is_rdb() {
             let mut encoder = Encoder::without_checksum(Compression::Off);
-            match target {
-                Target::Snapshot => header(&mut encoder, &self.server, snapshot_version(&self.server), false),
-                Target::Base(_) => header(&mut encoder, &self.server, RDB_VERSION, true),
-            }
+            let version = match target {
+                Target::Snapshot => snapshot_version(&self.server),
+                Target::Base(_) => RDB_VERSION,
+            };
+            header(&mut encoder, &self.server, version, target);
             saving.append(&encoder.take(Vec::new()));
         } else if self.server.config.aof_timestamp_enabled {
             saving.append(format!("#TS:{}\r\n", self.server.time.wall_us / 1_000_000).as_bytes());
