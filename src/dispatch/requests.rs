@@ -47,17 +47,16 @@ impl Dispatcher {
             Request::StartRewrite => {
                 self.start_rewrite();
             }
-            Request::Shutdown { flags, .. } => self.shut_down(flags)?,
-            Request::AbortShutdown => {}
-            Request::Reload { save, flush, merge, .. } => {
+            Request::Shutdown(flags) => self.shut_down(flags)?,
+            Request::Reload { save, flush, merge } => {
                 self.reload(save, flush, merge)?;
                 reply.ok();
             }
-            Request::LoadLog { .. } => {
+            Request::LoadLog => {
                 self.reload_log()?;
                 reply.ok();
             }
-            Request::Restart { graceful, delay_ms, .. } => self.restart(graceful, delay_ms)?,
+            Request::Restart { graceful, delay_ms } => self.restart(graceful, delay_ms)?,
         }
         Ok(())
     }

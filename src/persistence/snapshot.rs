@@ -39,7 +39,7 @@ enum Job {
 
 #[derive(Debug)]
 enum Report {
-    Emptied { buffer: Vec<u8>, bytes: u64 },
+    Emptied(Vec<u8>),
     Ended(Outcome),
 }
 
@@ -61,14 +61,7 @@ pub enum Outcome {
 pub fn snapshot_queue(disk: Arc<dyn Disk>, wake: Box<dyn Fn() + Send>) -> (Snapshot, SnapshotWriter) {
     let (job_sender, jobs) = bounded(PIECES_MAX);
     let (report_sender, reports) = bounded(REPORTS_MAX);
-    let snapshot = Snapshot {
-        jobs: job_sender,
-        reports,
-        waiting: VecDeque::new(),
-        pending_bytes: 0,
-        spares: Vec::new(),
-        active: false,
-    };
+    let snapshot = Snapshot { jobs: job_sender, reports, waiting: VecDeque::new(), spares: Vec::new(), active: false };
     let writer = SnapshotWriter {
         disk,
         jobs,
@@ -87,7 +80,6 @@ pub struct Snapshot {
     reports: Receiver<Report>,
     /// Jobs other than pieces that found the queue full; at most one file's.
     waiting: VecDeque<Job>,
-    pending_bytes: u64,
     spares: Vec<Vec<u8>>,
     active: bool,
 }
@@ -114,12 +106,8 @@ impl Snapshot {
         if !self.send_waiting() {
             return Err(bytes);
         }
-        let len = bytes.len() as u64;
         match self.jobs.try_send(Job::Piece(bytes)) {
-            Ok(()) => {
-                self.pending_bytes += len;
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(TrySendError::Full(Job::Piece(bytes)) | TrySendError::Disconnected(Job::Piece(bytes))) => Err(bytes),
             Err(_) => unreachable!("what comes back is what was sent"),
         }
@@ -153,8 +141,7 @@ impl Snapshot {
         self.send_waiting();
         while let Ok(report) = self.reports.try_recv() {
             match report {
-                Report::Emptied { buffer, bytes } => {
-                    self.pending_bytes -= bytes;
+                Report::Emptied(buffer) => {
                     if self.spares.len() < SPARES_MAX {
                         self.spares.push(buffer);
                     }
@@ -166,11 +153,6 @@ impl Snapshot {
             }
         }
         None
-    }
-
-    /// Bytes given that are not in the file yet.
-    pub fn pending_bytes(&self) -> u64 {
-        self.pending_bytes
     }
 
     fn send_waiting(&mut self) -> bool {
@@ -277,14 +259,13 @@ impl SnapshotWriter {
     }
 
     fn piece(&mut self, bytes: Vec<u8>) -> Result<Option<Outcome>, Trouble> {
-        let len = bytes.len() as u64;
         let written = match &mut self.state {
             State::Writing(open) => open.append(&bytes),
             State::Idle | State::Skipping => Ok(()),
         };
         let mut buffer = bytes;
         buffer.clear();
-        self.unsent.push_back(Report::Emptied { buffer, bytes: len });
+        self.unsent.push_back(Report::Emptied(buffer));
         written.map(|()| None)
     }
 
@@ -354,7 +335,7 @@ mod tests {
             bytes.extend_from_slice(&[piece; 1000]);
             expected.extend_from_slice(&bytes);
             while let Err(back) = snapshot.piece(std::mem::take(&mut bytes)) {
-                assert!(snapshot.pending_bytes() > 0 && !target.exists());
+                assert!(!target.exists());
                 bytes = back;
                 writer.step();
                 snapshot.poll();
@@ -363,7 +344,7 @@ mod tests {
         snapshot.finish();
         assert_eq!(outcome(&mut snapshot, &mut writer), Outcome::Done { bytes: 100_000 });
         assert_eq!(std::fs::read(&target).unwrap(), expected);
-        assert!(!temp.exists() && !snapshot.is_active() && snapshot.pending_bytes() == 0);
+        assert!(!temp.exists() && !snapshot.is_active());
     }
 
     #[test]

@@ -93,7 +93,6 @@ impl Server {
             hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
             hash_max_listpack_value: config.hash_max_listpack_value_bytes as usize,
             list_max_listpack_size: config.list_max_listpack_size,
-            list_compress_depth: config.list_compress_depth,
             set_max_intset_entries: config.set_max_intset_entries as usize,
             set_max_listpack_entries: config.set_max_listpack_entries as usize,
             set_max_listpack_value: config.set_max_listpack_value_bytes as usize,

@@ -1,4 +1,4 @@
-//! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
+//! Floor 7: all state that is not data. Knows no sockets: it holds buffers, never streams.
 
 pub mod access;
 pub mod acl;
@@ -97,7 +97,7 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Bytes written to clients.
     pub bytes_out: u64,
-    /// Bytes read, processed read events.
+    /// Reads from sockets.
     pub reads: u64,
     /// Writes to sockets.
     pub writes: u64,
@@ -193,8 +193,6 @@ pub struct Server {
     pub debug: DebugSwitches,
     /// The signal that has asked for the end and has not been acted on.
     pub ending_signal: Option<&'static str>,
-    /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
-    pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
     pub identity: Identity,
     /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
@@ -249,7 +247,6 @@ impl Server {
             requests: Vec::new(),
             debug: DebugSwitches::default(),
             ending_signal: None,
-            shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
             pause_until_ms: 0,

@@ -1,7 +1,7 @@
 //! What a command asks of those above it: files are saved and loaded, and the process ends, by `dispatch`.
 //!
-//! A command pushes a request to `Server::requests`; `dispatch` carries it out right after the call, before anyone's next. Where a
-//! request names a client, the command has written no reply: `dispatch` answers when it is done, `+OK` or an error.
+//! A command pushes a request to `Server::requests`; `dispatch` carries it out right after the call, before anyone's next, and writes
+//! the reply unless the command has (which its line here says). A request that may be answered later names its client.
 
 use super::clients::ClientIndex;
 use super::config::ShutdownFlags;
@@ -34,18 +34,9 @@ pub enum Request {
     /// BGREWRITEAOF: begin a rewrite of the log (answered already).
     StartRewrite,
     /// SHUTDOWN: end the process; answer only if it cannot be.
-    Shutdown {
-        /// Who asked.
-        client: ClientIndex,
-        /// How.
-        flags: ShutdownFlags,
-    },
-    /// SHUTDOWN ABORT: forget the shutdown that waits for replicas (answered already).
-    AbortShutdown,
+    Shutdown(ShutdownFlags),
     /// DEBUG RELOAD: save a snapshot, empty all databases, load it; then answer.
     Reload {
-        /// Who waits.
-        client: ClientIndex,
         /// Whether to save first.
         save: bool,
         /// Whether to empty the databases before loading.
@@ -54,14 +45,9 @@ pub enum Request {
         merge: bool,
     },
     /// DEBUG LOADAOF: write out the log, empty all databases, load it; then answer.
-    LoadLog {
-        /// Who waits.
-        client: ClientIndex,
-    },
+    LoadLog,
     /// DEBUG RESTART, DEBUG CRASH-AND-RECOVER: run the program anew after so long, having ended as SHUTDOWN does, or not.
     Restart {
-        /// Who asked.
-        client: ClientIndex,
         /// Whether to save and close first.
         graceful: bool,
         /// How long to wait before.

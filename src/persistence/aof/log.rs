@@ -165,11 +165,6 @@ impl Log {
 
     // Sending.
 
-    /// Sends the block at hand if it has reached `min_bytes` and no group is open; gives whether it went.
-    pub fn submit_if(&mut self, min_bytes: usize) -> bool {
-        self.body.len() >= min_bytes && self.submit()
-    }
-
     /// Sends what can be sent: waiting jobs, then the block at hand. Gives whether the block is closed; while the queue is full it goes
     /// on to grow, and past `BLOCK_FIRST_BYTES` it is closed to wait: a buffer of megabytes would be copied each time it grows.
     pub fn submit(&mut self) -> bool {
@@ -241,12 +236,6 @@ impl Log {
     /// Has history files removed, or kept.
     pub fn set_removes_history(&mut self, removes: bool) {
         self.set(Job::RemoveHistory(removes));
-    }
-
-    /// Asks for a sync of what has been submitted, whatever the policy.
-    pub fn request_sync(&mut self) {
-        self.submit();
-        self.set(Job::Sync);
     }
 
     // Rewriting.
@@ -490,10 +479,10 @@ mod tests {
         let (mut log, jobs, _reports) = log();
         log.begin_group();
         set(&mut log, 0, b"1");
-        assert!(!log.submit_if(1) && log.begin_rewrite(true) == Err(RewriteBusy));
+        assert!(!log.submit() && log.begin_rewrite(true) == Err(RewriteBusy));
         set(&mut log, 0, b"2");
         log.end_group();
-        assert!(!log.submit_if(1000) && log.submit_if(1));
+        assert!(log.submit());
         let body = block(&jobs).body;
         assert!(body.starts_with(MULTI) && body.ends_with(EXEC));
     }

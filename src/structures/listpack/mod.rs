@@ -33,9 +33,7 @@ mod sliding;
 mod verify;
 
 pub use appender::Appender;
-pub use edit::{
-    append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
-};
+pub use edit::{insert, new, push_back, remove, remove_range, replace};
 pub use entry::{Entry, entry_bytes};
 pub use sliding::{Side, Sliding};
 pub use verify::{Flaw, verify};

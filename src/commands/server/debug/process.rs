@@ -83,12 +83,12 @@ fn reload(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
             _ => return Err(Error::Text("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")),
         }
     }
-    cx.server.requests.push(Request::Reload { client: cx.client, save, flush, merge });
+    cx.server.requests.push(Request::Reload { save, flush, merge });
     Ok(Done)
 }
 
 fn load_log(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    cx.server.requests.push(Request::LoadLog { client: cx.client });
+    cx.server.requests.push(Request::LoadLog);
     Ok(Done)
 }
 
@@ -140,7 +140,7 @@ fn crash_and_recover(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome
 
 fn ask_to_restart(cx: &mut ServerContext<'_>, args: &Args<'_>, graceful: bool) -> Outcome {
     let delay_ms = if args.len() > 2 { args.int(2)?.max(0) as u64 } else { 0 };
-    cx.server.requests.push(Request::Restart { client: cx.client, graceful, delay_ms });
+    cx.server.requests.push(Request::Restart { graceful, delay_ms });
     Ok(Done)
 }
 
