@@ -31,17 +31,26 @@ pub(super) fn base_format(config: &Config) -> BaseFormat {
     if config.aof_use_rdb_preamble { BaseFormat::Rdb } else { BaseFormat::Resp }
 }
 
+/// The base that a log begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstBase {
+    /// The one that was loaded; an empty one if there was none.
+    InForce,
+    /// One of what is in memory, still to be written.
+    Awaited,
+}
+
 impl Dispatcher {
     /// Begins to log behind what was loaded.
-    pub(super) fn begin_log(&mut self, store: Store, end: LogEnd, awaits_base: bool) -> Result<(), Trouble> {
+    pub(super) fn begin_log(&mut self, store: Store, end: LogEnd, base: FirstBase) -> Result<(), Trouble> {
         let format = base_format(&self.server.config);
         let empty_base = match format {
             BaseFormat::Rdb => super::saving::empty_base(&self.server),
             BaseFormat::Resp => Vec::new(),
         };
-        let with = match awaits_base {
-            true => BeginWith::AwaitBase,
-            false => BeginWith::Increment { empty_base: &empty_base, format },
+        let with = match base {
+            FirstBase::Awaited => BeginWith::AwaitBase,
+            FirstBase::InForce => BeginWith::Increment { empty_base: &empty_base, format },
         };
         let (running, wake) = (Arc::new(()), self.storage.threads.waker());
         self.storage.last_writer = Arc::downgrade(&running);
@@ -55,7 +64,8 @@ impl Dispatcher {
         self.server.persistence.log.durable_offset = log.durable_offset();
         self.storage.log = Some(log);
         self.forget_offsets();
-        (self.server.persistence.log.enabled, self.server.persistence.log.awaits_base) = (true, awaits_base);
+        let state = &mut self.server.persistence.log;
+        (state.enabled, state.awaits_base) = (true, base == FirstBase::Awaited);
         Ok(())
     }
 
@@ -84,7 +94,7 @@ impl Dispatcher {
         let store = Store::open(self.storage.disk.clone(), location(&self.server.config))
             .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
-        self.begin_log(store, LogEnd::default(), true)?;
+        self.begin_log(store, LogEnd::default(), FirstBase::Awaited)?;
         // What failed, or was given up, belonged to the log before.
         self.server.persistence.log.rewrite_failures_in_a_row = 0;
         self.storage.rewrite_not_before_ms = 0;
@@ -127,7 +137,7 @@ impl Dispatcher {
         state.awaits_base = false;
         self.forget_offsets();
         self.serve_log_waiters(u64::MAX);
-        self.set_gate(gates::LOG_FULL, false);
+        self.server.set_gate(gates::LOG_FULL, false);
         self.settle_disk_gate();
         if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
             self.end_rewrite(false); // its base was about to be put in force
@@ -175,7 +185,7 @@ impl Dispatcher {
         let has_trouble = log.status().trouble().is_some();
         let holds_writers = log.is_full() | log.is_late(now_ns);
         if !holds_writers {
-            self.set_gate(gates::LOG_FULL, false);
+            self.server.set_gate(gates::LOG_FULL, false);
         } else if self.server.raised & gates::LOG_FULL == 0 {
             self.hold_writers();
         }
@@ -259,11 +269,6 @@ impl Dispatcher {
     /// Up to where such a look may be shown.
     pub fn looked_at_offset(&self) -> u64 {
         if self.shown_offset() == 0 { u64::MAX } else { self.visible_offset() }
-    }
-
-    /// Raises or clears a gate for all.
-    pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
-        self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };
     }
 
     fn note_log_status(&mut self, has_trouble: bool) {

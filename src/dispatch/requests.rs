@@ -10,7 +10,7 @@ use crate::keyspace::database::Database;
 use crate::persistence::aof::job::Status;
 use crate::server::config::{Extent, ShutdownFlags};
 use crate::server::config_changes::RewriteError;
-use crate::server::request::Request;
+use crate::server::request::{Reload, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -48,8 +48,8 @@ impl Dispatcher {
                 self.start_rewrite();
             }
             Request::Shutdown(flags) => self.shut_down(flags)?,
-            Request::Reload { save, flush, merge } => {
-                self.reload(save, flush, merge)?;
+            Request::Reload(how) => {
+                self.reload(how)?;
                 reply.ok();
             }
             Request::LoadLog => {
@@ -169,7 +169,7 @@ impl Dispatcher {
         }
     }
 
-    fn reload(&mut self, save: bool, flush: bool, merge: bool) -> Result<(), Error> {
+    fn reload(&mut self, Reload { save, flush, merge }: Reload) -> Result<(), Error> {
         if save && !self.save_now() {
             return Err(Error::Text("ERR Error trying to save the DB, check server logs."));
         }

@@ -158,7 +158,7 @@ impl Dispatcher {
     /// A slice of those who are to hear messages; whether there are more. Who sends waits while too many do.
     fn deliver_messages(&mut self) -> bool {
         let is_behind = self.server.clients.deliver_slice();
-        self.set_gate(gates::CROWDED, self.server.clients.pubsub.is_crowded());
+        self.server.set_gate(gates::CROWDED, self.server.clients.pubsub.is_crowded());
         is_behind
     }
 

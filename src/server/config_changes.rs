@@ -142,10 +142,6 @@ impl Server {
         };
     }
 
-    fn set_gate(&mut self, gate: u32, is_raised: bool) {
-        self.raised = if is_raised { self.raised | gate } else { self.raised & !gate };
-    }
-
     /// CONFIG REWRITE: the configuration file says the present values.
     pub fn rewrite_config(&mut self, extent: Extent) -> Result<(), RewriteError> {
         let path = self.config_path.as_ref().ok_or(RewriteError::NoFile)?;

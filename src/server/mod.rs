@@ -259,6 +259,11 @@ impl Server {
         server
     }
 
+    /// Raises or clears a gate for all clients.
+    pub fn set_gate(&mut self, gate: u32, is_raised: bool) {
+        self.raised = if is_raised { self.raised | gate } else { self.raised & !gate };
+    }
+
     /// Notes a call that was slow, if it was.
     pub fn note_slow_call<'a>(
         &mut self,

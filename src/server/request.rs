@@ -36,14 +36,7 @@ pub enum Request {
     /// SHUTDOWN: end the process; answer only if it cannot be.
     Shutdown(ShutdownFlags),
     /// DEBUG RELOAD: save a snapshot, empty all databases, load it; then answer.
-    Reload {
-        /// Whether to save first.
-        save: bool,
-        /// Whether to empty the databases before loading.
-        flush: bool,
-        /// Whether keys of the file win over those that are there (else such a key is an error).
-        merge: bool,
-    },
+    Reload(Reload),
     /// DEBUG LOADAOF: write out the log, empty all databases, load it; then answer.
     LoadLog,
     /// DEBUG RESTART, DEBUG CRASH-AND-RECOVER: run the program anew after so long, having ended as SHUTDOWN does, or not.
@@ -53,4 +46,15 @@ pub enum Request {
         /// How long to wait before.
         delay_ms: u64,
     },
+}
+
+/// How DEBUG RELOAD goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// Whether to save first.
+    pub save: bool,
+    /// Whether to empty the databases before loading.
+    pub flush: bool,
+    /// Whether keys of the file win over those that are there (else such a key is an error).
+    pub merge: bool,
 }

@@ -11,7 +11,7 @@ use crate::commands::row::{Done, Outcome};
 use crate::server::clients::Client;
 use crate::server::config::Extent;
 use crate::server::config_changes::RewriteError;
-use crate::server::request::Request;
+use crate::server::request::{Reload, Request};
 
 pub(super) const PROBES: &[Probe] = &[
     probe("sleep", (1, 1), "<seconds>", sleep, "Stops the server for so long; decimals are allowed."),
@@ -74,16 +74,16 @@ fn log(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn reload(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let (mut save, mut flush, mut merge) = (true, true, false);
+    let mut how = Reload { save: true, flush: true, merge: false };
     for i in 2..args.len() {
         match args.word(i).as_str() {
-            "merge" => merge = true,
-            "noflush" => flush = false,
-            "nosave" => save = false,
+            "merge" => how.merge = true,
+            "noflush" => how.flush = false,
+            "nosave" => how.save = false,
             _ => return Err(Error::Text("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")),
         }
     }
-    cx.server.requests.push(Request::Reload { save, flush, merge });
+    cx.server.requests.push(Request::Reload(how));
     Ok(Done)
 }
 
