@@ -1,6 +1,7 @@
 //! The log's part of a tick: blocks go to the writer, and what it reports sets replies and gates free.
 
 use super::group_commit::{Due, GroupCommit};
+use super::saving::Rewrite;
 use super::storage::location;
 use super::{Dispatcher, gates};
 use crate::persistence::Trouble;
@@ -140,7 +141,7 @@ impl Dispatcher {
         self.server.set_gate(gates::LOG_FULL, false);
         self.settle_disk_gate();
         if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
-            self.end_rewrite(false); // its base was about to be put in force
+            self.end_rewrite(Rewrite::Failed); // its base was about to be put in force
         }
     }
 
@@ -296,11 +297,11 @@ impl Dispatcher {
             Event::BaseInstalled { name } => {
                 log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
             }
-            Event::RewriteDone(_) => self.end_rewrite(true),
+            Event::RewriteDone(_) => self.end_rewrite(Rewrite::Done),
             Event::RewriteFailed(_, trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");
                 if !self.give_up_rewrite() {
-                    self.end_rewrite(false);
+                    self.end_rewrite(Rewrite::Failed);
                 }
             }
             Event::HistoryKept(trouble) => log::warn!("An old log file was not removed: {trouble}"),

@@ -10,7 +10,7 @@ use crate::keyspace::database::Database;
 use crate::persistence::aof::job::Status;
 use crate::server::config::{Extent, ShutdownFlags};
 use crate::server::config_changes::RewriteError;
-use crate::server::request::{Reload, Request};
+use crate::server::request::{Ending, Reload, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Dispatcher {
                 self.reload_log()?;
                 reply.ok();
             }
-            Request::Restart { graceful, delay_ms } => self.restart(graceful, delay_ms)?,
+            Request::Restart { ending, delay_ms } => self.restart(ending, delay_ms)?,
         }
         Ok(())
     }
@@ -103,13 +103,13 @@ impl Dispatcher {
     }
 
     /// DEBUG RESTART, CRASH-AND-RECOVER: the process ends as after SHUTDOWN, or just so, and is run anew by `net`.
-    fn restart(&mut self, graceful: bool, delay_ms: u64) -> Result<(), Error> {
+    fn restart(&mut self, ending: Ending, delay_ms: u64) -> Result<(), Error> {
         const FAILED: Error = Error::Text("ERR failed to restart the server. Check server logs.");
         if !self.storage.may_restart {
             log::error!("A server within another program cannot be started anew");
             return Err(FAILED);
         }
-        if graceful {
+        if ending == Ending::Orderly {
             if let Err(RewriteError::Io(error)) = self.server.rewrite_config(Extent::Needed) {
                 log::error!("The configuration file cannot be rewritten before the restart: {error}");
                 return Err(FAILED);

@@ -58,7 +58,7 @@ impl Server {
     }
 
     /// Acts on the directives of these names, which have just changed; notes all of them in `config_changes`.
-    pub fn apply_config_changes(&mut self, changed: &[&'static str]) {
+    fn apply_config_changes(&mut self, changed: &[&'static str]) {
         for &name in changed {
             match name {
                 "maxmemory-clients" => self.apply_client_limit(),

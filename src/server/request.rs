@@ -41,8 +41,8 @@ pub enum Request {
     LoadLog,
     /// DEBUG RESTART, DEBUG CRASH-AND-RECOVER: run the program anew after so long, having ended as SHUTDOWN does, or not.
     Restart {
-        /// Whether to save and close first.
-        graceful: bool,
+        /// How it ends before.
+        ending: Ending,
         /// How long to wait before.
         delay_ms: u64,
     },
@@ -57,4 +57,13 @@ pub struct Reload {
     pub flush: bool,
     /// Whether keys of the file win over those that are there (else such a key is an error).
     pub merge: bool,
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// As SHUTDOWN ends it.
+    Orderly,
+    /// At once, as a crash would.
+    Abrupt,
 }

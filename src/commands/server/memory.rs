@@ -180,7 +180,7 @@ fn diagnosis(server: &Server) -> String {
         (
             ratio(r.peak_bytes, r.used_bytes) > 1.5,
             format!(
-                "Peak: memory in use was {} at its peak, more than 1.5 times of now ({}). Pages from then may still be in RAM; \
+                "Peak: memory in use was {} at its peak, more than 1.5 times what it is now ({}). Pages from then may still be in RAM; \
                  new data will use them, and MEMORY PURGE gives back what is free.",
                 human(r.peak_bytes),
                 human(r.used_bytes)
@@ -189,7 +189,7 @@ fn diagnosis(server: &Server) -> String {
         (
             exceeds(r.process.resident_bytes, r.used_bytes, 1.4),
             format!(
-                "RAM: the process takes {}, {:.2} times of what is in use. A former peak or fragmentation is behind it. The \
+                "RAM: the process takes {}, {:.2} times what is in use. A former peak or fragmentation is behind it. The \
                  allocator is {}.",
                 human(r.process.resident_bytes),
                 r.fragmentation(),

@@ -35,6 +35,15 @@ pub(super) enum Target {
     Base(BaseFormat),
 }
 
+/// How a rewrite of the log ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rewrite {
+    /// Its base is in force.
+    Done,
+    /// It was in vain.
+    Failed,
+}
+
 /// A walk under way.
 pub(super) struct Saving {
     target: Target,
@@ -126,7 +135,7 @@ fn header(encoder: &mut Encoder, server: &Server, version: u32, target: Target) 
 
 impl Dispatcher {
     /// Begins a walk; false when one is under way.
-    pub(super) fn begin_saving(&mut self, target: Target) -> bool {
+    fn begin_saving(&mut self, target: Target) -> bool {
         if self.storage.saving.is_some() || self.server.keyspace.is_walking() || self.storage.snapshot.is_active() {
             return false;
         }
@@ -255,7 +264,7 @@ impl Dispatcher {
     }
 
     /// The walk under way is in vain.
-    pub(super) fn give_up_saving(&mut self) {
+    fn give_up_saving(&mut self) {
         if let Some(mut saving) = self.storage.saving.take() {
             self.give_up_one(&mut saving);
             self.storage.saving = Some(saving);
@@ -314,9 +323,9 @@ impl Dispatcher {
                     if let Outcome::Failed(trouble) = outcome {
                         log::error!("Background AOF rewrite failed: {trouble}");
                     }
-                    self.end_rewrite(false);
+                    self.end_rewrite(Rewrite::Failed);
                 }
-                (None, _) => self.end_rewrite(false),
+                (None, _) => self.end_rewrite(Rewrite::Failed),
             },
         }
         for waiting in saving.waiting {
@@ -351,12 +360,13 @@ impl Dispatcher {
         self.settle_disk_gate();
     }
 
-    pub(super) fn end_rewrite(&mut self, ok: bool) {
+    /// A rewrite has ended. One that failed is tried again later.
+    pub(super) fn end_rewrite(&mut self, rewrite: Rewrite) {
         let now_ms = self.server.time.monotonic_ms();
         let state = &mut self.server.persistence.log;
         state.last_rewrite_seconds = state.rewrite_started_ms.take().map(|started| (now_ms - started) / 1000);
-        state.last_rewrite_ok = ok;
-        if ok {
+        state.last_rewrite_ok = rewrite == Rewrite::Done;
+        if rewrite == Rewrite::Done {
             state.rewrites += 1;
             state.rewrite_failures_in_a_row = 0;
             log::info!("Background AOF rewrite finished successfully");

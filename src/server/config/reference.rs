@@ -60,7 +60,7 @@ fn example_topic(text: &mut String, topic: &Topic) {
 }
 
 /// A line of a file that gives the directive its default.
-pub(crate) fn example_line(row: &Directive) -> String {
+fn example_line(row: &Directive) -> String {
     let quoted = row.default.is_empty() || (!row.multi && row.default.contains(' '));
     match quoted {
         true => format!("{} \"{}\"", row.name, row.default),

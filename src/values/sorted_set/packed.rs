@@ -141,7 +141,7 @@ pub(super) fn push(pack: &mut Vec<u8>, member: &[u8], score: f64) {
 }
 
 /// Gives the member at `offset` another score, and so perhaps another place.
-pub(super) fn set_score(pack: &mut Vec<u8>, offset: usize, member: &[u8], score: f64) {
+fn set_score(pack: &mut Vec<u8>, offset: usize, member: &[u8], score: f64) {
     remove_at(pack, offset);
     insert(pack, member, score);
 }

@@ -11,7 +11,7 @@ use crate::commands::row::{Done, Outcome};
 use crate::server::clients::Client;
 use crate::server::config::Extent;
 use crate::server::config_changes::RewriteError;
-use crate::server::request::{Reload, Request};
+use crate::server::request::{Ending, Reload, Request};
 
 pub(super) const PROBES: &[Probe] = &[
     probe("sleep", (1, 1), "<seconds>", sleep, "Stops the server for so long; decimals are allowed."),
@@ -131,16 +131,16 @@ fn crash(cx: &mut ServerContext<'_>, how: Crash) -> Outcome {
 }
 
 fn restart(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    ask_to_restart(cx, args, true)
+    ask_to_restart(cx, args, Ending::Orderly)
 }
 
 fn crash_and_recover(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    ask_to_restart(cx, args, false)
+    ask_to_restart(cx, args, Ending::Abrupt)
 }
 
-fn ask_to_restart(cx: &mut ServerContext<'_>, args: &Args<'_>, graceful: bool) -> Outcome {
+fn ask_to_restart(cx: &mut ServerContext<'_>, args: &Args<'_>, ending: Ending) -> Outcome {
     let delay_ms = if args.len() > 2 { args.int(2)?.max(0) as u64 } else { 0 };
-    cx.server.requests.push(Request::Restart { graceful, delay_ms });
+    cx.server.requests.push(Request::Restart { ending, delay_ms });
     Ok(Done)
 }
 
