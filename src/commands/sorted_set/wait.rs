@@ -1,4 +1,4 @@
-//! The same, waiting for members if there are none: BZPOPMIN, BZPOPMAX, BZMPOP.
+//! Taking out members, and waiting for them if there are none: BZPOPMIN, BZPOPMAX, BZMPOP.
 
 use super::pop::{End, Form, Many, pop, propagate};
 use crate::commands::args::Args;

@@ -1,4 +1,4 @@
-//! Strings that are numbers: INCR and its relatives.
+//! Strings that are numbers: INCR, DECR, INCRBY, DECRBY, INCRBYFLOAT.
 
 use crate::base::long_double::LongDouble;
 use crate::commands::args::Args;

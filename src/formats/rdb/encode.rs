@@ -1,7 +1,7 @@
 //! Writes RDB: items in, bytes out.
 //!
 //! The caller adds items and takes the bytes away whenever it has enough for a write; the checksum runs over all of them.
-//! One value too large for a buffer of its own is written in pieces.
+//! A value too large to be written in one go is written in parts (`parts`).
 
 use crate::base::crc::crc64;
 use crate::base::number::{decimal_len, parse_i64, print_i64};
