@@ -1,14 +1,11 @@
 //! Changes of a listpack. What they need in bytes is asked before, by [`has_room`](super::has_room).
 
 use super::entry::{Encoded, Entry};
-use super::{EMPTY_BYTES, END, FIRST, Listpack, UNKNOWN_COUNT};
+use super::{EMPTY, EMPTY_BYTES, Listpack, UNKNOWN_COUNT};
 
 /// A listpack without elements.
 pub fn new() -> Vec<u8> {
-    let mut pack = vec![0; EMPTY_BYTES];
-    pack[FIRST] = END;
-    write_total(&mut pack);
-    pack
+    EMPTY.to_vec()
 }
 
 /// Adds an element behind the last. Gives its offset.
