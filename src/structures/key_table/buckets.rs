@@ -34,17 +34,6 @@ impl Bucket {
     }
 }
 
-const fn repeat(tag: u8) -> u64 {
-    tag as u64 * 0x0101_0101_0101_0101
-}
-
-/// The top bit of every byte that is zero, exactly.
-#[inline(always)]
-const fn zero_bytes(x: u64) -> u64 {
-    const LOW: u64 = repeat(0x7f);
-    !(((x & LOW) + LOW) | x | LOW)
-}
-
 /// Buckets in chunks, so that growth never copies more than one. The last chunk grows in steps: a table holds at most about an
 /// eighth more buckets than it addresses, a large one just a chunk.
 #[derive(Default)]
@@ -112,4 +101,15 @@ impl Chunks {
     pub(super) fn bytes(&self) -> usize {
         self.len() * size_of::<Bucket>() + self.0.capacity() * size_of::<PageSlice<Bucket>>()
     }
+}
+
+const fn repeat(tag: u8) -> u64 {
+    tag as u64 * 0x0101_0101_0101_0101
+}
+
+/// The top bit of every byte that is zero, exactly.
+#[inline(always)]
+const fn zero_bytes(x: u64) -> u64 {
+    const LOW: u64 = repeat(0x7f);
+    !(((x & LOW) + LOW) | x | LOW)
 }
