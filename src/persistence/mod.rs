@@ -3,6 +3,7 @@
 pub mod aof;
 pub mod check_rdb;
 pub mod load;
+mod outbox;
 pub mod snapshot;
 mod trouble;
 
