@@ -46,7 +46,12 @@ fn entry(command: &'static Command, parent: Option<CommandId>, group: &'static s
     Entry { command, parent, children: Vec::new(), group, full_name }
 }
 
-/// The number of a command named `get`, `config|get`, in any case, whatever it was renamed to.
+/// The number of the top-level command of this name, in any case, whatever it was renamed to.
+pub fn find(name: &[u8]) -> Option<CommandId> {
+    all().iter().position(|e| e.parent.is_none() && e.command.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// The number of a command named `get`, `config|get`.
 pub fn find_full(name: &[u8]) -> Option<CommandId> {
     all().iter().position(|e| e.full_name.as_bytes().eq_ignore_ascii_case(name))
 }

@@ -52,7 +52,7 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         random: &mut server.random,
     };
     let subcommand = words.get(1).and_then(|word| registry::find_full(&[&words[0], &b"|"[..], word].concat()));
-    let command = registry::all()[subcommand.or_else(|| registry::find_full(&words[0])).unwrap()].command;
+    let command = registry::all()[subcommand.or_else(|| registry::find(&words[0])).unwrap()].command;
     let Run::Data(run) = command.run else { panic!("{line} is no command on data") };
     run(&mut cx, &mut args).unwrap();
     let shown = |call: Vec<Vec<u8>>| String::from_utf8(call.join(&b' ')).unwrap();
