@@ -321,6 +321,23 @@ fn documents_that_the_source_names_are_there() {
     assert_none("documents that are named and are not there", found);
 }
 
+/// What stands directly on a floor: whoever looks for something begins with this list.
+#[test]
+fn the_tree_of_the_architecture_names_every_module() {
+    let text = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let tree = text.split("## 2. The tree").nth(1).and_then(|rest| rest.split("```").nth(1)).expect("a tree");
+    let named: Vec<&str> = tree.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let mut found = Vec::new();
+    for source in sources(&["src"]) {
+        let Some(module) = source.floor().and_then(|_| source.path.split('/').nth(2)) else { continue };
+        let module = module.trim_end_matches(".rs");
+        if !["mod", "records_for_tests"].contains(&module) && !named.contains(&module) {
+            found.push(source.path);
+        }
+    }
+    assert_none("modules that the tree in docs/ARCHITECTURE.md does not name", found);
+}
+
 /// What is generated from the rows is compared with its file by a unit test beside the generator: here, that there is one.
 #[test]
 fn generated_documents_are_compared() {

@@ -27,14 +27,6 @@ pub enum Taken<'a> {
 }
 
 impl Taken<'_> {
-    /// The bytes.
-    pub fn as_slice(&self) -> &[u8] {
-        match self {
-            Taken::Borrowed(bytes) => bytes,
-            Taken::Owned(bytes) => bytes,
-        }
-    }
-
     /// The string that SET makes of it: an integer where it is one. Bytes with an allocation of their own are taken out.
     #[inline]
     pub fn text(&mut self) -> NewText<'_> {

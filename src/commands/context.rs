@@ -15,8 +15,6 @@ use crate::values::Encodings;
 pub struct Limits {
     /// Longest string, bytes (`proto-max-bulk-len`).
     pub string_bytes: u64,
-    /// Number of databases.
-    pub databases: usize,
     /// Where a reply is given up whose length the client alone decides, bytes (`client-output-buffer-limit`).
     pub reply_bytes: usize,
     /// What payloads' checksums count for.

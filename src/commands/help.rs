@@ -1,14 +1,24 @@
 //! HELP of a container: made of the rows of its subcommands.
 
 use super::args::Args;
+use super::context::ServerContext;
 use super::error::Error;
-use super::row::{Command, Run};
+use super::row::{Arity, Command, Done, Flag, Outcome, Run};
 use super::syntax;
 use crate::error;
-use crate::formats::resp::reply::Reply;
+
+/// The row of a container's HELP, which Redis has since the version `since`; `run` calls `answer` with the container.
+pub const fn row(since: &'static str, run: fn(&mut ServerContext<'_>, &mut Args<'_>) -> Outcome) -> Command {
+    Command::server("help", run)
+        .arity(Arity::Exactly(2))
+        .flags(&[Flag::Loading, Flag::Stale])
+        .since(since)
+        .complexity("O(1)")
+        .summary("Returns helpful text about the different subcommands.")
+}
 
 /// Answers the HELP of `container`: a head line, then for each subcommand its words and what it does.
-pub fn answer(reply: &mut Reply, container: &Command) {
+pub fn answer(cx: &mut ServerContext<'_>, container: &Command) -> Outcome {
     let mut lines = vec![format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", upper(container.name))];
     if !matches!(container.run, Run::Container) {
         lines.extend(["(no subcommand)".into(), format!("    {}", container.summary)]);
@@ -23,10 +33,11 @@ pub fn answer(reply: &mut Reply, container: &Command) {
     }
     lines.push("HELP".into());
     lines.push("    Prints this help.".into());
-    reply.array(lines.len());
+    cx.reply.array(lines.len());
     for line in &lines {
-        reply.simple(line);
+        cx.reply.simple(line);
     }
+    Ok(Done)
 }
 
 /// The error for a subcommand whose words are too many in a way that its arity does not tell.

@@ -181,12 +181,6 @@ impl KeySpec {
         self
     }
 
-    /// The same, with an access that depends on the words.
-    pub const fn variable(mut self) -> KeySpec {
-        self.variable = true;
-        self
-    }
-
     /// The same, with an access that `use_of` reads from the words.
     pub const fn by_words(mut self, use_of: fn(&Args<'_>) -> KeyUse) -> KeySpec {
         self.variable = true;
@@ -197,12 +191,6 @@ impl KeySpec {
     /// The same, where the keyword may be given again.
     pub const fn repeated(mut self) -> KeySpec {
         self.is_repeated = true;
-        self
-    }
-
-    /// The same, with more keys than it tells of.
-    pub const fn incomplete(mut self) -> KeySpec {
-        self.incomplete = true;
         self
     }
 

@@ -245,14 +245,4 @@ fn numpat(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
 }
 
 /// PUBSUB HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("6.2.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &PUBSUB);
-    Ok(Done)
-}
+static HELP: Command = help::row("6.2.0", |cx, _| help::answer(cx, &PUBSUB));

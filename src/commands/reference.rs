@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// The content of `docs/COMMANDS.md`: every command and subcommand, by group.
 pub fn reference_markdown() -> String {
     let mut text = String::from(
-        "<!-- Made from the commands' rows: FERRODIS_BLESS=1 cargo test commands_reference -->\n\n# Commands\n\n\
+        "<!-- Made from the commands' rows: FERRODIS_BLESS=1 cargo test --lib commands_reference -->\n\n# Commands\n\n\
          All commands and subcommands that Ferrodis has, by group. They take the options and give the replies and errors of \
          Redis 8.0; \"since\" is the version of Redis that had a command first. `COMMAND DOCS` answers the same to clients.\n\n",
     );
@@ -70,7 +70,7 @@ mod tests {
         let current = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(
             current == content,
-            "docs/COMMANDS.md is not what the rows say: FERRODIS_BLESS=1 cargo test commands_reference"
+            "docs/COMMANDS.md is not what the rows say: FERRODIS_BLESS=1 cargo test --lib commands_reference"
         );
     }
 

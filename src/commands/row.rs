@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::context::{DataContext, ServerContext};
 use super::error::Error;
-use super::key_spec::{Access, Begin, Find, KeySpec};
+use super::key_spec::{Begin, Find, KeySpec};
 use super::reach::{Channels, Databases};
 
 /// What a function answers: a reply was written, or an error is to be.
@@ -430,16 +430,6 @@ impl Command {
             }
         }
         names
-    }
-
-    /// Whether it names any key that it may write.
-    pub fn writes_keys(&self) -> bool {
-        self.keys.iter().any(|spec| spec.access != Access::ReadOnly)
-    }
-
-    /// The subcommand of this name, in any case.
-    pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
-        self.subcommands.iter().copied().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 

@@ -4,6 +4,8 @@ use super::args::Args;
 use super::error::Error;
 use crate::base::glob::{Case, matches};
 use crate::base::number;
+use crate::formats::resp::reply::Reply;
+use crate::structures::listpack::Entry;
 
 /// Most buckets looked at for each element asked for, when they are empty.
 const BUCKETS_PER_ELEMENT: u64 = 10;
@@ -82,6 +84,30 @@ impl<'a> ScanOptions<'a> {
             }
         }
     }
+
+    /// The same over a collection: gives the elements for which `fits` holds, too. A step adds those that stand at a cursor to a list.
+    pub fn gather<E>(
+        &self,
+        cursor: u64,
+        step: impl Fn(u64, &mut Vec<E>) -> u64,
+        fits: impl Fn(&E) -> bool,
+    ) -> (u64, Vec<E>) {
+        let (mut visited, mut found) = (Vec::new(), Vec::new());
+        let cursor = self.scan(cursor, |cursor| {
+            let next = step(cursor, &mut visited);
+            let seen = visited.len() as u64;
+            found.extend(visited.drain(..).filter(&fits));
+            (next, seen)
+        });
+        (cursor, found)
+    }
+}
+
+/// Begins an answer: the cursor to go on with, and an array of so many.
+pub fn answer_head(reply: &mut Reply, cursor: u64, len: usize) {
+    reply.array(2);
+    reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
+    reply.array(len);
 }
 
 /// A cursor, as Redis reads it: no negative number, but what is not written as one in full (`-0`, a blank in front, less than 64 bits
@@ -121,5 +147,10 @@ impl<'a> Pattern<'a> {
             Pattern::All => true,
             Pattern::Glob(pattern) => matches(pattern, element, Case::Sensitive),
         }
+    }
+
+    /// The same of an element as a collection has it.
+    pub fn fits_entry(&self, element: Entry<'_>) -> bool {
+        self.fits(element.as_slice(&mut itoa::Buffer::new()))
     }
 }

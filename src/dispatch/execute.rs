@@ -165,7 +165,6 @@ impl Dispatcher {
                 let number = self.server.clients.get(client).db;
                 let limits = Limits {
                     string_bytes: self.server.config.proto_max_bulk_len_bytes,
-                    databases: self.server.keyspace.count(),
                     reply_bytes: self.server.longest_reply_bytes(),
                     checksum: self.server.debug.payload_checksums,
                 };

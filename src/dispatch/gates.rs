@@ -1,7 +1,7 @@
 //! Gates: reasons not to run a call, each a bit. On a quiet server all of them cost one AND.
 //!
 //! A gate is raised for all clients (`Server::raised`) or for one (`Client::raised`); a row says which ones stop it. A call that
-//! meets a raised gate goes the slow way, where the gates are tested one after another in the order of `check`.
+//! meets a raised gate goes the slow way, where the gates are tested one after another (`meet_gates`).
 
 use super::Dispatcher;
 use super::settle::Room;

@@ -1,6 +1,7 @@
 //! The log's part of a tick: blocks go to the writer, and what it reports sets replies and gates free.
 
 use super::group_commit::{Due, GroupCommit};
+use super::saving::Rewrite;
 use super::storage::location;
 use super::{Dispatcher, gates};
 use crate::persistence::Trouble;
@@ -31,17 +32,26 @@ pub(super) fn base_format(config: &Config) -> BaseFormat {
     if config.aof_use_rdb_preamble { BaseFormat::Rdb } else { BaseFormat::Resp }
 }
 
+/// The base that a log begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstBase {
+    /// The one that was loaded; an empty one if there was none.
+    InForce,
+    /// One of what is in memory, still to be written.
+    Awaited,
+}
+
 impl Dispatcher {
     /// Begins to log behind what was loaded.
-    pub(super) fn begin_log(&mut self, store: Store, end: LogEnd, awaits_base: bool) -> Result<(), Trouble> {
+    pub(super) fn begin_log(&mut self, store: Store, end: LogEnd, base: FirstBase) -> Result<(), Trouble> {
         let format = base_format(&self.server.config);
         let empty_base = match format {
             BaseFormat::Rdb => super::saving::empty_base(&self.server),
             BaseFormat::Resp => Vec::new(),
         };
-        let with = match awaits_base {
-            true => BeginWith::AwaitBase,
-            false => BeginWith::Increment { empty_base: &empty_base, format },
+        let with = match base {
+            FirstBase::Awaited => BeginWith::AwaitBase,
+            FirstBase::InForce => BeginWith::Increment { empty_base: &empty_base, format },
         };
         let (running, wake) = (Arc::new(()), self.storage.threads.waker());
         self.storage.last_writer = Arc::downgrade(&running);
@@ -55,7 +65,8 @@ impl Dispatcher {
         self.server.persistence.log.durable_offset = log.durable_offset();
         self.storage.log = Some(log);
         self.forget_offsets();
-        (self.server.persistence.log.enabled, self.server.persistence.log.awaits_base) = (true, awaits_base);
+        let state = &mut self.server.persistence.log;
+        (state.enabled, state.awaits_base) = (true, base == FirstBase::Awaited);
         Ok(())
     }
 
@@ -84,7 +95,7 @@ impl Dispatcher {
         let store = Store::open(self.storage.disk.clone(), location(&self.server.config))
             .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
-        self.begin_log(store, LogEnd::default(), true)?;
+        self.begin_log(store, LogEnd::default(), FirstBase::Awaited)?;
         // What failed, or was given up, belonged to the log before.
         self.server.persistence.log.rewrite_failures_in_a_row = 0;
         self.storage.rewrite_not_before_ms = 0;
@@ -127,10 +138,10 @@ impl Dispatcher {
         state.awaits_base = false;
         self.forget_offsets();
         self.serve_log_waiters(u64::MAX);
-        self.set_gate(gates::LOG_FULL, false);
+        self.server.set_gate(gates::LOG_FULL, false);
         self.settle_disk_gate();
         if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
-            self.end_rewrite(false); // its base was about to be put in force
+            self.end_rewrite(Rewrite::Failed); // its base was about to be put in force
         }
     }
 
@@ -175,7 +186,7 @@ impl Dispatcher {
         let has_trouble = log.status().trouble().is_some();
         let holds_writers = log.is_full() | log.is_late(now_ns);
         if !holds_writers {
-            self.set_gate(gates::LOG_FULL, false);
+            self.server.set_gate(gates::LOG_FULL, false);
         } else if self.server.raised & gates::LOG_FULL == 0 {
             self.hold_writers();
         }
@@ -261,11 +272,6 @@ impl Dispatcher {
         if self.shown_offset() == 0 { u64::MAX } else { self.visible_offset() }
     }
 
-    /// Raises or clears a gate for all.
-    pub(super) fn set_gate(&mut self, gate: u32, raised: bool) {
-        self.server.raised = if raised { self.server.raised | gate } else { self.server.raised & !gate };
-    }
-
     fn note_log_status(&mut self, has_trouble: bool) {
         let was_ok = self.server.persistence.log.last_write_ok;
         self.server.persistence.log.last_write_ok = !has_trouble;
@@ -291,11 +297,11 @@ impl Dispatcher {
             Event::BaseInstalled { name } => {
                 log::info!("Successfully created the base file {}", String::from_utf8_lossy(&name))
             }
-            Event::RewriteDone(_) => self.end_rewrite(true),
+            Event::RewriteDone(_) => self.end_rewrite(Rewrite::Done),
             Event::RewriteFailed(_, trouble) => {
                 log::error!("Background AOF rewrite failed: {trouble}");
                 if !self.give_up_rewrite() {
-                    self.end_rewrite(false);
+                    self.end_rewrite(Rewrite::Failed);
                 }
             }
             Event::HistoryKept(trouble) => log::warn!("An old log file was not removed: {trouble}"),

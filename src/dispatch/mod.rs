@@ -17,6 +17,7 @@ mod hot_keys;
 pub mod loading;
 mod log;
 mod refuse;
+mod removals;
 mod requests;
 mod resume;
 mod rights;

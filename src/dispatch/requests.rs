@@ -10,7 +10,7 @@ use crate::keyspace::database::Database;
 use crate::persistence::aof::job::Status;
 use crate::server::config::{Extent, ShutdownFlags};
 use crate::server::config_changes::RewriteError;
-use crate::server::request::Request;
+use crate::server::request::{Ending, Reload, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -47,17 +47,16 @@ impl Dispatcher {
             Request::StartRewrite => {
                 self.start_rewrite();
             }
-            Request::Shutdown { flags, .. } => self.shut_down(flags)?,
-            Request::AbortShutdown => {}
-            Request::Reload { save, flush, merge, .. } => {
-                self.reload(save, flush, merge)?;
+            Request::Shutdown(flags) => self.shut_down(flags)?,
+            Request::Reload(how) => {
+                self.reload(how)?;
                 reply.ok();
             }
-            Request::LoadLog { .. } => {
+            Request::LoadLog => {
                 self.reload_log()?;
                 reply.ok();
             }
-            Request::Restart { graceful, delay_ms, .. } => self.restart(graceful, delay_ms)?,
+            Request::Restart { ending, delay_ms } => self.restart(ending, delay_ms)?,
         }
         Ok(())
     }
@@ -83,15 +82,14 @@ impl Dispatcher {
         }
         let wants_save = !flags.nosave && (flags.save || !self.server.config.save.is_empty()) && !self.is_loading();
         self.give_up_rewrite();
-        if wants_save {
-            log::info!("Saving the final RDB snapshot before exiting.");
-            if self.save_now() {
-            } else if self.storage.interrupt.load(Relaxed) {
+        if wants_save && !self.save_at_the_end() {
+            if self.storage.interrupt.load(Relaxed) {
                 log::warn!("You insist... exiting now.");
                 self.abandon_saving();
                 self.storage.exit_code = Some(1);
                 return Ok(());
-            } else if !flags.force {
+            }
+            if !flags.force {
                 log::error!("Error trying to save the DB, can't exit.");
                 return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
             }
@@ -105,13 +103,13 @@ impl Dispatcher {
     }
 
     /// DEBUG RESTART, CRASH-AND-RECOVER: the process ends as after SHUTDOWN, or just so, and is run anew by `net`.
-    fn restart(&mut self, graceful: bool, delay_ms: u64) -> Result<(), Error> {
+    fn restart(&mut self, ending: Ending, delay_ms: u64) -> Result<(), Error> {
         const FAILED: Error = Error::Text("ERR failed to restart the server. Check server logs.");
         if !self.storage.may_restart {
             log::error!("A server within another program cannot be started anew");
             return Err(FAILED);
         }
-        if graceful {
+        if ending == Ending::Orderly {
             if let Err(RewriteError::Io(error)) = self.server.rewrite_config(Extent::Needed) {
                 log::error!("The configuration file cannot be rewritten before the restart: {error}");
                 return Err(FAILED);
@@ -145,6 +143,11 @@ impl Dispatcher {
         self.storage.exit_code
     }
 
+    fn save_at_the_end(&mut self) -> bool {
+        log::info!("Saving the final RDB snapshot before exiting.");
+        self.save_now()
+    }
+
     /// Writes a snapshot while nothing else happens; whether that went well.
     fn save_now(&mut self) -> bool {
         self.finish_saving();
@@ -166,7 +169,7 @@ impl Dispatcher {
         }
     }
 
-    fn reload(&mut self, save: bool, flush: bool, merge: bool) -> Result<(), Error> {
+    fn reload(&mut self, Reload { save, flush, merge }: Reload) -> Result<(), Error> {
         if save && !self.save_now() {
             return Err(Error::Text("ERR Error trying to save the DB, check server logs."));
         }

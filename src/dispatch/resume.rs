@@ -41,43 +41,7 @@ impl Dispatcher {
         partial: &mut Partial,
         reply: &mut Reply,
     ) -> Result<usize, (usize, Turn)> {
-        if partial.filling > 0 {
-            let big = partial.big.last_mut().expect("being filled");
-            if big.len() < partial.filling {
-                return Err((0, Turn::Drained));
-            }
-            big.truncate(partial.filling - 2);
-            partial.filling = 0;
-            partial.ranges.push(Range { start: BIG, end: partial.big.len() as u32 - 1 });
-            partial.progress.missing -= 1;
-        }
-        let mut end = partial.progress.at;
-        if partial.progress.missing > 0 {
-            let limits = self.request_limits(client);
-            let known = partial.ranges.len();
-            match request::parse(input, partial.progress, &limits, &mut partial.ranges) {
-                Parsed::Call { end: behind, .. } => end = behind,
-                Parsed::Incomplete(progress) => {
-                    partial.progress = progress;
-                    return Err((0, Turn::Drained));
-                }
-                Parsed::BigBulk { progress, len } => {
-                    (partial.progress, partial.filling) = (progress, len + 2);
-                    return Err((0, Turn::Drained));
-                }
-                Parsed::Error(_) if self.is_waiting(client) => {
-                    partial.ranges.truncate(known);
-                    return Err((0, Turn::Parked));
-                }
-                Parsed::Error(error) => {
-                    self.server.count_error("ERR");
-                    reply.error(&format!("ERR {error}"));
-                    return Err((input.len(), Turn::Closed));
-                }
-                Parsed::Nothing { .. } | Parsed::Inline { .. } => unreachable!("a half call goes on with its bulks"),
-            }
-        }
-        partial.progress = Progress { missing: 0, at: end };
+        let end = self.complete(client, input, partial, reply)?;
         let mut owned = std::mem::take(partial);
         let logged = self.is_logged();
         let name = word(input, &owned.ranges, &owned.big, 0);
@@ -105,20 +69,72 @@ impl Dispatcher {
                 Ok(end)
             }
             Ran::Parked => {
-                // All of it is there: it is put back to be found whole again.
-                (partial.ranges, partial.big) = (owned.ranges, owned.big);
-                let last = partial.ranges.pop().expect("a call has a name");
-                (partial.progress, partial.filling) = match last.start {
-                    BIG => (Progress { missing: 1, at: end }, partial.big[last.end as usize].len() + 2),
-                    _ => (Progress { missing: 1, at: end - header_and_body(last, end) }, 0),
-                };
-                if last.start == BIG {
-                    partial.big[last.end as usize].extend_from_slice(b"\r\n");
-                }
+                *partial = without_last(owned, end);
                 Err((0, Turn::Parked))
             }
         }
     }
+
+    /// Takes in what has come of a half call: `Ok` with the byte behind it when that is all of it.
+    fn complete(
+        &mut self,
+        client: ClientIndex,
+        input: &[u8],
+        partial: &mut Partial,
+        reply: &mut Reply,
+    ) -> Result<usize, (usize, Turn)> {
+        if partial.filling > 0 {
+            let big = partial.big.last_mut().expect("being filled");
+            if big.len() < partial.filling {
+                return Err((0, Turn::Drained));
+            }
+            big.truncate(partial.filling - 2);
+            partial.filling = 0;
+            partial.ranges.push(Range { start: BIG, end: partial.big.len() as u32 - 1 });
+            partial.progress.missing -= 1;
+        }
+        if partial.progress.missing == 0 {
+            return Ok(partial.progress.at);
+        }
+        let limits = self.request_limits(client);
+        let known = partial.ranges.len();
+        match request::parse(input, partial.progress, &limits, &mut partial.ranges) {
+            Parsed::Call { end, .. } => Ok(end),
+            Parsed::Incomplete(progress) => {
+                partial.progress = progress;
+                Err((0, Turn::Drained))
+            }
+            Parsed::BigBulk { progress, len } => {
+                (partial.progress, partial.filling) = (progress, len + 2);
+                Err((0, Turn::Drained))
+            }
+            Parsed::Error(_) if self.is_waiting(client) => {
+                partial.ranges.truncate(known);
+                Err((0, Turn::Parked))
+            }
+            Parsed::Error(error) => {
+                self.server.count_error("ERR");
+                reply.error(&format!("ERR {error}"));
+                Err((input.len(), Turn::Closed))
+            }
+            Parsed::Nothing { .. } | Parsed::Inline { .. } => unreachable!("a half call goes on with its bulks"),
+        }
+    }
+}
+
+/// A whole call, ending at `end`, that may not run yet: its last word counts as still to come, so that it will be found whole again.
+fn without_last(call: Partial, end: usize) -> Partial {
+    let Partial { mut ranges, mut big, .. } = call;
+    let last = ranges.pop().expect("a call has a name");
+    let (at, filling) = match last.start {
+        BIG => {
+            let word = &mut big[last.end as usize];
+            word.extend_from_slice(b"\r\n");
+            (end, word.len())
+        }
+        _ => (end - header_and_body(last, end), 0),
+    };
+    Partial { progress: Progress { missing: 1, at }, ranges, big, filling }
 }
 
 fn progress_from(at: usize, progress: Progress) -> Progress {

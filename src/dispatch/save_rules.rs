@@ -55,6 +55,6 @@ impl Dispatcher {
         if refuses && self.server.raised & gates::DISK == 0 {
             self.storage.unparked = true; // who waits for the log has to hear of it
         }
-        self.set_gate(gates::DISK, refuses);
+        self.server.set_gate(gates::DISK, refuses);
     }
 }

@@ -13,6 +13,8 @@ use crate::server::observe::turn::Phase;
 const EXPIRE_BUDGET: usize = 500;
 /// Records of an LRU list in the making that are looked at per tick.
 const ORDER_BUDGET: usize = 2000;
+/// A database with more bytes than this in free slots has sparse pages emptied.
+const IDLE_BYTES: usize = 64 * 1024;
 /// Records moved together per tick.
 const DEFRAGMENT_BUDGET: usize = 500;
 /// How often memory is weighed and rates are sampled, however high `hz` is.
@@ -158,7 +160,7 @@ impl Dispatcher {
     /// A slice of those who are to hear messages; whether there are more. Who sends waits while too many do.
     fn deliver_messages(&mut self) -> bool {
         let is_behind = self.server.clients.deliver_slice();
-        self.set_gate(gates::CROWDED, self.server.clients.pubsub.is_crowded());
+        self.server.set_gate(gates::CROWDED, self.server.clients.pubsub.is_crowded());
         is_behind
     }
 
@@ -328,7 +330,7 @@ impl Dispatcher {
             self.sample(now_ms);
         }
         if self.sparse.is_none() && !self.server.keyspace.is_walking() {
-            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > 64 * 1024);
+            let pages = self.server.keyspace.all().iter().enumerate().filter(|(_, db)| db.idle_bytes() > IDLE_BYTES);
             self.sparse = pages.filter_map(|(n, db)| db.sparsest_page().map(|page| (n, page))).next();
         }
         self.start_due_saves();

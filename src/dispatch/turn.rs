@@ -1,13 +1,14 @@
 //! A client's turn: the calls that its bytes hold, in batches, until they end or have had their share.
 
 use super::batch::{BATCH_CALLS, Batch, Stop};
+use super::blocking::Kept;
 use super::execute::Ran;
 use super::resume::{keep_big_partial, keep_partial};
 use super::tally::Tally;
 use super::{Dispatcher, Partial, Turn, gates};
 use crate::commands::args::Args;
 use crate::formats::resp::reply::Reply;
-use crate::formats::resp::request::{self, Range};
+use crate::formats::resp::request;
 use crate::server::clients::{ClientIndex, Closing};
 use crate::server::observe::hot_keys::Load;
 
@@ -188,19 +189,9 @@ impl Dispatcher {
 
     #[cold]
     fn run_inline(&mut self, client: ClientIndex, words: &[Vec<u8>], reply: &mut Reply) -> Ran {
-        let buffer = words.concat();
-        let mut start = 0;
-        let ranges: Vec<Range> = words
-            .iter()
-            .map(|word| {
-                let range = Range { start, end: start + word.len() as u32 };
-                start = range.end;
-                range
-            })
-            .collect();
         let row = self.lookup.find(&words[0]).copied();
-        let logged = self.is_logged();
-        let mut args = Args::new(&buffer, &ranges, &mut [], None, logged);
+        let kept = Kept::new(words);
+        let mut args = kept.args(self.is_logged());
         let begun = self.server.time.monotonic_ns;
         let mut tally = Tally::default();
         let replied_before = reply.out.len();

@@ -249,6 +249,7 @@ impl Database {
         let mut cursor = 0;
         loop {
             let mut found = smallvec::SmallVec::<[Handle; 32]>::new();
+            // The table stays as it is meanwhile, so that whole buckets are visited and no hash is asked for.
             cursor = self.table.scan(cursor, |_| 0, |handle| found.push(handle));
             found.iter().for_each(|&handle| self.records.set_stamp(handle, stamp));
             if cursor == 0 {

@@ -1,4 +1,4 @@
-//! Ferrodis inside another program, its tests say: a server on a thread of its own.
+//! Ferrodis inside another program, such as its tests: a server on a thread of its own.
 
 use super::config_files::plain;
 use super::doors::{doors_at, open, refused};

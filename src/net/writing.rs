@@ -30,7 +30,7 @@ impl EventLoop {
     }
 
     /// Writes what one client's socket takes.
-    pub(super) fn write_one(&mut self, index: ClientIndex) {
+    fn write_one(&mut self, index: ClientIndex) {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else { return };
         let server = &mut self.dispatcher.server;
         if server.clients.get(index).output.counted_bytes() > 0 {

@@ -1,8 +1,9 @@
-//! Floor: persistence.
+//! Floor 6: the log, snapshots, and reading both at start, over a `Disk`. Knows no clients and no commands.
 
 pub mod aof;
 pub mod check_rdb;
 pub mod load;
+mod outbox;
 pub mod snapshot;
 mod trouble;
 

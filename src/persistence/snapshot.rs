@@ -19,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use crate::base::disk::{Disk, DiskFile, OpenMode, write_all};
 use crate::base::sys::allocator;
 use crate::persistence::Trouble;
+use crate::persistence::outbox::Outbox;
 
 /// Pieces that wait for the disk at most.
 const PIECES_MAX: usize = 16;
@@ -39,7 +40,7 @@ enum Job {
 
 #[derive(Debug)]
 enum Report {
-    Emptied { buffer: Vec<u8>, bytes: u64 },
+    Emptied(Vec<u8>),
     Ended(Outcome),
 }
 
@@ -61,14 +62,7 @@ pub enum Outcome {
 pub fn snapshot_queue(disk: Arc<dyn Disk>, wake: Box<dyn Fn() + Send>) -> (Snapshot, SnapshotWriter) {
     let (job_sender, jobs) = bounded(PIECES_MAX);
     let (report_sender, reports) = bounded(REPORTS_MAX);
-    let snapshot = Snapshot {
-        jobs: job_sender,
-        reports,
-        waiting: VecDeque::new(),
-        pending_bytes: 0,
-        spares: Vec::new(),
-        active: false,
-    };
+    let snapshot = Snapshot { jobs: Outbox::new(job_sender), reports, spares: Vec::new(), active: false };
     let writer = SnapshotWriter {
         disk,
         jobs,
@@ -83,11 +77,9 @@ pub fn snapshot_queue(disk: Arc<dyn Disk>, wake: Box<dyn Fn() + Send>) -> (Snaps
 
 /// The loop's side.
 pub struct Snapshot {
-    jobs: Sender<Job>,
+    /// Jobs for the writer. No piece waits in it, and of the other jobs at most one file's.
+    jobs: Outbox<Job>,
     reports: Receiver<Report>,
-    /// Jobs other than pieces that found the queue full; at most one file's.
-    waiting: VecDeque<Job>,
-    pending_bytes: u64,
     spares: Vec<Vec<u8>>,
     active: bool,
 }
@@ -99,8 +91,7 @@ impl Snapshot {
     pub fn begin(&mut self, temp: PathBuf, target: Option<PathBuf>) {
         assert!(!self.active, "one file at a time");
         self.active = true;
-        self.waiting.push_back(Job::Begin { temp, target });
-        self.send_waiting();
+        self.jobs.push(Job::Begin { temp, target });
     }
 
     /// Whether a file is under way: begun, and its outcome not yet polled.
@@ -111,23 +102,17 @@ impl Snapshot {
     /// Appends a piece. If the queue is full, the piece comes back; try again after the next poll.
     pub fn piece(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         debug_assert!(self.active);
-        if !self.send_waiting() {
+        self.jobs.send();
+        if !self.has_room() {
             return Err(bytes);
         }
-        let len = bytes.len() as u64;
-        match self.jobs.try_send(Job::Piece(bytes)) {
-            Ok(()) => {
-                self.pending_bytes += len;
-                Ok(())
-            }
-            Err(TrySendError::Full(Job::Piece(bytes)) | TrySendError::Disconnected(Job::Piece(bytes))) => Err(bytes),
-            Err(_) => unreachable!("what comes back is what was sent"),
-        }
+        self.jobs.push(Job::Piece(bytes));
+        Ok(())
     }
 
     /// Whether a piece would be taken.
     pub fn has_room(&self) -> bool {
-        self.waiting.is_empty() && !self.jobs.is_full()
+        self.jobs.has_room()
     }
 
     /// An empty buffer for a piece: one that came back, or a new one.
@@ -137,24 +122,21 @@ impl Snapshot {
 
     /// All pieces have been given: finish the file.
     pub fn finish(&mut self) {
-        self.waiting.push_back(Job::Finish);
-        self.send_waiting();
+        self.jobs.push(Job::Finish);
     }
 
     /// Give the file up. An outcome still follows.
     pub fn abort(&mut self) {
-        self.waiting.retain(|job| !matches!(job, Job::Finish));
-        self.waiting.push_back(Job::Abort);
-        self.send_waiting();
+        self.jobs.retain(|job| !matches!(job, Job::Finish));
+        self.jobs.push(Job::Abort);
     }
 
     /// Takes in what the writer has reported; gives the outcome of the file under way, once.
     pub fn poll(&mut self) -> Option<Outcome> {
-        self.send_waiting();
+        self.jobs.send();
         while let Ok(report) = self.reports.try_recv() {
             match report {
-                Report::Emptied { buffer, bytes } => {
-                    self.pending_bytes -= bytes;
+                Report::Emptied(buffer) => {
                     if self.spares.len() < SPARES_MAX {
                         self.spares.push(buffer);
                     }
@@ -166,21 +148,6 @@ impl Snapshot {
             }
         }
         None
-    }
-
-    /// Bytes given that are not in the file yet.
-    pub fn pending_bytes(&self) -> u64 {
-        self.pending_bytes
-    }
-
-    fn send_waiting(&mut self) -> bool {
-        while let Some(job) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) {
-                self.waiting.push_front(job);
-                return false;
-            }
-        }
-        true
     }
 }
 
@@ -277,14 +244,13 @@ impl SnapshotWriter {
     }
 
     fn piece(&mut self, bytes: Vec<u8>) -> Result<Option<Outcome>, Trouble> {
-        let len = bytes.len() as u64;
         let written = match &mut self.state {
             State::Writing(open) => open.append(&bytes),
             State::Idle | State::Skipping => Ok(()),
         };
         let mut buffer = bytes;
         buffer.clear();
-        self.unsent.push_back(Report::Emptied { buffer, bytes: len });
+        self.unsent.push_back(Report::Emptied(buffer));
         written.map(|()| None)
     }
 
@@ -354,7 +320,7 @@ mod tests {
             bytes.extend_from_slice(&[piece; 1000]);
             expected.extend_from_slice(&bytes);
             while let Err(back) = snapshot.piece(std::mem::take(&mut bytes)) {
-                assert!(snapshot.pending_bytes() > 0 && !target.exists());
+                assert!(!target.exists());
                 bytes = back;
                 writer.step();
                 snapshot.poll();
@@ -363,7 +329,7 @@ mod tests {
         snapshot.finish();
         assert_eq!(outcome(&mut snapshot, &mut writer), Outcome::Done { bytes: 100_000 });
         assert_eq!(std::fs::read(&target).unwrap(), expected);
-        assert!(!temp.exists() && !snapshot.is_active() && snapshot.pending_bytes() == 0);
+        assert!(!temp.exists() && !snapshot.is_active());
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn bucket_of(bytes: usize) -> usize {
 
 impl Client {
     /// Bytes that it takes, all in all.
-    pub fn memory_bytes(&self) -> usize {
+    fn memory_bytes(&self) -> usize {
         size_of::<Client>() + self.input_capacity + self.output.capacity() + self.state_bytes()
     }
 

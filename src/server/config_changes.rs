@@ -58,7 +58,7 @@ impl Server {
     }
 
     /// Acts on the directives of these names, which have just changed; notes all of them in `config_changes`.
-    pub fn apply_config_changes(&mut self, changed: &[&'static str]) {
+    fn apply_config_changes(&mut self, changed: &[&'static str]) {
         for &name in changed {
             match name {
                 "maxmemory-clients" => self.apply_client_limit(),
@@ -93,7 +93,6 @@ impl Server {
             hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
             hash_max_listpack_value: config.hash_max_listpack_value_bytes as usize,
             list_max_listpack_size: config.list_max_listpack_size,
-            list_compress_depth: config.list_compress_depth,
             set_max_intset_entries: config.set_max_intset_entries as usize,
             set_max_listpack_entries: config.set_max_listpack_entries as usize,
             set_max_listpack_value: config.set_max_listpack_value_bytes as usize,
@@ -141,10 +140,6 @@ impl Server {
             request: limit(self.config.commandlog_request_larger_than_bytes),
             reply: limit(self.config.commandlog_reply_larger_than_bytes),
         };
-    }
-
-    fn set_gate(&mut self, gate: u32, is_raised: bool) {
-        self.raised = if is_raised { self.raised | gate } else { self.raised & !gate };
     }
 
     /// CONFIG REWRITE: the configuration file says the present values.

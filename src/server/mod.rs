@@ -1,4 +1,4 @@
-//! Floor 7: all state that is not data. Knows no sockets (it holds buffers, never streams) and no logic beyond its parts.
+//! Floor 7: all state that is not data. Knows no sockets: it holds buffers, never streams.
 
 pub mod access;
 pub mod acl;
@@ -6,20 +6,20 @@ pub mod blocking;
 pub mod client_memory;
 pub mod clients;
 pub mod config;
+pub mod config_changes;
 pub mod debug;
+pub mod gates;
 pub mod identity;
 pub mod memory;
 mod notify;
 pub mod observe;
 pub mod output_limits;
+pub mod pause;
 pub mod persistence;
 pub mod pubsub;
 pub mod report;
 pub mod request;
 pub mod resources;
-pub mod config_changes;
-pub mod gates;
-pub mod pause;
 pub mod surroundings;
 pub mod tracking;
 pub mod transaction;
@@ -97,7 +97,7 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Bytes written to clients.
     pub bytes_out: u64,
-    /// Bytes read, processed read events.
+    /// Reads from sockets.
     pub reads: u64,
     /// Writes to sockets.
     pub writes: u64,
@@ -193,8 +193,6 @@ pub struct Server {
     pub debug: DebugSwitches,
     /// The signal that has asked for the end and has not been acted on.
     pub ending_signal: Option<&'static str>,
-    /// Until when a shutdown waits for replicas (monotonic ms); `None`: none is under way.
-    pub shutdown_deadline_ms: Option<u64>,
     /// Who this is.
     pub identity: Identity,
     /// The memory that percentages of `maxmemory` are of: the machine's, or what its cgroup may have; 0: not known.
@@ -249,7 +247,6 @@ impl Server {
             requests: Vec::new(),
             debug: DebugSwitches::default(),
             ending_signal: None,
-            shutdown_deadline_ms: None,
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
             pause_until_ms: 0,
@@ -260,6 +257,11 @@ impl Server {
         };
         server.apply_config();
         server
+    }
+
+    /// Raises or clears a gate for all clients.
+    pub fn set_gate(&mut self, gate: u32, is_raised: bool) {
+        self.raised = if is_raised { self.raised | gate } else { self.raised & !gate };
     }
 
     /// Notes a call that was slow, if it was.

@@ -41,7 +41,7 @@ impl Server {
     }
 
     /// Whether a pause is under way: nothing changes then, so keys neither expire nor are evicted.
-    pub fn is_paused(&self) -> bool {
+    fn is_paused(&self) -> bool {
         self.raised & PAUSES != 0
     }
 

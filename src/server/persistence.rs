@@ -143,9 +143,4 @@ impl PersistenceState {
         let snapshots = Snapshots { last_save_seconds: now_seconds, ..Snapshots::default() };
         PersistenceState { snapshots, ..PersistenceState::default() }
     }
-
-    /// Whether a walk over the keys is under way, for a snapshot or a rewrite.
-    pub fn is_walking(&self) -> bool {
-        self.snapshots.started_ms.is_some() || self.log.rewrite_started_ms.is_some()
-    }
 }

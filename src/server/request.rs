@@ -1,7 +1,7 @@
 //! What a command asks of those above it: files are saved and loaded, and the process ends, by `dispatch`.
 //!
-//! A command pushes a request to `Server::requests`; `dispatch` carries it out right after the call, before anyone's next. Where a
-//! request names a client, the command has written no reply: `dispatch` answers when it is done, `+OK` or an error.
+//! A command pushes a request to `Server::requests`; `dispatch` carries it out right after the call, before anyone's next, and writes
+//! the reply unless the command has (which its line here says). A request that may be answered later names its client.
 
 use super::clients::ClientIndex;
 use super::config::ShutdownFlags;
@@ -34,37 +34,36 @@ pub enum Request {
     /// BGREWRITEAOF: begin a rewrite of the log (answered already).
     StartRewrite,
     /// SHUTDOWN: end the process; answer only if it cannot be.
-    Shutdown {
-        /// Who asked.
-        client: ClientIndex,
-        /// How.
-        flags: ShutdownFlags,
-    },
-    /// SHUTDOWN ABORT: forget the shutdown that waits for replicas (answered already).
-    AbortShutdown,
+    Shutdown(ShutdownFlags),
     /// DEBUG RELOAD: save a snapshot, empty all databases, load it; then answer.
-    Reload {
-        /// Who waits.
-        client: ClientIndex,
-        /// Whether to save first.
-        save: bool,
-        /// Whether to empty the databases before loading.
-        flush: bool,
-        /// Whether keys of the file win over those that are there (else such a key is an error).
-        merge: bool,
-    },
+    Reload(Reload),
     /// DEBUG LOADAOF: write out the log, empty all databases, load it; then answer.
-    LoadLog {
-        /// Who waits.
-        client: ClientIndex,
-    },
+    LoadLog,
     /// DEBUG RESTART, DEBUG CRASH-AND-RECOVER: run the program anew after so long, having ended as SHUTDOWN does, or not.
     Restart {
-        /// Who asked.
-        client: ClientIndex,
-        /// Whether to save and close first.
-        graceful: bool,
+        /// How it ends before.
+        ending: Ending,
         /// How long to wait before.
         delay_ms: u64,
     },
+}
+
+/// How DEBUG RELOAD goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// Whether to save first.
+    pub save: bool,
+    /// Whether to empty the databases before loading.
+    pub flush: bool,
+    /// Whether keys of the file win over those that are there (else such a key is an error).
+    pub merge: bool,
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// As SHUTDOWN ends it.
+    Orderly,
+    /// At once, as a crash would.
+    Abrupt,
 }

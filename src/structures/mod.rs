@@ -2,8 +2,8 @@
 
 pub mod chain;
 pub mod counted_deque;
-pub mod int_set;
 pub mod element_table;
+pub mod int_set;
 pub mod key_table;
 pub mod listpack;
 pub mod lru_builder;

@@ -26,8 +26,6 @@ pub struct Encodings {
     pub list_max_listpack_size: i32,
     /// Length from which an element of a long list stands alone; 0: what does not fit into a chunk does. For tests.
     pub list_packed_threshold: usize,
-    /// Chunks at both ends of a list that are never compressed; 0: none is.
-    pub list_compress_depth: u32,
     /// Most members of a set of integers in one buffer.
     pub set_max_intset_entries: usize,
     /// Most members of a packed set.
@@ -58,7 +56,6 @@ impl Encodings {
             hash_max_listpack_value: 64,
             list_max_listpack_size: -2,
             list_packed_threshold: 0,
-            list_compress_depth: 0,
             set_max_intset_entries: 512,
             set_max_listpack_entries: 128,
             set_max_listpack_value: 64,

@@ -116,8 +116,6 @@ pub enum NewText<'a> {
     Int(i64),
     /// Bytes to be copied.
     Bytes(&'a [u8]),
-    /// Bytes to be copied that came about by an edit.
-    Edited(&'a [u8]),
     /// Bytes to be taken over.
     Owned(Vec<u8>),
 }
@@ -146,8 +144,7 @@ impl<'a> NewText<'a> {
         match self {
             NewText::Int(n) => put(New::Inline { tag: INT, bytes: &n.to_le_bytes() }),
             NewText::Bytes(bytes) if bytes.len() <= INLINE_MAX => put(New::Inline { tag: SHORT, bytes }),
-            NewText::Edited(bytes) if bytes.len() <= INLINE_MAX => put(New::Inline { tag: EDITED, bytes }),
-            NewText::Bytes(bytes) | NewText::Edited(bytes) => put(New::Boxed(Box::new(Big::String(bytes.to_vec())))),
+            NewText::Bytes(bytes) => put(New::Boxed(Box::new(Big::String(bytes.to_vec())))),
             NewText::Owned(bytes) if bytes.len() <= INLINE_MAX => put(New::Inline { tag: EDITED, bytes: &bytes }),
             NewText::Owned(bytes) => put(New::Boxed(Box::new(Big::String(bytes)))),
         }

@@ -1,6 +1,6 @@
 //! Users in files: ACL SAVE and LOAD, and what CONFIG REWRITE says of them.
 
-use crate::acl::{GET_KEY, as_user, closing, no_command, on, rules_of};
+use crate::acl::{GET_KEY, as_user, closing, no_command, rules_of};
 use crate::harness::Db;
 use ferrodis::server::clients::Closing;
 use ferrodis::server::config::Config;
@@ -97,7 +97,7 @@ fn a_loaded_file_disconnects_those_who_are_no_more_or_lose_a_channel() {
         as_user(&mut db, client, &format!("AUTH {name} x"), "+OK\r\n");
         client
     });
-    clients[..2].iter().for_each(|&client| drop(on(&mut db, client, "SUBSCRIBE a")));
+    clients[..2].iter().for_each(|&client| drop(db.run_on(client, "SUBSCRIBE a")));
     db.is("ACL LOAD", "+OK\r\n");
     assert_eq!(clients.map(|client| closing(&db, client)), [Closing::No, Closing::Now, Closing::Now, Closing::No]);
     let denied = no_command("set").replace("User u", "User fewer");

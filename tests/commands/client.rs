@@ -3,11 +3,6 @@
 use crate::harness::Db;
 use ferrodis::server::clients::ClientIndex;
 
-fn call(db: &mut Db, client: ClientIndex, line: &str) -> String {
-    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-    String::from_utf8(db.call_on(client, &words)).unwrap()
-}
-
 /// The names of those that CLIENT LIST shows.
 fn listed(db: &mut Db, filter: &str) -> String {
     let text = db.run(&format!("client list {filter}"));
@@ -20,17 +15,17 @@ fn three() -> (Db, [ClientIndex; 2]) {
     let mut db = Db::new();
     let (a, b) = (db.connect(), db.connect());
     db.is("client setname me", "+OK\r\n");
-    call(&mut db, a, "client setname a");
-    call(&mut db, b, "client setname b");
-    call(&mut db, b, "client setinfo lib-name rs");
-    call(&mut db, b, "client setinfo lib-ver 1.2");
-    call(&mut db, b, "select 3");
-    call(&mut db, b, "client capa redirect unheard-of");
+    db.run_on(a, "client setname a");
+    db.run_on(b, "client setname b");
+    db.run_on(b, "client setinfo lib-name rs");
+    db.run_on(b, "client setinfo lib-ver 1.2");
+    db.run_on(b, "select 3");
+    db.run_on(b, "client capa redirect unheard-of");
     db.clock.advance_ms(5000);
-    call(&mut db, b, "multi");
-    call(&mut db, a, "subscribe x");
+    db.run_on(b, "multi");
+    db.run_on(a, "subscribe x");
     db.clock.advance_ms(5000);
-    call(&mut db, b, "get k");
+    db.run_on(b, "get k");
     (db, [a, b])
 }
 
@@ -110,12 +105,12 @@ fn within_exec_a_client_is_in_its_transaction() {
     let mut db = Db::new();
     let client = db.connect();
     for line in ["multi", "client info", "client list"] {
-        call(&mut db, client, line);
+        db.run_on(client, line);
     }
-    let shown = call(&mut db, client, "exec");
+    let shown = db.run_on(client, "exec");
     assert_eq!(shown.matches(" multi=2 watch=0 ").count(), 2, "{shown}");
     assert_eq!((shown.matches(" flags=x ").count(), shown.matches(" cmd=exec ").count()), (2, 2), "{shown}");
-    assert!(call(&mut db, client, "client info").contains(" multi=-1 "));
+    assert!(db.run_on(client, "client info").contains(" multi=-1 "));
 }
 
 #[test]
@@ -123,7 +118,7 @@ fn a_client_s_line_counts_what_it_did() {
     let mut db = Db::new();
     let client = db.connect();
     for line in ["multi", "set k 1", "set k 2", "exec"] {
-        call(&mut db, client, line);
+        db.run_on(client, line);
     }
     assert!(db.run("client list id 2").contains(" tot-cmds=4\n"), "MULTI, EXEC and what it ran");
 }

@@ -8,14 +8,9 @@ use ferrodis::values::string::NewText;
 
 const WRONG_PASSWORD: &str = "WRONGPASS invalid username-password pair or user is disabled.";
 
-fn say(db: &mut Db, client: ClientIndex, line: &str) -> String {
-    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-    String::from_utf8(db.call_on(client, &words)).unwrap()
-}
-
 /// A field of the caller's line in CLIENT INFO.
 fn field(db: &mut Db, client: ClientIndex, name: &str) -> String {
-    let line = say(db, client, "client info");
+    let line = db.run_on(client, "client info");
     let value = line.split_ascii_whitespace().find_map(|word| word.strip_prefix(&format!("{name}=")));
     value.unwrap_or_else(|| panic!("{name} in {line}")).to_string()
 }
@@ -81,16 +76,16 @@ fn a_password_is_asked_for_and_checked() {
     let mut db = Db::new();
     db.is("CONFIG SET requirepass secret", "+OK\r\n");
     let client = db.connect();
-    assert_eq!(say(&mut db, client, "GET k"), "-NOAUTH Authentication required.\r\n");
-    assert!(say(&mut db, client, "HELLO 3").starts_with("-NOAUTH HELLO must be called"));
+    assert_eq!(db.run_on(client, "GET k"), "-NOAUTH Authentication required.\r\n");
+    assert!(db.run_on(client, "HELLO 3").starts_with("-NOAUTH HELLO must be called"));
     for wrong in ["AUTH secre", "AUTH secret2", "AUTH default x", "AUTH other secret", "HELLO 3 AUTH default x"] {
-        assert_eq!(say(&mut db, client, wrong), format!("-{WRONG_PASSWORD}\r\n"), "{wrong}");
+        assert_eq!(db.run_on(client, wrong), format!("-{WRONG_PASSWORD}\r\n"), "{wrong}");
     }
-    assert_eq!(say(&mut db, client, "AUTH secret"), "+OK\r\n");
-    assert_eq!(say(&mut db, client, "GET k"), "$-1\r\n");
-    assert_eq!(say(&mut db, client, "RESET"), "+RESET\r\n");
-    assert_eq!(say(&mut db, client, "GET k"), "-NOAUTH Authentication required.\r\n");
-    assert!(say(&mut db, client, "HELLO 3 AUTH default secret").starts_with("%7\r\n"));
+    assert_eq!(db.run_on(client, "AUTH secret"), "+OK\r\n");
+    assert_eq!(db.run_on(client, "GET k"), "$-1\r\n");
+    assert_eq!(db.run_on(client, "RESET"), "+RESET\r\n");
+    assert_eq!(db.run_on(client, "GET k"), "-NOAUTH Authentication required.\r\n");
+    assert!(db.run_on(client, "HELLO 3 AUTH default secret").starts_with("%7\r\n"));
     assert_eq!(db.dispatcher.server.counters.failed_authentications, 5);
     db.is("GET k", "$-1\r\n");
 }
@@ -102,7 +97,7 @@ fn taking_the_password_away_opens_to_all() {
     });
     let client = db.connect();
     db.is("CONFIG SET requirepass ''", "+OK\r\n");
-    assert_eq!(say(&mut db, client, "GET k"), "$-1\r\n");
+    assert_eq!(db.run_on(client, "GET k"), "$-1\r\n");
 }
 
 #[test]
@@ -110,9 +105,9 @@ fn reset_makes_the_connection_new() {
     let mut db = Db::new();
     let client = db.connect();
     for line in ["HELLO 3 SETNAME me", "SELECT 3", "CLIENT NO-TOUCH on", "CLIENT SETINFO lib-name rs"] {
-        say(&mut db, client, line);
+        db.run_on(client, line);
     }
-    assert_eq!(say(&mut db, client, "RESET"), "+RESET\r\n");
+    assert_eq!(db.run_on(client, "RESET"), "+RESET\r\n");
     let seen = ["db", "name", "resp", "flags", "lib-name"].map(|name| field(&mut db, client, name));
     assert_eq!(seen, ["0", "", "2", "N", "rs"]);
 }
@@ -148,7 +143,7 @@ fn client_info_has_the_fields_of_redis_8_and_what_valkey_adds() {
     let mut db = Db::new();
     let client = db.connect();
     db.clock.advance_ms(2500);
-    let line = say(&mut db, client, "client info");
+    let line = db.run_on(client, "client info");
     let names: Vec<&str> =
         line.lines().nth(1).unwrap().split(' ').map(|word| word.split_once('=').unwrap().0).collect();
     assert_eq!(
@@ -175,7 +170,7 @@ fn client_info_has_the_fields_of_redis_8_and_what_valkey_adds() {
 fn client_list_filters_by_type_and_id() {
     let mut db = Db::new();
     let (first, second) = (db.connect(), db.connect());
-    say(&mut db, first, "PING");
+    db.run_on(first, "PING");
     let all = db.run("CLIENT LIST");
     let commands: Vec<&str> = all.split(' ').filter_map(|word| word.strip_prefix("cmd=")).collect();
     assert_eq!(commands, ["client|list", "ping", "NULL"]);
@@ -275,7 +270,7 @@ fn client_modes_show_in_the_flags() {
         ("CLIENT NO-EVICT off", "T"),
         ("CLIENT NO-TOUCH off", "N"),
     ] {
-        assert_eq!(say(&mut db, client, line), "+OK\r\n");
+        assert_eq!(db.run_on(client, line), "+OK\r\n");
         assert_eq!(field(&mut db, client, "flags"), flags);
     }
     db.fails("CLIENT NO-EVICT maybe", "ERR syntax error");
@@ -285,10 +280,10 @@ fn client_modes_show_in_the_flags() {
 fn monitor_sees_calls_but_no_passwords() {
     let mut db = Db::new();
     let (watcher, worker) = (db.connect(), db.connect());
-    assert_eq!(say(&mut db, watcher, "MONITOR"), "+OK\r\n");
-    assert_eq!(say(&mut db, worker, "SET k v"), "+OK\r\n");
+    assert_eq!(db.run_on(watcher, "MONITOR"), "+OK\r\n");
+    assert_eq!(db.run_on(worker, "SET k v"), "+OK\r\n");
     for line in ["AUTH x", "AUTH default x", "HELLO 3 AUTH default x SETNAME me", "CONFIG GET port"] {
-        say(&mut db, worker, line);
+        db.run_on(worker, line);
     }
     db.advance_ms(0);
     let seen = String::from_utf8(db.output_of(watcher)).unwrap();
@@ -303,11 +298,11 @@ fn monitor_sees_calls_but_no_passwords() {
         ]
     );
     assert!(seen.starts_with("+1700000000.000000 [0 127.0.0.1:1001] "), "{seen}");
-    say(&mut db, watcher, "PING");
+    db.run_on(watcher, "PING");
     db.advance_ms(0);
     assert!(db.output_of(watcher).ends_with(b"\"PING\"\r\n"), "also its own");
-    say(&mut db, watcher, "RESET");
-    say(&mut db, worker, "PING");
+    db.run_on(watcher, "RESET");
+    db.run_on(worker, "PING");
     db.advance_ms(0);
     assert!(db.output_of(watcher).is_empty());
 }
@@ -317,7 +312,7 @@ fn monitor_sees_calls_but_no_passwords() {
 fn the_error_that_ends_a_wait_is_counted() {
     let mut db = Db::new();
     let waiting = db.connect();
-    assert_eq!(say(&mut db, waiting, "BLPOP list 0"), "");
+    assert_eq!(db.run_on(waiting, "BLPOP list 0"), "");
     let id = db.dispatcher.server.clients.get(waiting).id;
     db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
     assert_eq!(db.output_of(waiting), b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
@@ -333,11 +328,11 @@ fn the_error_that_ends_a_wait_is_counted() {
 fn a_client_s_calls_are_counted() {
     let mut db = Db::new();
     let client = db.connect();
-    say(&mut db, client, "ping");
-    say(&mut db, client, "nosuchcommand");
+    db.run_on(client, "ping");
+    db.run_on(client, "nosuchcommand");
     assert_eq!(field(&mut db, client, "tot-cmds"), "1");
     assert_eq!(field(&mut db, client, "tot-cmds"), "2");
-    say(&mut db, client, "BLPOP list 0");
+    db.run_on(client, "BLPOP list 0");
     assert_eq!(db.dispatcher.server.clients.get(client).calls, 3, "one that waits is not over");
     db.is("LPUSH list a", ":1\r\n");
     assert_eq!(db.dispatcher.server.clients.get(client).calls, 4);
@@ -349,19 +344,19 @@ fn no_touch_of_one_client_held_for_all() {
     let mut db = Db::new();
     let (spy, user) = (db.connect(), db.connect());
     db.is("SET k v", "+OK\r\n");
-    assert_eq!(say(&mut db, spy, "CLIENT NO-TOUCH ON"), "+OK\r\n");
+    assert_eq!(db.run_on(spy, "CLIENT NO-TOUCH ON"), "+OK\r\n");
     db.advance_ms(10_000);
-    say(&mut db, spy, "GET k");
+    db.run_on(spy, "GET k");
     db.is("OBJECT IDLETIME k", ":10\r\n");
-    say(&mut db, user, "GET k");
+    db.run_on(user, "GET k");
     db.is("OBJECT IDLETIME k", ":0\r\n");
     db.advance_ms(10_000);
-    say(&mut db, spy, "MULTI");
-    say(&mut db, spy, "GET k");
-    say(&mut db, spy, "EXEC");
-    assert_eq!(say(&mut db, spy, "CLIENT NO-TOUCH OFF"), "+OK\r\n");
+    db.run_on(spy, "MULTI");
+    db.run_on(spy, "GET k");
+    db.run_on(spy, "EXEC");
+    assert_eq!(db.run_on(spy, "CLIENT NO-TOUCH OFF"), "+OK\r\n");
     db.is("OBJECT IDLETIME k", ":10\r\n");
-    say(&mut db, spy, "GET k");
+    db.run_on(spy, "GET k");
     db.is("OBJECT IDLETIME k", ":0\r\n");
 }
 

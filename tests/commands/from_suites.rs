@@ -9,12 +9,6 @@ fn debuggable() -> Db {
     Db::with(|config| config.enable_debug_command = Permission::Yes)
 }
 
-fn info(db: &mut Db, field: &str) -> String {
-    let report = db.run("INFO everything");
-    let line = report.lines().find(|line| line.starts_with(&format!("{field}:")));
-    line.unwrap_or_else(|| panic!("no {field}")).to_string()
-}
-
 /// SCAN left keys past their deadline where they were.
 #[test]
 fn scan_removes_the_expired_keys_that_it_meets_whatever_type_it_looks_for() {
@@ -29,7 +23,7 @@ fn scan_removes_the_expired_keys_that_it_meets_whatever_type_it_looks_for() {
     db.is("DBSIZE", ":3\r\n");
     db.is("SCAN 0 COUNT 100 TYPE list", "*2\r\n$1\r\n0\r\n*0\r\n");
     db.is("DBSIZE", ":1\r\n");
-    assert_eq!(info(&mut db, "expired_keys"), "expired_keys:2");
+    assert_eq!(db.info("expired_keys"), "2");
 }
 
 /// INFO said that nobody waits for a key's loss, though XREADGROUP does and BLPOP does not.
@@ -38,8 +32,8 @@ fn keys_whose_loss_ends_a_wait_are_counted() {
     let mut db = Db::new();
     let (list, stream) = (db.connect(), db.connect());
     let expect = |db: &mut Db, keys: usize, on_loss: usize| {
-        assert_eq!(info(db, "total_blocking_keys"), format!("total_blocking_keys:{keys}"));
-        assert_eq!(info(db, "total_blocking_keys_on_nokey"), format!("total_blocking_keys_on_nokey:{on_loss}"));
+        assert_eq!(db.info("total_blocking_keys"), keys.to_string());
+        assert_eq!(db.info("total_blocking_keys_on_nokey"), on_loss.to_string());
     };
     db.call_on(list, &[b"BLPOP", b"k", b"l", b"0"]);
     expect(&mut db, 2, 0);
@@ -129,11 +123,11 @@ fn a_reply_of_draws_that_breaks_the_clients_limit_ends_the_connection_and_not_th
     }
     for call in ["SRANDMEMBER s", "HRANDFIELD h", "ZRANDMEMBER z"] {
         assert!(db.run(&format!("{call} -1000")).starts_with("*1000\r\n"), "{call}");
-        let before = info(&mut db, "client_output_buffer_limit_disconnections");
+        let before = db.info("client_output_buffer_limit_disconnections");
         let other = db.connect();
         let words: Vec<&[u8]> = call.split(' ').map(str::as_bytes).chain([&b"-999999999"[..]]).collect();
         db.call_on(other, &words);
-        assert_ne!(info(&mut db, "client_output_buffer_limit_disconnections"), before, "{call}");
+        assert_ne!(db.info("client_output_buffer_limit_disconnections"), before, "{call}");
         assert_eq!(db.call_on(other, &[b"PING"]), b"", "{call}: it is closed");
     }
 }

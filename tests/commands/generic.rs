@@ -466,7 +466,7 @@ fn object_tells_of_use() {
         );
     }
     db.fails("OBJECT foo k", "ERR unknown subcommand 'foo'. Try OBJECT HELP.");
-    assert!(db.run("OBJECT HELP").starts_with("*12\r\n+OBJECT <subcommand>"));
+    assert!(db.run("OBJECT HELP").starts_with("*13\r\n+OBJECT <subcommand>"));
 }
 
 #[test]

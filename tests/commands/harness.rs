@@ -89,9 +89,19 @@ impl Db {
 
     /// Sends a call written as one line, quoted as in redis-cli, and gives the reply as text.
     pub(crate) fn run(&mut self, line: &str) -> String {
+        self.run_on(self.client, line)
+    }
+
+    /// The same, as another client.
+    pub(crate) fn run_on(&mut self, client: ClientIndex, line: &str) -> String {
         let words = split_args(line.as_bytes()).expect("balanced quotes");
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-        String::from_utf8_lossy(&self.call(&words)).into_owned()
+        String::from_utf8_lossy(&self.call_on(client, &words)).into_owned()
+    }
+
+    /// What another client has heard since the last time, as text.
+    pub(crate) fn heard(&mut self, client: ClientIndex) -> String {
+        String::from_utf8_lossy(&self.output_of(client)).into_owned()
     }
 
     /// Asserts that `line` is answered by exactly `reply`.

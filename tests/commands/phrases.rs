@@ -36,14 +36,13 @@ impl Db {
     #[track_caller]
     pub(crate) fn waits(&mut self, line: &str) -> ClientIndex {
         let client = self.connect();
-        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        assert_eq!(String::from_utf8_lossy(&self.call_on(client, &words)), "", "{line}");
+        assert_eq!(self.run_on(client, line), "", "{line}");
         client
     }
 
     /// Asserts what a client was answered by now.
     #[track_caller]
     pub(crate) fn got(&mut self, client: ClientIndex, reply: &str) {
-        assert_eq!(String::from_utf8_lossy(&self.output_of(client)), reply);
+        assert_eq!(self.heard(client), reply);
     }
 }

@@ -217,7 +217,7 @@ fn shutdown_checks_its_words() {
     }
     db.fails("SHUTDOWN ABORT", "ERR No shutdown in progress.");
     assert_eq!(db.dispatcher.exit_code(), None);
-    db.dispatcher.server.shutdown_deadline_ms = Some(10_000);
+    db.dispatcher.server.ending_signal = Some("SIGTERM");
     db.is("SHUTDOWN ABORT", "+OK\r\n");
     db.is("SHUTDOWN NOSAVE NOW FORCE", "");
     assert_eq!(db.dispatcher.exit_code(), Some(0));

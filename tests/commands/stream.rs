@@ -249,32 +249,27 @@ fn xread_gives_what_stands_behind_an_id() {
     db.is("XREAD STREAMS t $", "_\r\n");
 }
 
-/// What a client that waits has got by now.
-fn got(db: &mut Db, client: ferrodis::server::clients::ClientIndex) -> String {
-    String::from_utf8(db.output_of(client)).unwrap()
-}
-
 #[test]
 fn xread_waits_for_what_comes_after_it_was_asked() {
     let mut db = with_entries(1);
     let waiter = db.connect();
     assert_eq!(db.call_on(waiter, &[b"XREAD", b"BLOCK", b"0", b"STREAMS", b"s", b"nosuch", b"$", b"0"]), b"");
     db.run("XDEL s 1-0");
-    assert_eq!(got(&mut db, waiter), "");
+    assert_eq!(db.heard(waiter), "");
     db.run("XADD s 2-0 f v");
-    assert_eq!(line_of(&got(&mut db, waiter)), "[[s [[2-0 [f v]]]]]");
+    assert_eq!(line_of(&db.heard(waiter)), "[[s [[2-0 [f v]]]]]");
     db.call_on(waiter, &[b"XREAD", b"BLOCK", b"0", b"STREAMS", b"s", b"nosuch", b"$", b"$"]);
     db.run("SET nosuch text");
     db.run("XGROUP CREATE s h 0");
-    assert_eq!(got(&mut db, waiter), "", "another type is no stream");
+    assert_eq!(db.heard(waiter), "", "another type is no stream");
     db.run("DEL nosuch");
     db.run("XADD nosuch 5-0 f v");
-    assert_eq!(line_of(&got(&mut db, waiter)), "[[nosuch [[5-0 [f v]]]]]");
+    assert_eq!(line_of(&db.heard(waiter)), "[[nosuch [[5-0 [f v]]]]]");
     db.call_on(waiter, &[b"XREAD", b"BLOCK", b"100", b"STREAMS", b"s", b"$"]);
     db.advance_ms(99);
-    assert_eq!(got(&mut db, waiter), "");
+    assert_eq!(db.heard(waiter), "");
     db.advance_ms(2);
-    assert_eq!(got(&mut db, waiter), "*-1\r\n");
+    assert_eq!(db.heard(waiter), "*-1\r\n");
     db.run("MULTI");
     db.run("XREAD BLOCK 0 STREAMS s $");
     says(&mut db, "EXEC", "[-]");
@@ -355,7 +350,7 @@ fn a_waiting_consumer_is_told_when_its_group_is_gone() {
         assert_eq!(db.call_on(waiter, &[&call[..], &[b">"]].concat()), b"");
         db.run("XACK s g 1-0");
         db.run(change);
-        assert_eq!(line_of(&got(&mut db, waiter)), expected, "{change}");
+        assert_eq!(line_of(&db.heard(waiter)), expected, "{change}");
     }
 }
 

@@ -45,19 +45,14 @@ pub(crate) fn logged(db: &mut Db, line: &str) -> String {
         db_number: 0,
         reply: &mut Reply::default(),
         effects: &mut effects,
-        limits: Limits {
-            string_bytes: 512 << 20,
-            databases: 16,
-            reply_bytes: 1 << 30,
-            checksum: ChecksumCheck::Verify,
-        },
+        limits: Limits { string_bytes: 512 << 20, reply_bytes: 1 << 30, checksum: ChecksumCheck::Verify },
         encodings: &server.encodings,
         waiting: Waiting::Never,
         is_replayed: false,
         random: &mut server.random,
     };
-    let command = registry::all()[registry::find(&words[0]).unwrap()].command;
-    let command = words.get(1).and_then(|word| command.subcommand(word)).unwrap_or(command);
+    let subcommand = words.get(1).and_then(|word| registry::find_full(&[&words[0], &b"|"[..], word].concat()));
+    let command = registry::all()[subcommand.or_else(|| registry::find(&words[0])).unwrap()].command;
     let Run::Data(run) = command.run else { panic!("{line} is no command on data") };
     run(&mut cx, &mut args).unwrap();
     let shown = |call: Vec<Vec<u8>>| String::from_utf8(call.join(&b' ')).unwrap();

@@ -3,20 +3,11 @@
 use crate::harness::Db;
 use ferrodis::server::clients::ClientIndex;
 
-fn call(db: &mut Db, client: ClientIndex, line: &str) -> String {
-    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-    String::from_utf8(db.call_on(client, &words)).unwrap()
-}
-
 /// Sends calls in one piece.
 fn pipeline(db: &mut Db, client: ClientIndex, lines: &[&str]) -> String {
     let input: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     db.dispatcher.run(client, input.as_bytes(), &mut Default::default());
-    heard(db, client)
-}
-
-fn heard(db: &mut Db, client: ClientIndex) -> String {
-    String::from_utf8(db.output_of(client)).unwrap()
+    db.heard(client)
 }
 
 fn array(keys: &[&str]) -> String {
@@ -33,8 +24,8 @@ const EVERYTHING: &str = ">2\r\n$10\r\ninvalidate\r\n_\r\n";
 /// A client that speaks RESP3 and has said `CLIENT TRACKING` with these words.
 fn tracker(db: &mut Db, words: &str) -> ClientIndex {
     let client = db.connect();
-    call(db, client, "hello 3");
-    assert_eq!(call(db, client, &format!("client tracking {words}")), "+OK\r\n");
+    db.run_on(client, "hello 3");
+    assert_eq!(db.run_on(client, &format!("client tracking {words}")), "+OK\r\n");
     client
 }
 
@@ -42,17 +33,17 @@ fn tracker(db: &mut Db, words: &str) -> ClientIndex {
 fn who_has_read_a_key_hears_of_its_next_change_and_of_no_other() {
     let mut db = Db::new();
     let (a, b) = (tracker(&mut db, "on"), tracker(&mut db, "on"));
-    call(&mut db, a, "get x");
-    call(&mut db, a, "mget x y");
-    call(&mut db, b, "exists y");
+    db.run_on(a, "get x");
+    db.run_on(a, "mget x y");
+    db.run_on(b, "exists y");
     db.is("set x 1", "+OK\r\n");
     db.is("set x 2", "+OK\r\n");
     db.is("mset y 1 z 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), push(&["x"]) + &push(&["y"]));
-    assert_eq!(heard(&mut db, b), push(&["y"]));
-    call(&mut db, a, "set x 3");
+    assert_eq!(db.heard(a), push(&["x"]) + &push(&["y"]));
+    assert_eq!(db.heard(b), push(&["y"]));
+    db.run_on(a, "set x 3");
     db.is("set x 4", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), "", "what is written is not read");
+    assert_eq!(db.heard(a), "", "what is written is not read");
 }
 
 #[test]
@@ -88,23 +79,23 @@ fn expiry_eviction_and_flushes_invalidate() {
     let mut db = Db::new();
     let a = tracker(&mut db, "on");
     db.is("set x 1 px 10", "+OK\r\n");
-    call(&mut db, a, "get x");
+    db.run_on(a, "get x");
     db.advance_ms(20);
-    assert_eq!(heard(&mut db, a), push(&["x"]));
+    assert_eq!(db.heard(a), push(&["x"]));
     db.is("set y 1", "+OK\r\n");
-    call(&mut db, a, "get y");
+    db.run_on(a, "get y");
     db.is("config set maxmemory 1 maxmemory-policy allkeys-lru", "+OK\r\n");
     db.advance_ms(1);
-    assert_eq!(heard(&mut db, a), push(&["y"]));
+    assert_eq!(db.heard(a), push(&["y"]));
     db.is("config set maxmemory 0", "+OK\r\n");
-    call(&mut db, a, "get z");
+    db.run_on(a, "get z");
     db.is("flushdb", "+OK\r\n");
     db.is("flushall async", "+OK\r\n");
     db.is("set z 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), EVERYTHING.repeat(2), "a flush forgets all keys");
-    call(&mut db, a, "get z");
+    assert_eq!(db.heard(a), EVERYTHING.repeat(2), "a flush forgets all keys");
+    db.run_on(a, "get z");
     db.is("swapdb 0 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), "", "as in Redis");
+    assert_eq!(db.heard(a), "", "as in Redis");
 }
 
 #[test]
@@ -117,11 +108,11 @@ fn reads_are_chosen_by_optin_and_optout() {
     pipeline(&mut db, a, &["CLIENT CACHING YES", "CLIENT ID", "GET r"]);
     pipeline(&mut db, a, &["CLIENT CACHING YES", "MULTI", "GET s", "EXEC", "GET t"]);
     db.is("mset x 1 y 1 z 1 p 1 q 1 r 1 s 1 t 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), push(&["y"]) + &push(&["r"]) + &push(&["s"]));
+    assert_eq!(db.heard(a), push(&["y"]) + &push(&["r"]) + &push(&["s"]));
     let b = tracker(&mut db, "on optout");
     pipeline(&mut db, b, &["GET x", "CLIENT CACHING NO", "GET y"]);
     db.is("mset x 2 y 2", "+OK\r\n");
-    assert_eq!(heard(&mut db, b), push(&["x"]));
+    assert_eq!(db.heard(b), push(&["x"]));
 }
 
 #[test]
@@ -130,10 +121,10 @@ fn under_noloop_own_changes_are_not_heard_of() {
     let a = tracker(&mut db, "on noloop");
     assert_eq!(pipeline(&mut db, a, &["GET x", "SET x 1"]), "_\r\n+OK\r\n");
     db.is("set x 2", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), "", "its own change has ended the watch");
-    call(&mut db, a, "get x");
+    assert_eq!(db.heard(a), "", "its own change has ended the watch");
+    db.run_on(a, "get x");
     db.is("set x 3", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), push(&["x"]));
+    assert_eq!(db.heard(a), push(&["x"]));
 }
 
 #[test]
@@ -143,51 +134,51 @@ fn prefixes_are_told_of_once_a_round_in_order() {
     for line in ["set user:2 1", "set user:1 1", "set other 1", "set user:2 2"] {
         db.is(line, "+OK\r\n");
     }
-    call(&mut db, some, "set job:1 1");
-    call(&mut db, some, "set user:1 3");
-    assert_eq!((heard(&mut db, all), heard(&mut db, some)), (String::new(), String::new()));
+    db.run_on(some, "set job:1 1");
+    db.run_on(some, "set user:1 3");
+    assert_eq!((db.heard(all), db.heard(some)), (String::new(), String::new()));
     db.advance_ms(0);
-    assert_eq!(heard(&mut db, all), push(&["job:1", "other", "user:1", "user:2"]));
-    assert_eq!(heard(&mut db, some), push(&["user:2"]), "but for what it changed itself");
-    call(&mut db, some, "client tracking off");
+    assert_eq!(db.heard(all), push(&["job:1", "other", "user:1", "user:2"]));
+    assert_eq!(db.heard(some), push(&["user:2"]), "but for what it changed itself");
+    db.run_on(some, "client tracking off");
     db.is("set user:1 4", "+OK\r\n");
     db.advance_ms(0);
-    assert_eq!(heard(&mut db, some), "");
+    assert_eq!(db.heard(some), "");
 }
 
 #[test]
 fn in_resp2_another_connection_hears() {
     let mut db = Db::new();
     let (a, listener) = (db.connect(), db.connect());
-    let id = call(&mut db, listener, "client id").trim_start_matches(':').trim().to_string();
-    call(&mut db, listener, "subscribe __redis__:invalidate");
-    assert_eq!(call(&mut db, a, &format!("client tracking on redirect {id}")), "+OK\r\n");
-    assert_eq!(call(&mut db, a, "client getredir"), format!(":{id}\r\n"));
-    call(&mut db, a, "get x");
+    let id = db.run_on(listener, "client id").trim_start_matches(':').trim().to_string();
+    db.run_on(listener, "subscribe __redis__:invalidate");
+    assert_eq!(db.run_on(a, &format!("client tracking on redirect {id}")), "+OK\r\n");
+    assert_eq!(db.run_on(a, "client getredir"), format!(":{id}\r\n"));
+    db.run_on(a, "get x");
     db.is("set x 1", "+OK\r\n");
     let message = format!("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n{}", array(&["x"]));
-    assert_eq!(heard(&mut db, listener), message);
+    assert_eq!(db.heard(listener), message);
     db.is("flushall", "+OK\r\n");
-    assert!(heard(&mut db, listener).ends_with("invalidate\r\n$-1\r\n"));
-    assert_eq!(heard(&mut db, a), "");
+    assert!(db.heard(listener).ends_with("invalidate\r\n$-1\r\n"));
+    assert_eq!(db.heard(a), "");
 }
 
 #[test]
 fn a_broken_redirect_is_told_to_who_set_it_up() {
     let mut db = Db::new();
     let (a, listener) = (db.connect(), db.connect());
-    let id = call(&mut db, listener, "client id").trim_start_matches(':').trim().to_string();
-    call(&mut db, a, "hello 3");
-    call(&mut db, a, &format!("client tracking on redirect {id}"));
-    call(&mut db, a, "get x");
+    let id = db.run_on(listener, "client id").trim_start_matches(':').trim().to_string();
+    db.run_on(a, "hello 3");
+    db.run_on(a, &format!("client tracking on redirect {id}"));
+    db.run_on(a, "get x");
     db.dispatcher.server.clients.remove(listener);
     let newcomer = db.connect();
     assert_eq!(newcomer, listener, "in the place of the one that has gone");
     db.is("set x 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), format!(">2\r\n$21\r\ntracking-redir-broken\r\n:{id}\r\n"));
-    assert!(call(&mut db, a, "client trackinginfo").contains("broken_redirect"));
-    assert!(call(&mut db, a, "client list").contains("flags=tR "));
-    assert_eq!(heard(&mut db, newcomer), "");
+    assert_eq!(db.heard(a), format!(">2\r\n$21\r\ntracking-redir-broken\r\n:{id}\r\n"));
+    assert!(db.run_on(a, "client trackinginfo").contains("broken_redirect"));
+    assert!(db.run_on(a, "client list").contains("flags=tR "));
+    assert_eq!(db.heard(newcomer), "");
 }
 
 #[test]
@@ -195,14 +186,14 @@ fn a_table_that_is_full_forgets_keys_and_says_so() {
     let mut db = Db::new();
     let a = tracker(&mut db, "on");
     db.is("config set tracking-table-max-keys 2", "+OK\r\n");
-    call(&mut db, a, "get x");
-    call(&mut db, a, "get y");
-    let replies = call(&mut db, a, "get z");
+    db.run_on(a, "get x");
+    db.run_on(a, "get y");
+    let replies = db.run_on(a, "get z");
     let told = ["x", "y", "z"].map(|key| replies.matches(&push(&[key])).count());
     assert_eq!(told.iter().sum::<usize>(), 1, "{replies}");
     for i in 0..3000 {
         db.dispatcher.server.config.tracking_table_max_keys = 0;
-        call(&mut db, a, &format!("get key:{i}"));
+        db.run_on(a, &format!("get key:{i}"));
     }
     assert_eq!(db.info("tracking_total_keys"), "3002");
     db.is("config set tracking-table-max-keys 10", "+OK\r\n");
@@ -210,24 +201,24 @@ fn a_table_that_is_full_forgets_keys_and_says_so() {
         db.advance_ms(1);
     }
     assert_eq!(db.info("tracking_total_keys"), "10");
-    assert_eq!(heard(&mut db, a).matches("invalidate").count(), 2992);
+    assert_eq!(db.heard(a).matches("invalidate").count(), 2992);
 }
 
 #[test]
 fn what_is_remembered_ends_with_those_who_have_read() {
     let mut db = Db::new();
     let (a, b) = (tracker(&mut db, "on"), tracker(&mut db, "on bcast prefix p"));
-    call(&mut db, a, "mget x y");
+    db.run_on(a, "mget x y");
     let fields = ["tracking_clients", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"];
     assert_eq!(fields.map(|field| db.info(field)), ["2", "2", "2", "1"]);
-    assert_eq!(call(&mut db, a, "client tracking off"), "+OK\r\n");
+    assert_eq!(db.run_on(a, "client tracking off"), "+OK\r\n");
     assert_eq!(fields.map(|field| db.info(field)), ["1", "2", "2", "1"]);
     db.is("set x 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), "");
-    call(&mut db, a, "client tracking on");
+    assert_eq!(db.heard(a), "");
+    db.run_on(a, "client tracking on");
     db.is("set y 1", "+OK\r\n");
-    assert_eq!(heard(&mut db, a), push(&["y"]), "switched on again, it hears of what it read before");
-    call(&mut db, a, "get z");
+    assert_eq!(db.heard(a), push(&["y"]), "switched on again, it hears of what it read before");
+    db.run_on(a, "get z");
     db.dispatcher.server.clients.remove(a);
     db.dispatcher.server.clients.remove(b);
     assert_eq!(fields.map(|field| db.info(field)), ["0"; 4]);
@@ -238,8 +229,8 @@ fn what_is_remembered_ends_with_those_who_have_read() {
 fn reset_ends_it() {
     let mut db = Db::new();
     let a = tracker(&mut db, "on bcast prefix p");
-    assert_eq!(call(&mut db, a, "reset"), "+RESET\r\n");
-    assert_eq!(call(&mut db, a, "client trackinginfo"), info(&["off"], -1, &[]));
+    assert_eq!(db.run_on(a, "reset"), "+RESET\r\n");
+    assert_eq!(db.run_on(a, "client trackinginfo"), info(&["off"], -1, &[]));
 }
 
 fn info(flags: &[&str], redirect: i64, prefixes: &[&str]) -> String {

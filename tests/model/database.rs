@@ -172,7 +172,7 @@ impl Test {
         };
         let text = match self.random.u32(..3) {
             0 => NewText::Owned(value.clone()),
-            1 => NewText::Edited(&value),
+            1 => NewText::Bytes(&value),
             _ => NewText::of(&value),
         };
         self.keyspace.db(db).set(&key, text, expiry).expect("room");

@@ -39,10 +39,10 @@ impl Twin {
     fn operate(&mut self, rng: &mut fastrand::Rng) {
         let index = rng.usize(..=self.model.len());
         let offset = self.offset(index);
-        match rng.u32(..10) {
+        match rng.u32(..8) {
             0 => {
                 let text = text(rng);
-                listpack::push_front(&mut self.pack, &text);
+                listpack::insert(&mut self.pack, listpack::FIRST, &text);
                 self.model.insert(0, text);
             }
             1..4 => {
@@ -66,25 +66,6 @@ impl Twin {
                 let removed = listpack::remove_range(&mut self.pack, offset, most);
                 assert_eq!(removed, most.min(self.model.len() - index));
                 self.model.drain(index..index + removed);
-            }
-            8 => {
-                let mut tail =
-                    Twin { pack: listpack::split_off(&mut self.pack, offset), model: self.model.split_off(index) };
-                tail.compare();
-                if rng.bool() {
-                    std::mem::swap(self, &mut tail);
-                }
-            }
-            9 => {
-                let other = Twin::random(rng);
-                let entries = Listpack::new(&other.pack);
-                if rng.bool() {
-                    listpack::append(&mut self.pack, entries);
-                    self.model.extend(other.model);
-                } else {
-                    listpack::prepend(&mut self.pack, entries);
-                    self.model.splice(..0, other.model);
-                }
             }
             _ => {}
         }

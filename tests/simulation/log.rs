@@ -205,8 +205,7 @@ impl Simulation {
             16..22 => drop(session.log.submit()),
             22..31 => drop(session.writer.step(self.now_ms)),
             31..33 => self.now_ms += self.rng.u64(..700),
-            33 => session.log.set_policy(self.policy()),
-            34 => session.log.request_sync(),
+            33..35 => session.log.set_policy(self.policy()),
             35 => {
                 let faults = if self.rng.bool() { self.faults() } else { Faults::default() };
                 self.disk.set_faults(faults);
@@ -233,7 +232,9 @@ impl Simulation {
             let args = args(number);
             session.log.append_call(db_of(number), args.iter().map(Vec::as_slice));
             self.entries.push(Entry { end: 0, group: self.groups });
-            session.log.submit_if(self.rng.usize(..4000));
+            if session.log.block_bytes() >= self.rng.usize(..4000) {
+                session.log.submit();
+            }
         }
         if in_group {
             session.log.end_group();

@@ -3,6 +3,7 @@
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
 use crate::commands::error::Error;
+use crate::commands::help;
 use crate::commands::key_spec::{Access, Purpose, key_at};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::structures::record_arena::Handle;
@@ -44,6 +45,7 @@ static FREQ: Command = Command::data("freq", freq)
     .complexity("O(1)")
     .summary("Returns the logarithmic access frequency counter of a Redis object.")
     .syntax("key")
+    .help("key", &["Grows with the logarithm of recent accesses. Needs an LFU policy."])
     .tips(&["nondeterministic_output"]);
 
 fn freq(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -67,6 +69,7 @@ static IDLETIME: Command = Command::data("idletime", idletime)
     .complexity("O(1)")
     .summary("Returns the time since the last access to a Redis object.")
     .syntax("key")
+    .help("key", &["In seconds. Needs a policy other than LFU."])
     .tips(&["nondeterministic_output"]);
 
 fn idletime(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -111,30 +114,4 @@ fn looked_at(cx: &mut DataContext<'_>, args: &Args<'_>) -> Option<Handle> {
 }
 
 /// OBJECT HELP: the subcommands.
-static HELP: Command = Command::data("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("6.2.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-const HELP_LINES: &[&str] = &[
-    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "ENCODING <key>",
-    "    Return the name of the representation in which the value of <key> is stored.",
-    "FREQ <key>",
-    "    Return the access frequency counter of <key>, which grows with the logarithm",
-    "    of recent accesses. Needs an LFU policy.",
-    "IDLETIME <key>",
-    "    Return the seconds since <key> was last accessed. Needs a policy other than LFU.",
-    "REFCOUNT <key>",
-    "    Return the number of references to the value of <key>.",
-    "HELP",
-    "    Print this help.",
-];
-
-fn help(cx: &mut DataContext<'_>, _: &mut Args<'_>) -> Outcome {
-    cx.reply.array(HELP_LINES.len());
-    HELP_LINES.iter().for_each(|line| cx.reply.simple(line));
-    Ok(Done)
-}
+static HELP: Command = help::row("6.2.0", |cx, _| help::answer(cx, &OBJECT));

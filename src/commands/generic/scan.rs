@@ -4,7 +4,7 @@ use crate::base::glob::literal_prefix;
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
 use crate::commands::row::{Arity, Category, Command, Done, Flag, Outcome};
-use crate::commands::scan_options::{Pattern, ScanOptions, Scanned, parse_cursor};
+use crate::commands::scan_options::{Pattern, ScanOptions, Scanned, answer_head, parse_cursor};
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::structures::record_arena::Handle;
@@ -45,6 +45,7 @@ fn keys(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
             }
         }
     }
+    cx.reply.array(found.len());
     answer_keys(cx.reply, cx.db, &found);
     Ok(Done)
 }
@@ -81,8 +82,7 @@ fn scan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     });
     // As in Redis 8.0, SCAN is one of those who meet an expired key, if its name is asked for; the type does not matter.
     expired.into_iter().for_each(|handle| cx.db.remove_expired(handle));
-    cx.reply.array(2);
-    cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
+    answer_head(cx.reply, cursor, found.len());
     answer_keys(cx.reply, cx.db, &found);
     Ok(Done)
 }
@@ -92,7 +92,6 @@ fn is_of_kind(options: &ScanOptions<'_>, db: &Database, handle: Handle) -> bool 
 }
 
 fn answer_keys(reply: &mut Reply, db: &Database, handles: &[Handle]) {
-    reply.array(handles.len());
     handles.iter().for_each(|&handle| reply.bulk(db.key(handle)));
 }
 

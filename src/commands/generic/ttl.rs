@@ -43,7 +43,7 @@ fn pttl(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// EXPIRETIME: the deadline in seconds since 1970.
-static EXPIRETIME: Command = Command::data("expiretime", expiretime)
+static EXPIRETIME: Command = Command::data("expiretime", |cx, args| answer(cx, args, rounded_seconds))
     .arity(Arity::Exactly(2))
     .flags(&[Flag::ReadOnly, Flag::Fast])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -52,12 +52,8 @@ static EXPIRETIME: Command = Command::data("expiretime", expiretime)
     .summary("Returns the expiration time of a key as a Unix timestamp.")
     .syntax("key");
 
-fn expiretime(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, rounded_seconds)
-}
-
 /// PEXPIRETIME: the deadline in milliseconds since 1970.
-static PEXPIRETIME: Command = Command::data("pexpiretime", pexpiretime)
+static PEXPIRETIME: Command = Command::data("pexpiretime", |cx, args| answer(cx, args, |deadline| deadline))
     .arity(Arity::Exactly(2))
     .flags(&[Flag::ReadOnly, Flag::Fast])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -65,10 +61,6 @@ static PEXPIRETIME: Command = Command::data("pexpiretime", pexpiretime)
     .complexity("O(1)")
     .summary("Returns the expiration time of a key as a Unix milliseconds timestamp.")
     .syntax("key");
-
-fn pexpiretime(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, |deadline| deadline)
-}
 
 /// Answers by `print` of the deadline; -1: there is none, -2: there is no key.
 fn answer(cx: &mut DataContext<'_>, args: &Args<'_>, print: impl Fn(u64) -> u64) -> Outcome {

@@ -1,4 +1,4 @@
-//! The older searches: GEORADIUS, GEORADIUSBYMEMBER, and their forms that only read.
+//! The older searches: GEORADIUS, GEORADIUSBYMEMBER, and their forms that only read (`_RO`).
 
 use super::options::{Form, ReadArea, Stores, circle, place_of};
 use super::point;

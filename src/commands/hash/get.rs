@@ -132,7 +132,7 @@ fn hgetall(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// HKEYS: all fields.
-static HKEYS: Command = Command::data("hkeys", hkeys)
+static HKEYS: Command = Command::data("hkeys", |cx, args| list(cx, args, |field| field.name))
     .arity(Arity::Exactly(2))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -142,12 +142,8 @@ static HKEYS: Command = Command::data("hkeys", hkeys)
     .syntax("key")
     .tips(&["nondeterministic_output_order"]);
 
-fn hkeys(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    list(cx, args, |field| field.name)
-}
-
 /// HVALS: all values.
-static HVALS: Command = Command::data("hvals", hvals)
+static HVALS: Command = Command::data("hvals", |cx, args| list(cx, args, |field| field.value))
     .arity(Arity::Exactly(2))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -156,10 +152,6 @@ static HVALS: Command = Command::data("hvals", hvals)
     .summary("Returns all values in a hash.")
     .syntax("key")
     .tips(&["nondeterministic_output_order"]);
-
-fn hvals(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    list(cx, args, |field| field.value)
-}
 
 fn list(
     cx: &mut DataContext<'_>,

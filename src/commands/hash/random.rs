@@ -41,8 +41,15 @@ fn hrandfield(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     Ok(Done)
 }
 
+/// Whether fields are answered with their values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Values {
+    Shown,
+    Hidden,
+}
+
 /// What is asked for: a number, below 0 for draws with repetition, and whether with the values.
-fn wanted(args: &Args<'_>) -> Result<(i64, bool), Error> {
+fn wanted(args: &Args<'_>) -> Result<(i64, Values), Error> {
     let count = args.int(2)?;
     if count == i64::MIN {
         return Err(error!("ERR value is out of range, value must between -{} and {}", i64::MAX, i64::MAX));
@@ -50,15 +57,15 @@ fn wanted(args: &Args<'_>) -> Result<(i64, bool), Error> {
     if args.len() > 4 || args.len() == 4 && !args.is(3, "withvalues") {
         return Err(Error::Syntax);
     }
-    let with_values = args.len() == 4;
-    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
+    let values = if args.len() == 4 { Values::Shown } else { Values::Hidden };
+    if values == Values::Shown && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::ValueOutOfRange);
     }
-    Ok((count, with_values))
+    Ok((count, values))
 }
 
 fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
-    let (count, with_values) = wanted(args)?;
+    let (count, values) = wanted(args)?;
     let now_ms = cx.now_ms();
     cx.db.remove_expired_fields(args.get(1), EXPIRE_BUDGET);
     let Some(hash) = cx.db.read_as::<Hash>(args.get(1))?.filter(|_| count != 0) else {
@@ -67,30 +74,30 @@ fn several(cx: &mut DataContext<'_>, args: &Args<'_>) -> Outcome {
     };
     if count < 0 {
         let draws = if super::live_len(hash, now_ms) == 0 { 0 } else { count.unsigned_abs() as usize };
-        head(cx.reply, draws, with_values);
+        head(cx.reply, draws, values);
         answer_draws(cx.reply, cx.limits.reply_bytes, draws, |reply, count| {
-            hash.sample_with_repetition(count, now_ms, cx.random, |field| answer(reply, field, with_values));
+            hash.sample_with_repetition(count, now_ms, cx.random, |field| answer(reply, field, values));
         })?;
         return Ok(Done);
     }
     let fields = hash.sample_distinct(count as usize, now_ms, cx.random);
-    head(cx.reply, fields.len(), with_values);
-    fields.into_iter().for_each(|field| answer(cx.reply, field, with_values));
+    head(cx.reply, fields.len(), values);
+    fields.into_iter().for_each(|field| answer(cx.reply, field, values));
     Ok(Done)
 }
 
 /// In RESP3 a field with its value is an array of two; in RESP2 all is flat.
-fn head(reply: &mut Reply, fields: usize, with_values: bool) {
-    let is_flat = with_values && reply.protocol == Protocol::Resp2;
+fn head(reply: &mut Reply, fields: usize, values: Values) {
+    let is_flat = values == Values::Shown && reply.protocol == Protocol::Resp2;
     reply.array(if is_flat { 2 * fields } else { fields });
 }
 
-fn answer(reply: &mut Reply, field: Field<'_>, with_values: bool) {
-    if with_values && reply.protocol == Protocol::Resp3 {
+fn answer(reply: &mut Reply, field: Field<'_>, values: Values) {
+    if values == Values::Shown && reply.protocol == Protocol::Resp3 {
         reply.array(2);
     }
     super::answer(reply, field.name);
-    if with_values {
+    if values == Values::Shown {
         super::answer(reply, field.value);
     }
 }

@@ -4,8 +4,8 @@ use crate::commands::args::Args;
 use crate::commands::context::DataContext;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
-use crate::commands::scan_options::{ScanOptions, Scanned, parse_cursor};
-use crate::values::hash::{Field, Hash};
+use crate::commands::scan_options::{ScanOptions, Scanned, answer_head, parse_cursor};
+use crate::values::hash::Hash;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&HSCAN];
@@ -28,26 +28,16 @@ fn hscan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let cursor = parse_cursor(args.get(2))?;
     let now_ms = cx.now_ms();
     let Some(hash) = cx.db.read_as::<Hash>(args.get(1))? else {
-        cx.reply.array(2);
-        cx.reply.bulk(b"0");
-        cx.reply.array(0);
+        answer_head(cx.reply, 0, 0);
         return Ok(Done);
     };
     let options = ScanOptions::parse(args, 3, Scanned::Fields)?;
-    let mut found = Vec::<Field<'_>>::new();
-    let cursor = options.scan(cursor, |cursor| {
-        let mut seen = 0;
-        let next = hash.scan(cursor, |field| {
-            seen += 1;
-            if !field.is_past(now_ms) && options.pattern.fits(field.name.as_slice(&mut itoa::Buffer::new())) {
-                found.push(field);
-            }
-        });
-        (next, seen)
-    });
-    cx.reply.array(2);
-    cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
-    cx.reply.array(if options.no_values { found.len() } else { 2 * found.len() });
+    let (cursor, found) = options.gather(
+        cursor,
+        |cursor, fields| hash.scan(cursor, |field| fields.push(field)),
+        |field| !field.is_past(now_ms) && options.pattern.fits_entry(field.name),
+    );
+    answer_head(cx.reply, cursor, if options.no_values { found.len() } else { 2 * found.len() });
     for field in found {
         super::answer(cx.reply, field.name);
         if !options.no_values {

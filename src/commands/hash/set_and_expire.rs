@@ -28,12 +28,13 @@ static HGETEX: Command = Command::data("hgetex", hgetex)
          field [field ...]",
     );
 
-/// What HGETEX does to the deadlines.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What HGETEX does to the fields that it answers.
+#[derive(Clone, Copy)]
 enum Change {
-    None,
     Persist,
-    At(u64),
+    Expire(u64),
+    /// Their deadline has passed already.
+    Remove,
 }
 
 fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
@@ -41,24 +42,32 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     super::is_there(cx, key)?;
     let word = args.word(2);
     let (change, fields_at) = match Scale::named(&word, now_ms) {
-        Some(scale) => (Change::At(scale.deadline(args.get(3), "hgetex")?), 4),
-        None if word == "persist" => (Change::Persist, 3),
-        None => (Change::None, 2),
+        Some(scale) => match scale.deadline(args.get(3), "hgetex")? {
+            deadline if deadline <= cx.db.field_time_ms() => (Some(Change::Remove), 4),
+            deadline => (Some(Change::Expire(deadline)), 4),
+        },
+        None if word == "persist" => (Some(Change::Persist), 3),
+        None => (None, 2),
     };
     let first = first_field(args, fields_at, NOT_POSITIVE)?;
     super::remove_expired(cx, key, args.from(first));
-    let is_past = matches!(change, Change::At(deadline) if deadline <= cx.db.field_time_ms());
     cx.reply.array(args.len() - first);
-    if change == Change::None {
-        let hash = cx.db.read_as::<Hash>(key)?;
-        for name in args.from(first) {
-            match hash.and_then(|hash| hash.find(name)) {
-                Some(field) => super::answer(cx.reply, field.value),
-                None => cx.reply.null(),
-            }
-        }
-        return Ok(Done);
+    if let Some(change) = change {
+        return answer_and_change(cx, args, first, change);
     }
+    let hash = cx.db.read_as::<Hash>(key)?;
+    for name in args.from(first) {
+        match hash.and_then(|hash| hash.find(name)) {
+            Some(field) => super::answer(cx.reply, field.value),
+            None => cx.reply.null(),
+        }
+    }
+    Ok(Done)
+}
+
+/// Answers the fields from word `first` on, and changes those that are there.
+fn answer_and_change(cx: &mut DataContext<'_>, args: &Args<'_>, first: usize, change: Change) -> Outcome {
+    let key = args.get(1);
     let Some(mut hash) = cx.db.edit_existing::<Hash>(key)? else {
         (first..args.len()).for_each(|_| cx.reply.null());
         return Ok(Done);
@@ -71,10 +80,10 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         };
         super::answer(cx.reply, field.value);
         match change {
-            Change::None | Change::Persist if field.deadline.is_none() => continue,
-            Change::None | Change::Persist => hash.set_deadline(name, None)?,
-            Change::At(_) if is_past => drop(hash.remove(name)),
-            Change::At(deadline) => hash.set_deadline(name, Some(deadline.max(1)))?,
+            Change::Persist if field.deadline.is_none() => continue,
+            Change::Persist => hash.set_deadline(name, None)?,
+            Change::Remove => drop(hash.remove(name)),
+            Change::Expire(deadline) => hash.set_deadline(name, Some(deadline.max(1)))?,
         }
         changed.push(name);
     }
@@ -82,23 +91,19 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     if changed.is_empty() {
         return Ok(Done);
     }
+    if let Change::Remove = change {
+        propagate_removed(cx, key, changed.iter().copied());
+        super::remove::told(cx, key, changed.len(), key_went);
+        return Ok(Done);
+    }
     let (mut time, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
-    let count = count.format(changed.len()).as_bytes();
-    match change {
-        Change::At(_) if is_past => {
-            propagate_removed(cx, key, changed.iter().copied());
-            super::remove::told(cx, key, changed.len(), key_went);
-            return Ok(Done);
-        }
-        Change::At(deadline) => {
-            let head = [b"HPEXPIREAT", key, time.format(deadline).as_bytes(), b"FIELDS", count];
-            cx.propagate_as(&[&head, &changed[..]].concat());
-            cx.changed(key, Event::hash("hexpire"));
-        }
-        Change::None | Change::Persist => {
-            cx.propagate_as(&[&[&b"HPERSIST"[..], key, b"FIELDS", count], &changed[..]].concat());
-            cx.changed(key, Event::hash("hpersist"));
-        }
+    let fields = [&[&b"FIELDS"[..], count.format(changed.len()).as_bytes()], &changed[..]].concat();
+    if let Change::Expire(deadline) = change {
+        cx.propagate_as(&[&[b"HPEXPIREAT", key, time.format(deadline).as_bytes()], &fields[..]].concat());
+        cx.changed(key, Event::hash("hexpire"));
+    } else {
+        cx.propagate_as(&[&[b"HPERSIST", key], &fields[..]].concat());
+        cx.changed(key, Event::hash("hpersist"));
     }
     cx.effects.dirty += changed.len() as u64 - 1;
     Ok(Done)

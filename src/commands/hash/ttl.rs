@@ -48,7 +48,7 @@ fn hpttl(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// HEXPIRETIME: deadlines in seconds since 1970.
-static HEXPIRETIME: Command = Command::data("hexpiretime", hexpiretime)
+static HEXPIRETIME: Command = Command::data("hexpiretime", |cx, args| answer(cx, args, whole_seconds))
     .arity(Arity::AtLeast(5))
     .flags(FLAGS)
     .keys(KEYS)
@@ -57,12 +57,8 @@ static HEXPIRETIME: Command = Command::data("hexpiretime", hexpiretime)
     .summary("Returns the expiration time of a hash field as a Unix timestamp, in seconds.")
     .syntax(SYNTAX);
 
-fn hexpiretime(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, whole_seconds)
-}
-
 /// HPEXPIRETIME: deadlines in milliseconds since 1970.
-static HPEXPIRETIME: Command = Command::data("hpexpiretime", hpexpiretime)
+static HPEXPIRETIME: Command = Command::data("hpexpiretime", |cx, args| answer(cx, args, |deadline| deadline))
     .arity(Arity::AtLeast(5))
     .flags(FLAGS)
     .keys(KEYS)
@@ -70,10 +66,6 @@ static HPEXPIRETIME: Command = Command::data("hpexpiretime", hpexpiretime)
     .complexity(COMPLEXITY)
     .summary("Returns the expiration time of a hash field as a Unix timestamp, in msec.")
     .syntax(SYNTAX);
-
-fn hpexpiretime(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, |deadline| deadline)
-}
 
 /// Answers by `print` of each field's deadline; -1: it has none, -2: there is no such field.
 fn answer(cx: &mut DataContext<'_>, args: &Args<'_>, print: impl Fn(u64) -> u64) -> Outcome {

@@ -106,17 +106,8 @@ fn slow_reset(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
 }
 
 /// SLOWLOG HELP: the subcommands.
-static SLOW_HELP: Command = Command::server("help", slow_help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("6.2.0")
-    .complexity("O(1)")
-    .summary("Show helpful text about the different subcommands");
-
-fn slow_help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &SLOWLOG);
-    Ok(Done)
-}
+static SLOW_HELP: Command =
+    help::row("6.2.0", |cx, _| help::answer(cx, &SLOWLOG)).summary("Show helpful text about the different subcommands");
 
 /// COMMANDLOG: a container.
 static COMMANDLOG: Command =
@@ -175,17 +166,8 @@ fn reset(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// COMMANDLOG HELP: the subcommands.
-static COMMAND_HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("8.1.0")
-    .complexity("O(1)")
+static COMMAND_HELP: Command = help::row("8.1.0", |cx, _| help::answer(cx, &COMMANDLOG))
     .summary("Shows helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &COMMANDLOG);
-    Ok(Done)
-}
 
 fn read_log(args: &Args<'_>, at: usize) -> Result<Log, Error> {
     let named = LOGS.iter().find(|(name, _)| args.is(at, name));

@@ -107,14 +107,4 @@ fn rewrite(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
 }
 
 /// CONFIG HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("5.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &CONFIG);
-    Ok(Done)
-}
+static HELP: Command = help::row("5.0.0", |cx, _| help::answer(cx, &CONFIG));

@@ -170,14 +170,4 @@ fn with_children(id: CommandId) -> impl Iterator<Item = CommandId> {
 }
 
 /// LATENCY HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("2.8.13")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &LATENCY);
-    Ok(Done)
-}
+static HELP: Command = help::row("2.8.13", |cx, _| help::answer(cx, &LATENCY));

@@ -180,7 +180,7 @@ fn diagnosis(server: &Server) -> String {
         (
             ratio(r.peak_bytes, r.used_bytes) > 1.5,
             format!(
-                "Peak: memory in use was {} at its peak, more than 1.5 times of now ({}). Pages from then may still be in RAM; \
+                "Peak: memory in use was {} at its peak, more than 1.5 times what it is now ({}). Pages from then may still be in RAM; \
                  new data will use them, and MEMORY PURGE gives back what is free.",
                 human(r.peak_bytes),
                 human(r.used_bytes)
@@ -189,7 +189,7 @@ fn diagnosis(server: &Server) -> String {
         (
             exceeds(r.process.resident_bytes, r.used_bytes, 1.4),
             format!(
-                "RAM: the process takes {}, {:.2} times of what is in use. A former peak or fragmentation is behind it. The \
+                "RAM: the process takes {}, {:.2} times what is in use. A former peak or fragmentation is behind it. The \
                  allocator is {}.",
                 human(r.process.resident_bytes),
                 r.fragmentation(),
@@ -257,14 +257,4 @@ fn purge(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
 }
 
 /// MEMORY HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("4.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &MEMORY);
-    Ok(Done)
-}
+static HELP: Command = help::row("4.0.0", |cx, _| help::answer(cx, &MEMORY));

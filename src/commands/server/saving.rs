@@ -145,10 +145,9 @@ fn shutdown(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         return Err(Error::Syntax);
     }
     if !abort {
-        cx.server.requests.push(Request::Shutdown { client: cx.client, flags });
-    } else if cx.server.ending_signal.take().is_some() || cx.server.shutdown_deadline_ms.is_some() {
+        cx.server.requests.push(Request::Shutdown(flags));
+    } else if cx.server.ending_signal.take().is_some() {
         log::info!("Shutdown manually aborted.");
-        cx.server.requests.push(Request::AbortShutdown);
         cx.reply.ok();
     } else {
         return Err(Error::Text("ERR No shutdown in progress."));

@@ -1,4 +1,4 @@
-//! Members of one set that no other has.
+//! Members of one set that no other has: SDIFF, SDIFFSTORE.
 
 use super::combine::{Handles, Sets, set_of, sets_at, store};
 use crate::commands::args::Args;

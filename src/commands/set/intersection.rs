@@ -1,4 +1,4 @@
-//! Members that several sets have in common.
+//! Members that several sets have in common: SINTER, SINTERSTORE, SINTERCARD.
 
 use super::combine::{Sets, distinct_sets, sets_at, store};
 use crate::commands::args::Args;

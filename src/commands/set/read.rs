@@ -1,4 +1,4 @@
-//! What a set has: members, all or one by one, and how many.
+//! What a set has: SMEMBERS, SISMEMBER, SMISMEMBER, SCARD.
 
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;

@@ -1,15 +1,16 @@
-//! SSCAN: some members, and where to go on.
+//! Going over a set in steps: SSCAN.
 
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
-use crate::commands::scan_options::{ScanOptions, Scanned, parse_cursor};
+use crate::commands::scan_options::{ScanOptions, Scanned, answer_head, parse_cursor};
 use crate::values::set::Set;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&SSCAN];
 
+/// SSCAN: some members, and where to go on; all of them at once if the set is packed.
 static SSCAN: Command = Command::data("sscan", sscan)
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::ReadOnly])
@@ -25,26 +26,17 @@ static SSCAN: Command = Command::data("sscan", sscan)
 
 fn sscan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let cursor = parse_cursor(args.get(2))?;
-    cx.reply.array(2);
     let Some(set) = cx.db.read_as::<Set>(args.get(1))? else {
-        cx.reply.bulk(b"0");
-        cx.reply.array(0);
+        answer_head(cx.reply, 0, 0);
         return Ok(Done);
     };
     let options = ScanOptions::parse(args, 3, Scanned::Members)?;
-    let mut found = Vec::new();
-    let cursor = options.scan(cursor, |cursor| {
-        let mut seen = 0;
-        let next = set.scan(cursor, |member| {
-            seen += 1;
-            if options.pattern.fits(member.as_slice(&mut itoa::Buffer::new())) {
-                found.push(member);
-            }
-        });
-        (next, seen)
-    });
-    cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
-    cx.reply.array(found.len());
+    let (cursor, found) = options.gather(
+        cursor,
+        |cursor, members| set.scan(cursor, |member| members.push(member)),
+        |member| options.pattern.fits_entry(*member),
+    );
+    answer_head(cx.reply, cursor, found.len());
     found.into_iter().for_each(|member| cx.reply.bulk_entry(member));
     Ok(Done)
 }

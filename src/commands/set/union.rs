@@ -1,4 +1,4 @@
-//! Members that any of several sets has.
+//! Members that any of several sets has: SUNION, SUNIONSTORE.
 
 use super::combine::{Sets, distinct_sets, sets_at, store};
 use crate::commands::args::Args;

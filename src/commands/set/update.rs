@@ -1,4 +1,4 @@
-//! Members that are named: added, removed, moved.
+//! Members that are named: added (SADD), removed (SREM), moved (SMOVE).
 
 use crate::commands::args::Args;
 use crate::commands::context::DataContext;

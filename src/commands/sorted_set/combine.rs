@@ -14,12 +14,13 @@ use crate::structures::record_arena::Handle;
 use crate::values::set::{Set, SetRef};
 use crate::values::sorted_set::{Builder, SortedSet, SortedSetRef};
 use crate::values::{Encodings, Kind};
+use Operation::{Difference, Intersection, Union};
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&ZUNION, &ZUNIONSTORE, &ZINTER, &ZINTERSTORE, &ZINTERCARD, &ZDIFF, &ZDIFFSTORE];
 
 /// ZUNION: the members of any of the sets.
-static ZUNION: Command = Command::data("zunion", zunion)
+static ZUNION: Command = Command::data("zunion", |cx, args| answer(cx, args, Union))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::ReadOnly])
     .keys(&[counted_keys(1, 1, Access::ReadOnly, Purpose::Access)])
@@ -31,12 +32,8 @@ static ZUNION: Command = Command::data("zunion", zunion)
     .summary("Returns the union of multiple sorted sets.")
     .syntax("numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]");
 
-fn zunion(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, Operation::Union)
-}
-
 /// ZUNIONSTORE: the same, kept.
-static ZUNIONSTORE: Command = Command::data("zunionstore", zunionstore)
+static ZUNIONSTORE: Command = Command::data("zunionstore", |cx, args| keep(cx, args, Union, "zunionstore"))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::Overwrite, Purpose::Update), counted_keys(2, 1, Access::ReadOnly, Purpose::Access)])
@@ -48,12 +45,8 @@ static ZUNIONSTORE: Command = Command::data("zunionstore", zunionstore)
     .summary("Stores the union of multiple sorted sets in a key.")
     .syntax("destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]");
 
-fn zunionstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    keep(cx, args, Operation::Union, "zunionstore")
-}
-
 /// ZINTER: the members that all of the sets have.
-static ZINTER: Command = Command::data("zinter", zinter)
+static ZINTER: Command = Command::data("zinter", |cx, args| answer(cx, args, Intersection))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::ReadOnly])
     .keys(&[counted_keys(1, 1, Access::ReadOnly, Purpose::Access)])
@@ -65,12 +58,8 @@ static ZINTER: Command = Command::data("zinter", zinter)
     .summary("Returns the intersect of multiple sorted sets.")
     .syntax("numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]");
 
-fn zinter(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, Operation::Intersection)
-}
-
 /// ZINTERSTORE: the same, kept.
-static ZINTERSTORE: Command = Command::data("zinterstore", zinterstore)
+static ZINTERSTORE: Command = Command::data("zinterstore", |cx, args| keep(cx, args, Intersection, "zinterstore"))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::Overwrite, Purpose::Update), counted_keys(2, 1, Access::ReadOnly, Purpose::Access)])
@@ -81,10 +70,6 @@ static ZINTERSTORE: Command = Command::data("zinterstore", zinterstore)
     )
     .summary("Stores the intersect of multiple sorted sets in a key.")
     .syntax("destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]");
-
-fn zinterstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    keep(cx, args, Operation::Intersection, "zinterstore")
-}
 
 /// ZINTERCARD: how many members all of the sets have, counted up to a limit.
 static ZINTERCARD: Command = Command::data("zintercard", zintercard)
@@ -113,7 +98,7 @@ fn zintercard(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// ZDIFF: the members that only the first of the sets has.
-static ZDIFF: Command = Command::data("zdiff", zdiff)
+static ZDIFF: Command = Command::data("zdiff", |cx, args| answer(cx, args, Difference))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::ReadOnly])
     .keys(&[counted_keys(1, 1, Access::ReadOnly, Purpose::Access)])
@@ -125,12 +110,8 @@ static ZDIFF: Command = Command::data("zdiff", zdiff)
     .summary("Returns the difference between multiple sorted sets.")
     .syntax("numkeys key [key ...] [WITHSCORES]");
 
-fn zdiff(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, Operation::Difference)
-}
-
 /// ZDIFFSTORE: the same, kept.
-static ZDIFFSTORE: Command = Command::data("zdiffstore", zdiffstore)
+static ZDIFFSTORE: Command = Command::data("zdiffstore", |cx, args| keep(cx, args, Difference, "zdiffstore"))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::Write, Flag::DenyOom])
     .keys(&[first_key(Access::Overwrite, Purpose::Update), counted_keys(2, 1, Access::ReadOnly, Purpose::Access)])
@@ -141,10 +122,6 @@ static ZDIFFSTORE: Command = Command::data("zdiffstore", zdiffstore)
     )
     .summary("Stores the difference of multiple sorted sets in a key.")
     .syntax("destination numkeys key [key ...]");
-
-fn zdiffstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    keep(cx, args, Operation::Difference, "zdiffstore")
-}
 
 fn answer(cx: &mut DataContext<'_>, args: &Args<'_>, operation: Operation) -> Outcome {
     let keys = read_keys(cx, args, 1)?;
@@ -228,8 +205,7 @@ struct Options {
 impl Options {
     fn parse(args: &Args<'_>, first: usize, keys: usize, form: Form) -> Result<Options, Error> {
         let mut options = Options { weights: Vec::new(), aggregate: Aggregate::Sum, scores: Scores::Hidden, limit: 0 };
-        let is_weighed = !matches!(form, Form::Counted | Form::Answered(Operation::Difference))
-            && form != Form::Kept(Operation::Difference);
+        let is_weighed = !matches!(form, Form::Counted | Form::Answered(Difference)) && form != Form::Kept(Difference);
         let mut i = first;
         while i < args.len() {
             let left = args.len() - i;
@@ -362,13 +338,13 @@ fn combine(
 ) -> Result<Builder, Full> {
     let mut result = Builder::new(encodings);
     match operation {
-        Operation::Difference => subtract(&inputs, &mut result)?,
+        Difference => subtract(&inputs, &mut result)?,
         // From the smallest on, as in Redis: sums of floating-point numbers depend on the order.
-        Operation::Union => {
+        Union => {
             inputs.sort_by_key(|input| input.source.len());
             unite(&inputs, aggregate, &mut result)?;
         }
-        Operation::Intersection => {
+        Intersection => {
             inputs.sort_by_key(|input| input.source.len());
             intersect(&inputs, aggregate, |member, score| result.add(member, score, |_, score| score).map(|_| true))?;
         }

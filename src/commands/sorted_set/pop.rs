@@ -15,7 +15,7 @@ use crate::values::sorted_set::{Direction, SortedSet};
 pub const COMMANDS: &[&Command] = &[&ZPOPMIN, &ZPOPMAX, &ZMPOP];
 
 /// ZPOPMIN: the members with the lowest scores.
-static ZPOPMIN: Command = Command::data("zpopmin", zpopmin)
+static ZPOPMIN: Command = Command::data("zpopmin", |cx, args| pop_of_one(cx, args, End::Min))
     .arity(Arity::AtLeast(2))
     .flags(&[Flag::Write, Flag::Fast])
     .keys(&[first_key(Access::ReadWrite, Purpose::Delete).told()])
@@ -30,12 +30,8 @@ static ZPOPMIN: Command = Command::data("zpopmin", zpopmin)
     )
     .syntax("key [count]");
 
-fn zpopmin(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    pop_of_one(cx, args, End::Min)
-}
-
 /// ZPOPMAX: the members with the highest scores.
-static ZPOPMAX: Command = Command::data("zpopmax", zpopmax)
+static ZPOPMAX: Command = Command::data("zpopmax", |cx, args| pop_of_one(cx, args, End::Max))
     .arity(Arity::AtLeast(2))
     .flags(&[Flag::Write, Flag::Fast])
     .keys(&[first_key(Access::ReadWrite, Purpose::Delete).told()])
@@ -49,10 +45,6 @@ static ZPOPMAX: Command = Command::data("zpopmax", zpopmax)
          last member was popped.",
     )
     .syntax("key [count]");
-
-fn zpopmax(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    pop_of_one(cx, args, End::Max)
-}
 
 fn pop_of_one(cx: &mut DataContext<'_>, args: &Args<'_>, end: End) -> Outcome {
     let has_count = args.len() > 2;

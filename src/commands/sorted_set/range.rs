@@ -7,7 +7,8 @@ use crate::commands::context::DataContext;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, first_key, key_at};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
-use crate::values::sorted_set::{Builder, Direction, LexRange, ScoreRange, SortedSet, SortedSetRef};
+use crate::values::sorted_set::Direction::{self, Backward, Forward};
+use crate::values::sorted_set::{Builder, LexRange, ScoreRange, SortedSet, SortedSetRef};
 use std::ops::Range;
 
 /// This file's commands.
@@ -33,7 +34,7 @@ fn zrange(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// ZREVRANGE: ZRANGE .. REV.
-static ZREVRANGE: Command = Command::data("zrevrange", zrevrange)
+static ZREVRANGE: Command = Command::data("zrevrange", |cx, args| answer(cx, args, By::Rank, Backward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -45,12 +46,8 @@ static ZREVRANGE: Command = Command::data("zrevrange", zrevrange)
     .deprecated("6.2.0", "`ZRANGE` with the `REV` argument")
     .syntax("key start stop [WITHSCORES]");
 
-fn zrevrange(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, By::Rank, Direction::Backward)
-}
-
 /// ZRANGEBYSCORE: ZRANGE .. BYSCORE.
-static ZRANGEBYSCORE: Command = Command::data("zrangebyscore", zrangebyscore)
+static ZRANGEBYSCORE: Command = Command::data("zrangebyscore", |cx, args| answer(cx, args, By::Score, Forward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -65,12 +62,8 @@ static ZRANGEBYSCORE: Command = Command::data("zrangebyscore", zrangebyscore)
     .syntax("key min:double max:double [WITHSCORES^2.0.0] [LIMIT offset count]")
     .history(&[("2.0.0", "Added the `WITHSCORES` modifier.")]);
 
-fn zrangebyscore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, By::Score, Direction::Forward)
-}
-
 /// ZREVRANGEBYSCORE: ZRANGE .. BYSCORE REV.
-static ZREVRANGEBYSCORE: Command = Command::data("zrevrangebyscore", zrevrangebyscore)
+static ZREVRANGEBYSCORE: Command = Command::data("zrevrangebyscore", |cx, args| answer(cx, args, By::Score, Backward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -85,12 +78,8 @@ static ZREVRANGEBYSCORE: Command = Command::data("zrevrangebyscore", zrevrangeby
     .syntax("key max:double min:double [WITHSCORES] [LIMIT offset count]")
     .history(&[("2.1.6", "`min` and `max` can be exclusive.")]);
 
-fn zrevrangebyscore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, By::Score, Direction::Backward)
-}
-
 /// ZRANGEBYLEX: ZRANGE .. BYLEX.
-static ZRANGEBYLEX: Command = Command::data("zrangebylex", zrangebylex)
+static ZRANGEBYLEX: Command = Command::data("zrangebylex", |cx, args| answer(cx, args, By::Lex, Forward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -104,12 +93,8 @@ static ZRANGEBYLEX: Command = Command::data("zrangebylex", zrangebylex)
     .deprecated("6.2.0", "`ZRANGE` with the `BYLEX` argument")
     .syntax("key min max [LIMIT offset count]");
 
-fn zrangebylex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, By::Lex, Direction::Forward)
-}
-
 /// ZREVRANGEBYLEX: ZRANGE .. BYLEX REV.
-static ZREVRANGEBYLEX: Command = Command::data("zrevrangebylex", zrevrangebylex)
+static ZREVRANGEBYLEX: Command = Command::data("zrevrangebylex", |cx, args| answer(cx, args, By::Lex, Backward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -122,10 +107,6 @@ static ZREVRANGEBYLEX: Command = Command::data("zrevrangebylex", zrevrangebylex)
     .summary("Returns members in a sorted set within a lexicographical range in reverse order.")
     .deprecated("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments")
     .syntax("key max min [LIMIT offset count]");
-
-fn zrevrangebylex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    answer(cx, args, By::Lex, Direction::Backward)
-}
 
 /// The older commands: their names say what ZRANGE is told by options.
 fn answer(cx: &mut DataContext<'_>, args: &Args<'_>, by: By, direction: Direction) -> Outcome {
@@ -204,7 +185,7 @@ impl<'a> Query<'a> {
                 (offset, limit) = (args.int(i + 1)?, args.int(i + 2)?);
                 i += 2;
             } else if direction.is_none() && args.is(i, "rev") {
-                direction = Some(Direction::Backward);
+                direction = Some(Backward);
             } else if by.is_none() && args.is(i, "bylex") {
                 by = Some(By::Lex);
             } else if by.is_none() && args.is(i, "byscore") {
@@ -214,7 +195,7 @@ impl<'a> Query<'a> {
             }
             i += 1;
         }
-        let (by, direction) = (by.unwrap_or(By::Rank), direction.unwrap_or(Direction::Forward));
+        let (by, direction) = (by.unwrap_or(By::Rank), direction.unwrap_or(Forward));
         if limit != -1 && by == By::Rank {
             return Err(Error::Text(
                 "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
@@ -234,8 +215,8 @@ impl<'a> Query<'a> {
             Bounds::Ranks(first, last) => {
                 let ranks = ranks(*first, *last, len);
                 return match self.direction {
-                    Direction::Forward => ranks,
-                    Direction::Backward => len - ranks.end..len - ranks.start,
+                    Forward => ranks,
+                    Backward => len - ranks.end..len - ranks.start,
                 };
             }
             Bounds::Scores(range) => set.score_ranks(range),
@@ -244,8 +225,8 @@ impl<'a> Query<'a> {
         let skipped = set.passed_over(self.offset, all.len());
         let taken = usize::try_from(self.limit).unwrap_or(usize::MAX).min(all.len() - skipped);
         match self.direction {
-            Direction::Forward => all.start + skipped..all.start + skipped + taken,
-            Direction::Backward => all.end - skipped - taken..all.end - skipped,
+            Forward => all.start + skipped..all.start + skipped + taken,
+            Backward => all.end - skipped - taken..all.end - skipped,
         }
     }
 
@@ -262,8 +243,8 @@ impl<'a> Bounds<'a> {
     /// Reads the words `first` and the next; backwards, the upper bound comes first, but for ranks.
     fn parse(args: &'a Args<'_>, first: usize, by: By, direction: Direction) -> Result<Bounds<'a>, Error> {
         let (min, max) = match direction {
-            Direction::Forward => (first, first + 1),
-            Direction::Backward => (first + 1, first),
+            Forward => (first, first + 1),
+            Backward => (first + 1, first),
         };
         Ok(match by {
             By::Rank => Bounds::Ranks(args.int(first)?, args.int(first + 1)?),

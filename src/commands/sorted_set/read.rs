@@ -70,7 +70,7 @@ fn zmscore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// ZRANK: how many members have lower scores.
-static ZRANK: Command = Command::data("zrank", zrank)
+static ZRANK: Command = Command::data("zrank", |cx, args| rank(cx, args, Direction::Forward))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::ReadOnly, Flag::Fast])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -81,12 +81,8 @@ static ZRANK: Command = Command::data("zrank", zrank)
     .syntax("key member [WITHSCORE]")
     .history(&[("7.2.0", "Added the optional `WITHSCORE` argument.")]);
 
-fn zrank(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    rank(cx, args, Direction::Forward)
-}
-
 /// ZREVRANK: how many members have higher scores.
-static ZREVRANK: Command = Command::data("zrevrank", zrevrank)
+static ZREVRANK: Command = Command::data("zrevrank", |cx, args| rank(cx, args, Direction::Backward))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::ReadOnly, Flag::Fast])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -96,10 +92,6 @@ static ZREVRANK: Command = Command::data("zrevrank", zrevrank)
     .summary("Returns the index of a member in a sorted set ordered by descending scores.")
     .syntax("key member [WITHSCORE]")
     .history(&[("7.2.0", "Added the optional `WITHSCORE` argument.")]);
-
-fn zrevrank(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    rank(cx, args, Direction::Backward)
-}
 
 fn rank(cx: &mut DataContext<'_>, args: &Args<'_>, direction: Direction) -> Outcome {
     if args.len() > 4 {

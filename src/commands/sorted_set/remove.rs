@@ -1,4 +1,4 @@
-//! Removing members: by name, rank, score or lexicographical range.
+//! Removing members by name, rank, score or lexicographical range: ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX.
 
 use super::bounds::{lex_range, ranks, score_range};
 use crate::commands::args::Args;

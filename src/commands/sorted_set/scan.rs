@@ -5,8 +5,7 @@ use crate::commands::args::Args;
 use crate::commands::context::DataContext;
 use crate::commands::key_spec::{Access, Purpose, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
-use crate::commands::scan_options::{ScanOptions, Scanned, parse_cursor};
-use crate::structures::listpack::Entry;
+use crate::commands::scan_options::{ScanOptions, Scanned, answer_head, parse_cursor};
 use crate::values::sorted_set::SortedSet;
 
 /// This file's commands.
@@ -29,26 +28,16 @@ static ZSCAN: Command = Command::data("zscan", zscan)
 fn zscan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let cursor = parse_cursor(args.get(2))?;
     let Some(set) = cx.db.read_as::<SortedSet>(args.get(1))? else {
-        cx.reply.array(2);
-        cx.reply.bulk(b"0");
-        cx.reply.array(0);
+        answer_head(cx.reply, 0, 0);
         return Ok(Done);
     };
     let options = ScanOptions::parse(args, 3, Scanned::Scores)?;
-    let mut found = Vec::<(Entry<'_>, f64)>::new();
-    let cursor = options.scan(cursor, |cursor| {
-        let mut seen = 0;
-        let next = set.scan(cursor, |member, score| {
-            seen += 1;
-            if options.pattern.fits(member.as_slice(&mut itoa::Buffer::new())) {
-                found.push((member, score));
-            }
-        });
-        (next, seen)
-    });
-    cx.reply.array(2);
-    cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
-    cx.reply.array(if options.no_values { found.len() } else { 2 * found.len() });
+    let (cursor, found) = options.gather(
+        cursor,
+        |cursor, elements| set.scan(cursor, |member, score| elements.push((member, score))),
+        |(member, _)| options.pattern.fits_entry(*member),
+    );
+    answer_head(cx.reply, cursor, if options.no_values { found.len() } else { 2 * found.len() });
     for (member, score) in found {
         answer_member(cx.reply, member);
         if !options.no_values {

@@ -1,4 +1,4 @@
-//! The same, waiting for members if there are none: BZPOPMIN, BZPOPMAX, BZMPOP.
+//! Taking out members, and waiting for them if there are none: BZPOPMIN, BZPOPMAX, BZMPOP.
 
 use super::pop::{End, Form, Many, pop, propagate};
 use crate::commands::args::Args;
@@ -11,7 +11,7 @@ use crate::commands::timeout;
 pub const COMMANDS: &[&Command] = &[&BZPOPMIN, &BZPOPMAX, &BZMPOP];
 
 /// BZPOPMIN: the member with the lowest score of the first set that has any.
-static BZPOPMIN: Command = Command::data("bzpopmin", bzpopmin)
+static BZPOPMIN: Command = Command::data("bzpopmin", |cx, args| pop_or_wait(cx, args, End::Min))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::Write, Flag::Blocking, Flag::Fast])
     .keys(&[keys_from(1, -2, 1, Access::ReadWrite, Purpose::Delete).told()])
@@ -24,12 +24,8 @@ static BZPOPMIN: Command = Command::data("bzpopmin", bzpopmin)
     .syntax("key [key ...] timeout")
     .history(&[("6.0.0", "`timeout` is interpreted as a double instead of an integer.")]);
 
-fn bzpopmin(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    pop_or_wait(cx, args, End::Min)
-}
-
 /// BZPOPMAX: the member with the highest score of the first set that has any.
-static BZPOPMAX: Command = Command::data("bzpopmax", bzpopmax)
+static BZPOPMAX: Command = Command::data("bzpopmax", |cx, args| pop_or_wait(cx, args, End::Max))
     .arity(Arity::AtLeast(3))
     .flags(&[Flag::Write, Flag::Blocking, Flag::Fast])
     .keys(&[keys_from(1, -2, 1, Access::ReadWrite, Purpose::Delete).told()])
@@ -41,10 +37,6 @@ static BZPOPMAX: Command = Command::data("bzpopmax", bzpopmax)
     )
     .syntax("key [key ...] timeout")
     .history(&[("6.0.0", "`timeout` is interpreted as a double instead of an integer.")]);
-
-fn bzpopmax(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    pop_or_wait(cx, args, End::Max)
-}
 
 fn pop_or_wait(cx: &mut DataContext<'_>, args: &Args<'_>, end: End) -> Outcome {
     let keys = args.len() - 2;

@@ -2,7 +2,7 @@
 
 use super::{ids, no_group};
 use crate::commands::args::Args;
-use crate::commands::context::{DataContext, ServerContext};
+use crate::commands::context::DataContext;
 use crate::commands::effects::Event;
 use crate::commands::error::Error;
 use crate::commands::help;
@@ -205,18 +205,7 @@ fn delete_consumer(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// XGROUP HELP: what XGROUP has.
-static HELP: Command = Command::server("help", answer_help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("5.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.")
-    .syntax("");
-
-fn answer_help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &XGROUP);
-    Ok(Done)
-}
+static HELP: Command = help::row("5.0.0", |cx, _| help::answer(cx, &XGROUP));
 
 fn wrong_words(args: &Args<'_>) -> Error {
     help::wrong_words(&XGROUP, args)

@@ -2,7 +2,7 @@
 
 use super::{no_group, range, replies};
 use crate::commands::args::Args;
-use crate::commands::context::{DataContext, ServerContext};
+use crate::commands::context::DataContext;
 use crate::commands::error::Error;
 use crate::commands::help;
 use crate::commands::key_spec::{Access, KeySpec, Purpose, key_at};
@@ -211,18 +211,7 @@ fn about_consumers(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// XINFO HELP: what XINFO has.
-static HELP: Command = Command::server("help", answer_help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("5.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.")
-    .syntax("");
-
-fn answer_help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &XINFO);
-    Ok(Done)
-}
+static HELP: Command = help::row("5.0.0", |cx, _| help::answer(cx, &XINFO));
 
 fn number(reply: &mut Reply, name: &str, number: i64) {
     reply.bulk(name.as_bytes());

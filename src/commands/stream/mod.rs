@@ -1,12 +1,12 @@
 //! Streams.
 
 mod add;
+mod changes;
 mod claim;
 mod delete;
 mod group;
 mod ids;
 mod info;
-mod changes;
 mod pending;
 mod range;
 mod read;

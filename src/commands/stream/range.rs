@@ -16,7 +16,7 @@ const COMPLEXITY: &str = "O(N) with N being the number of elements returned. If 
                           first 10 elements with COUNT), you can consider it O(1).";
 
 /// XRANGE: entries between two IDs, in order.
-static XRANGE: Command = Command::data("xrange", xrange)
+static XRANGE: Command = Command::data("xrange", |cx, args| range(cx, args, Order::Forward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -29,12 +29,8 @@ static XRANGE: Command = Command::data("xrange", xrange)
     .syntax("key start:string end:string [COUNT count]")
     .history(&[("6.2.0", "Added exclusive ranges.")]);
 
-fn xrange(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    range(cx, args, Order::Forward)
-}
-
 /// XREVRANGE: entries between two IDs, the last first.
-static XREVRANGE: Command = Command::data("xrevrange", xrevrange)
+static XREVRANGE: Command = Command::data("xrevrange", |cx, args| range(cx, args, Order::Backward))
     .arity(Arity::AtLeast(4))
     .flags(&[Flag::ReadOnly])
     .keys(&[first_key(Access::ReadOnly, Purpose::Access)])
@@ -43,10 +39,6 @@ static XREVRANGE: Command = Command::data("xrevrange", xrevrange)
     .summary("Returns the messages from a stream within a range of IDs in reverse order.")
     .syntax("key end:string start:string [COUNT count]")
     .history(&[("6.2.0", "Added exclusive ranges.")]);
-
-fn xrevrange(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    range(cx, args, Order::Backward)
-}
 
 #[derive(Clone, Copy)]
 enum Order {

@@ -1,4 +1,4 @@
-//! Strings that are numbers: INCR and its relatives.
+//! Strings that are numbers: INCR, DECR, INCRBY, DECRBY, INCRBYFLOAT.
 
 use crate::base::long_double::LongDouble;
 use crate::commands::args::Args;
@@ -17,7 +17,7 @@ const FLAGS: &[Flag] = &[Flag::Write, Flag::DenyOom, Flag::Fast];
 const KEYS: &[KeySpec] = &[first_key(Access::ReadWrite, Purpose::Update).told()];
 
 /// INCR: one more.
-static INCR: Command = Command::data("incr", incr)
+static INCR: Command = Command::data("incr", |cx, args| add(cx, args.get(1), 1))
     .arity(Arity::Exactly(2))
     .flags(FLAGS)
     .keys(KEYS)
@@ -26,12 +26,8 @@ static INCR: Command = Command::data("incr", incr)
     .summary("Increments the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.")
     .syntax("key");
 
-fn incr(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    add(cx, args.get(1), 1)
-}
-
 /// DECR: one less.
-static DECR: Command = Command::data("decr", decr)
+static DECR: Command = Command::data("decr", |cx, args| add(cx, args.get(1), -1))
     .arity(Arity::Exactly(2))
     .flags(FLAGS)
     .keys(KEYS)
@@ -39,10 +35,6 @@ static DECR: Command = Command::data("decr", decr)
     .complexity("O(1)")
     .summary("Decrements the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.")
     .syntax("key");
-
-fn decr(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    add(cx, args.get(1), -1)
-}
 
 /// INCRBY: so many more.
 static INCRBY: Command = Command::data("incrby", incrby)

@@ -1,4 +1,4 @@
-//! Setting whole strings: SET and its older relatives.
+//! Setting whole strings: SET and its older relatives SETEX, PSETEX, SETNX, GETSET.
 
 use crate::commands::args::{Args, Taken};
 use crate::commands::context::DataContext;

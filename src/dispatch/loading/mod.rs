@@ -4,6 +4,7 @@
 
 mod apply;
 
+use super::log::FirstBase;
 use super::saving::Beside;
 use super::storage::{location, snapshot_path};
 use super::{Dispatcher, gates};
@@ -65,7 +66,9 @@ impl Dispatcher {
             }
             store => match (self.open_snapshot()?, store) {
                 (Some(loader), _) => self.begin_loading_from(loader, Source::Snapshot),
-                (None, Some(store)) => self.begin_log(store, Default::default(), false).map_err(|e| e.to_string())?,
+                (None, Some(store)) => {
+                    self.begin_log(store, Default::default(), FirstBase::InForce).map_err(|e| e.to_string())?
+                }
                 (None, None) => {}
             },
         }
@@ -227,7 +230,7 @@ impl Dispatcher {
     fn leave_loading(&mut self, loading: &Loading) {
         self.server.clients.remove(loading.applying.client());
         self.server.persistence.loading.started_seconds = None;
-        self.set_gate(gates::LOADING, false);
+        self.server.set_gate(gates::LOADING, false);
         self.server.settle_expired();
     }
 
@@ -239,7 +242,7 @@ impl Dispatcher {
             let store = store.take();
             self.leave_loading(&loading);
             if let Some(store) = store {
-                self.begin_log(store, end.log.unwrap_or_default(), false).map_err(|e| e.to_string())?;
+                self.begin_log(store, end.log.unwrap_or_default(), FirstBase::InForce).map_err(|e| e.to_string())?;
             }
             log::info!("DB loaded from append only file: {seconds:.3} seconds, {keys} keys");
             self.server.dirty = 0;

@@ -10,8 +10,8 @@ use crate::formats::rdb::{Compression, Encoder};
 use crate::keyspace::walk::ImageFormat;
 use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
-use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use crate::server::{REDIS_VERSION, Server};
 use crate::values::FieldDeadlines;
 pub(super) use slices::Beside;
 use slices::Pace;
@@ -33,6 +33,15 @@ pub(super) enum Target {
     Snapshot,
     /// The base of the log.
     Base(BaseFormat),
+}
+
+/// How a rewrite of the log ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rewrite {
+    /// Its base is in force.
+    Done,
+    /// It was in vain.
+    Failed,
 }
 
 /// A walk under way.
@@ -94,7 +103,7 @@ impl Saving {
 /// The bytes of a base without keys.
 pub(super) fn empty_base(server: &Server) -> Vec<u8> {
     let mut encoder = Encoder::new(Compression::Off);
-    header(&mut encoder, server, RDB_VERSION, true);
+    header(&mut encoder, server, RDB_VERSION, Target::Base(BaseFormat::Rdb));
     encoder.finish();
     encoder.take(Vec::new())
 }
@@ -109,16 +118,16 @@ fn snapshot_version(server: &Server) -> u32 {
     }
 }
 
-fn header(encoder: &mut Encoder, server: &Server, version: u32, is_base: bool) {
+fn header(encoder: &mut Encoder, server: &Server, version: u32, target: Target) {
     let seconds = (server.time.wall_us / 1_000_000).to_string();
     let used = server.resources.used_bytes.to_string();
     let mut aux: Vec<(&str, &[u8])> = vec![
-        ("redis-ver", b"8.0.6"),
+        ("redis-ver", REDIS_VERSION.as_bytes()),
         ("redis-bits", b"64"),
         ("ctime", seconds.as_bytes()),
         ("used-mem", used.as_bytes()),
     ];
-    if is_base {
+    if target != Target::Snapshot {
         aux.push(("aof-base", b"1"));
     }
     encoder.header(version, &aux);
@@ -126,7 +135,7 @@ fn header(encoder: &mut Encoder, server: &Server, version: u32, is_base: bool) {
 
 impl Dispatcher {
     /// Begins a walk; false when one is under way.
-    pub(super) fn begin_saving(&mut self, target: Target) -> bool {
+    fn begin_saving(&mut self, target: Target) -> bool {
         if self.storage.saving.is_some() || self.server.keyspace.is_walking() || self.storage.snapshot.is_active() {
             return false;
         }
@@ -163,10 +172,11 @@ impl Dispatcher {
         };
         if saving.is_rdb() {
             let mut encoder = Encoder::without_checksum(Compression::Off);
-            match target {
-                Target::Snapshot => header(&mut encoder, &self.server, snapshot_version(&self.server), false),
-                Target::Base(_) => header(&mut encoder, &self.server, RDB_VERSION, true),
-            }
+            let version = match target {
+                Target::Snapshot => snapshot_version(&self.server),
+                Target::Base(_) => RDB_VERSION,
+            };
+            header(&mut encoder, &self.server, version, target);
             saving.append(&encoder.take(Vec::new()));
         } else if self.server.config.aof_timestamp_enabled {
             saving.append(format!("#TS:{}\r\n", self.server.time.wall_us / 1_000_000).as_bytes());
@@ -254,7 +264,7 @@ impl Dispatcher {
     }
 
     /// The walk under way is in vain.
-    pub(super) fn give_up_saving(&mut self) {
+    fn give_up_saving(&mut self) {
         if let Some(mut saving) = self.storage.saving.take() {
             self.give_up_one(&mut saving);
             self.storage.saving = Some(saving);
@@ -313,9 +323,9 @@ impl Dispatcher {
                     if let Outcome::Failed(trouble) = outcome {
                         log::error!("Background AOF rewrite failed: {trouble}");
                     }
-                    self.end_rewrite(false);
+                    self.end_rewrite(Rewrite::Failed);
                 }
-                (None, _) => self.end_rewrite(false),
+                (None, _) => self.end_rewrite(Rewrite::Failed),
             },
         }
         for waiting in saving.waiting {
@@ -350,12 +360,13 @@ impl Dispatcher {
         self.settle_disk_gate();
     }
 
-    pub(super) fn end_rewrite(&mut self, ok: bool) {
+    /// A rewrite has ended. One that failed is tried again later.
+    pub(super) fn end_rewrite(&mut self, rewrite: Rewrite) {
         let now_ms = self.server.time.monotonic_ms();
         let state = &mut self.server.persistence.log;
         state.last_rewrite_seconds = state.rewrite_started_ms.take().map(|started| (now_ms - started) / 1000);
-        state.last_rewrite_ok = ok;
-        if ok {
+        state.last_rewrite_ok = rewrite == Rewrite::Done;
+        if rewrite == Rewrite::Done {
             state.rewrites += 1;
             state.rewrite_failures_in_a_row = 0;
             log::info!("Background AOF rewrite finished successfully");

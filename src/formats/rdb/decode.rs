@@ -37,7 +37,7 @@ pub enum Step {
     Function(Vec<u8>),
     /// The end.
     End {
-        /// The file's length in bytes. More may have been fed: [`Decoder::rest`].
+        /// The file's length in bytes. More may have been fed.
         consumed: u64,
         /// What the checksum said.
         checksum: Checksum,
@@ -156,16 +156,6 @@ impl Decoder {
             Stage::Value { key, .. } => Some(key),
             _ => self.failed_key.as_deref(),
         }
-    }
-
-    /// Bytes of the file consumed so far.
-    pub fn offset(&self) -> u64 {
-        self.input.offset()
-    }
-
-    /// What has been fed beyond the last item: after the end, the beginning of what follows the RDB in its file.
-    pub fn rest(&self) -> &[u8] {
-        self.input.rest()
     }
 
     /// Bytes of memory held by what is being read.
@@ -362,7 +352,6 @@ mod tests {
         decoder.feed(&[&file, &b"*1\r\n$4\r\nPING\r\n"[..]].concat());
         let end = Step::End { consumed: file.len() as u64, checksum: Checksum::Verified };
         while decoder.next().unwrap() != end {}
-        assert_eq!(decoder.rest(), b"*1\r\n$4\r\nPING\r\n");
         assert_eq!(decoder.next(), Ok(end));
     }
 

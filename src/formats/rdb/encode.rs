@@ -1,14 +1,14 @@
 //! Writes RDB: items in, bytes out.
 //!
 //! The caller adds items and takes the bytes away whenever it has enough for a write; the checksum runs over all of them.
-//! One value too large for a buffer of its own is written in pieces.
+//! A value too large to be written in one go is written in parts (`parts`).
 
 use crate::base::crc::crc64;
 use crate::base::number::{decimal_len, parse_i64, print_i64};
 use crate::formats::lzf;
 
 use super::Usage;
-use super::opcodes::{Dialect, opcode, prefix, type_number};
+use super::opcodes::{Dialect, opcode, prefix};
 use super::types::{type_of, write_value};
 use crate::values::{AnyRef, FieldDeadlines};
 
@@ -36,15 +36,13 @@ pub struct Encoder {
     with_checksum: bool,
     compression: Compression,
     deadlines: FieldDeadlines,
-    /// Bytes still to come of a value written in pieces.
-    owed_bytes: u64,
 }
 
 impl Encoder {
     /// An encoder whose file ends in a checksum of all its bytes (`rdbchecksum yes`).
     pub fn new(compression: Compression) -> Encoder {
         let deadlines = FieldDeadlines::Redis;
-        Encoder { out: Vec::new(), summed: 0, crc: 0, with_checksum: true, compression, deadlines, owed_bytes: 0 }
+        Encoder { out: Vec::new(), summed: 0, crc: 0, with_checksum: true, compression, deadlines }
     }
 
     /// The same, with 0 in the checksum's place: "not computed".
@@ -70,9 +68,8 @@ impl Encoder {
         std::mem::replace(&mut self.out, fresh)
     }
 
-    /// Begins the file. `version`: the lowest that has everything this file will hold
-    /// (see [`first_version_with`](super::opcodes::first_version_with)), which says whose magic it bears; `aux`: names and values about
-    /// the file.
+    /// Begins the file. `version`: the lowest that has everything this file will hold, which says whose magic it bears; `aux`: names and
+    /// values about the file.
     pub fn header(&mut self, version: u32, aux: &[(&str, &[u8])]) {
         self.out.extend_from_slice(
             match Dialect::of_version(version) {
@@ -110,19 +107,6 @@ impl Encoder {
     pub fn entry(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, value: AnyRef<'_>) {
         self.begin_entry(key, deadline_ms, usage, type_of(value, self.deadlines));
         write_value(value, self.compression, self.deadlines, &mut self.out);
-    }
-
-    /// A key with a string of `length` bytes that follows by [`piece`](Encoder::piece): it is never held whole, nor compressed.
-    pub fn entry_in_pieces(&mut self, key: &[u8], deadline_ms: Option<u64>, usage: Usage, length: u64) {
-        write_length(length, self.begin_entry(key, deadline_ms, usage, type_number::STRING));
-        self.owed_bytes = length;
-    }
-
-    /// The next bytes of the value begun by [`entry_in_pieces`](Encoder::entry_in_pieces).
-    pub fn piece(&mut self, bytes: &[u8]) {
-        assert!(bytes.len() as u64 <= self.owed_bytes, "more pieces than the value's length");
-        self.owed_bytes -= bytes.len() as u64;
-        self.out.extend_from_slice(bytes);
     }
 
     /// Ends the file with its checksum. What is pending is then to be taken a last time.
@@ -174,7 +158,6 @@ impl Encoder {
     }
 
     fn opcode(&mut self, byte: u8) {
-        assert_eq!(self.owed_bytes, 0, "the value written in pieces is not complete");
         self.out.push(byte);
     }
 
@@ -339,10 +322,6 @@ mod tests {
                     file.extend_from_slice(&recycled);
                 }
             }
-            encoder.entry_in_pieces(b"large", None, Usage::Unknown, 6);
-            encoder.piece(b"abc");
-            file.extend_from_slice(&encoder.take(Vec::new()));
-            encoder.piece(b"def");
             encoder.finish();
             file.extend_from_slice(&encoder.take(Vec::new()));
             file
@@ -351,16 +330,7 @@ mod tests {
         assert_eq!(write(1), whole);
         assert_eq!(write(50), whole);
         let (body, checksum) = whole.split_last_chunk::<8>().unwrap();
-        assert!(body.ends_with(b"\0\x05large\x06abcdef\xFF"));
+        assert!(body.ends_with(b"\xFF"));
         assert_eq!(u64::from_le_bytes(*checksum), crc64(0, body));
-    }
-
-    #[test]
-    #[should_panic(expected = "not complete")]
-    fn a_value_in_pieces_must_be_completed() {
-        let mut encoder = Encoder::new(LZF);
-        encoder.entry_in_pieces(b"k", None, Usage::Unknown, 2);
-        encoder.piece(b"a");
-        encoder.finish();
     }
 }

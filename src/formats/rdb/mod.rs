@@ -8,15 +8,15 @@
 //!
 //! Nothing here knows files or keyspaces: a walk feeds the encoder, a loader drives the decoder.
 
-pub mod legacy;
-pub mod opcodes;
-pub mod payload;
 mod decode;
 mod encode;
 mod error;
 mod input;
 mod item;
+pub mod legacy;
+pub mod opcodes;
 mod parts;
+pub mod payload;
 mod types;
 
 pub use decode::{Checksum, Decoder, Entry, Step};

@@ -191,23 +191,6 @@ pub fn type_name(number: u8, dialect: Dialect) -> Option<&'static str> {
     })
 }
 
-/// The lowest RDB version whose readers know a type number of the Redis dialect, or `None` if there is none.
-pub fn first_version_with(number: u8) -> Option<u32> {
-    use type_number::*;
-    Some(match number {
-        STRING | LIST | SET | ZSET | HASH => 1,
-        HASH_ZIPMAP | LIST_ZIPLIST | SET_INTSET | ZSET_ZIPLIST => 2,
-        HASH_ZIPLIST => 4,
-        LIST_QUICKLIST => 7,
-        ZSET_2 | MODULE_2 => 8,
-        STREAM_LISTPACKS => 9,
-        HASH_LISTPACK | ZSET_LISTPACK | LIST_QUICKLIST_2 | STREAM_LISTPACKS_2 => 10,
-        SET_LISTPACK | STREAM_LISTPACKS_3 => 11,
-        HASH_METADATA | HASH_LISTPACK_EX => 12,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,15 +201,5 @@ mod tests {
         assert_eq!(type_name(22, Dialect::Redis), Some("hash-hashtable-md-pre-release"));
         assert_eq!(type_name(24, Dialect::Valkey), None);
         assert_eq!(type_name(8, Dialect::Redis), None);
-    }
-
-    #[test]
-    fn every_type_with_a_version_has_a_name() {
-        for number in 0..=255 {
-            if let Some(version) = first_version_with(number) {
-                assert!(type_name(number, Dialect::Redis).is_some(), "type {number}");
-                assert!((1..=NEWEST_REDIS_VERSION).contains(&version));
-            }
-        }
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Request {
 
 impl Request {
     /// What stands for a request that cannot be read: the connection ends behind its answer.
-    pub(super) fn faulty(fault: Fault) -> Request {
+    fn faulty(fault: Fault) -> Request {
         Request {
             method: Method::Other,
             path: String::new(),

@@ -51,8 +51,6 @@ pub enum Job {
     Block(Block),
     /// Sync by this policy from now on.
     Policy(FsyncPolicy),
-    /// Sync now.
-    Sync,
     /// Remove (or keep, with `aof-disable-auto-gc yes`) the files that a new base makes history.
     RemoveHistory(bool),
     /// A walk begins here: what follows goes to a new increment (or nowhere, if the log is off).

@@ -12,14 +12,14 @@
 //! Appending costs two or three copies into a buffer that has room, and one subtraction-and-compare per argument: no system call,
 //! and no allocation once the buffers that come back have grown to the size of a block.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender};
 
 use super::job::{Block, Event, FsyncPolicy, Job, Report, RewriteId, Status};
 use super::lag::Lag;
 use super::store::BaseFormat;
+use crate::persistence::outbox::Outbox;
 
 /// Bytes that wait for the disk at most; past that writers have to wait.
 pub const PENDING_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -52,11 +52,10 @@ pub struct RewriteBusy;
 
 /// The loop's side of the log.
 pub struct Log {
-    jobs: Sender<Job>,
-    reports: Receiver<Report>,
-    /// Jobs that the queue had no room for. Bounded: one of each kind of setting, those of one rewrite, and blocks of
+    /// Jobs for the writer. What waits is bounded: one of each kind of setting, those of one rewrite, and blocks of
     /// [`PENDING_MAX_BYTES`] together.
-    waiting: VecDeque<Job>,
+    jobs: Outbox<Job>,
+    reports: Receiver<Report>,
     /// The calls of the block at hand.
     body: Vec<u8>,
     /// The log offset of its first byte.
@@ -92,9 +91,8 @@ impl Log {
         reports: Receiver<Report>,
     ) -> Log {
         Log {
-            jobs,
+            jobs: Outbox::new(jobs),
             reports,
-            waiting: VecDeque::new(),
             body: Vec::with_capacity(BLOCK_FIRST_BYTES),
             at,
             first_db: None,
@@ -165,21 +163,16 @@ impl Log {
 
     // Sending.
 
-    /// Sends the block at hand if it has reached `min_bytes` and no group is open; gives whether it went.
-    pub fn submit_if(&mut self, min_bytes: usize) -> bool {
-        self.body.len() >= min_bytes && self.submit()
-    }
-
     /// Sends what can be sent: waiting jobs, then the block at hand. Gives whether the block is closed; while the queue is full it goes
     /// on to grow, and past `BLOCK_FIRST_BYTES` it is closed to wait: a buffer of megabytes would be copied each time it grows.
     pub fn submit(&mut self) -> bool {
-        let has_room = self.send_waiting() && !self.jobs.is_full();
+        self.jobs.send();
+        let has_room = self.jobs.has_room();
         if self.body.is_empty() || self.in_group || (!has_room && self.body.len() < BLOCK_FIRST_BYTES) {
             return false;
         }
         let block = self.take_block();
-        self.waiting.push_back(Job::Block(block));
-        self.send_waiting();
+        self.jobs.push(Job::Block(block));
         true
     }
 
@@ -192,21 +185,10 @@ impl Log {
         block
     }
 
-    fn send_waiting(&mut self) -> bool {
-        while let Some(job) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) {
-                self.waiting.push_front(job);
-                return false;
-            }
-        }
-        true
-    }
-
     /// Takes the place of a waiting job of the same kind, so that settings changed often do not pile up.
     fn set(&mut self, job: Job) {
-        self.waiting.retain(|waiting| std::mem::discriminant(waiting) != std::mem::discriminant(&job));
-        self.waiting.push_back(job);
-        self.send_waiting();
+        self.jobs.retain(|waiting| std::mem::discriminant(waiting) != std::mem::discriminant(&job));
+        self.jobs.push(job);
     }
 
     /// Sends `job` behind everything appended so far.
@@ -214,10 +196,9 @@ impl Log {
         debug_assert!(!self.in_group);
         if !self.body.is_empty() {
             let block = self.take_block();
-            self.waiting.push_back(Job::Block(block));
+            self.jobs.push(Job::Block(block));
         }
-        self.waiting.push_back(job);
-        self.send_waiting();
+        self.jobs.push(job);
     }
 
     // Settings.
@@ -241,12 +222,6 @@ impl Log {
     /// Has history files removed, or kept.
     pub fn set_removes_history(&mut self, removes: bool) {
         self.set(Job::RemoveHistory(removes));
-    }
-
-    /// Asks for a sync of what has been submitted, whatever the policy.
-    pub fn request_sync(&mut self) {
-        self.submit();
-        self.set(Job::Sync);
     }
 
     // Rewriting.
@@ -273,16 +248,14 @@ impl Log {
     /// Puts the new base, complete and durable at its temporary place, in force. [`Event::RewriteDone`] follows.
     pub fn install_base(&mut self, format: BaseFormat) {
         if let Some(rewrite) = self.rewrite {
-            self.waiting.push_back(Job::InstallBase(rewrite, format));
-            self.send_waiting();
+            self.jobs.push(Job::InstallBase(rewrite, format));
         }
     }
 
     /// Gives up a rewrite. No event follows.
     pub fn abort_rewrite(&mut self) {
         if let Some(rewrite) = self.rewrite.take() {
-            self.waiting.push_back(Job::AbortRewrite(rewrite));
-            self.send_waiting();
+            self.jobs.push(Job::AbortRewrite(rewrite));
         }
     }
 
@@ -299,14 +272,14 @@ impl Log {
         while let Ok(report) = self.reports.try_recv() {
             self.take_in(report, &mut changes);
         }
-        self.send_waiting();
+        self.jobs.send();
         changes
     }
 
     /// Like [`Log::poll`], but waits for a report first: for the end of the server, when there is nothing else to do.
     pub fn wait(&mut self, timeout: Duration) -> Changes {
         let mut changes = Changes::default();
-        self.send_waiting();
+        self.jobs.send();
         if let Ok(report) = self.reports.recv_timeout(timeout) {
             self.take_in(report, &mut changes);
         }
@@ -490,10 +463,10 @@ mod tests {
         let (mut log, jobs, _reports) = log();
         log.begin_group();
         set(&mut log, 0, b"1");
-        assert!(!log.submit_if(1) && log.begin_rewrite(true) == Err(RewriteBusy));
+        assert!(!log.submit() && log.begin_rewrite(true) == Err(RewriteBusy));
         set(&mut log, 0, b"2");
         log.end_group();
-        assert!(!log.submit_if(1000) && log.submit_if(1));
+        assert!(log.submit());
         let body = block(&jobs).body;
         assert!(body.starts_with(MULTI) && body.ends_with(EXEC));
     }
@@ -511,13 +484,13 @@ mod tests {
         assert_eq!(sent, JOBS_MAX);
         log.set_policy(FsyncPolicy::No);
         log.set_policy(FsyncPolicy::EverySecond);
-        assert_eq!(log.waiting.len(), 1, "settings do not pile up");
+        assert_eq!(log.jobs.waiting(), 1, "settings do not pile up");
         let big = vec![b'x'; 1024 * 1024];
         while !log.is_full() {
             set(&mut log, 0, &big);
             assert!(log.submit(), "what is long enough is closed, and waits");
         }
-        assert!(log.pending_bytes() > PENDING_MAX_BYTES && log.waiting.len() > 1);
+        assert!(log.pending_bytes() > PENDING_MAX_BYTES && log.jobs.waiting() > 1);
         let (mut at, mut settings) = (100, 0);
         while at < log.next_offset() {
             match jobs.try_recv().expect("all of it is sent in the end") {

@@ -60,7 +60,7 @@ fn example_topic(text: &mut String, topic: &Topic) {
 }
 
 /// A line of a file that gives the directive its default.
-pub(crate) fn example_line(row: &Directive) -> String {
+fn example_line(row: &Directive) -> String {
     let quoted = row.default.is_empty() || (!row.multi && row.default.contains(' '));
     match quoted {
         true => format!("{} \"{}\"", row.name, row.default),
@@ -86,7 +86,7 @@ fn comment(text: &mut String, paragraph: &str) {
 
 /// What stands before the tables of CONFIG.md.
 const PREFACE: &str = "\
-<!-- Generated from src/server/config/rows: change a row, then run `FERRODIS_BLESS=1 cargo test config_docs`. -->
+<!-- Generated from src/server/config/rows: change a row, then run `FERRODIS_BLESS=1 cargo test --lib config_docs`. -->
 
 # Configuration
 

@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 pub const MAX_PREFIXES: usize = 128;
 
 const DISABLED: &[u8] = b"ERRORSTATS_DISABLED";
-/// An error's first word must end within this many bytes, the leading `-` among them.
-const MAX_PREFIX_SEARCH: usize = 32;
 
 /// Counts of errors.
 #[derive(Debug, Default)]
@@ -63,15 +61,6 @@ impl ErrorStats {
     }
 }
 
-/// The first word of an error line (`-WRONGTYPE Operation ..`), without the `-`; `ERR` for a line that has none of at most 31 bytes.
-pub fn prefix(line: &[u8]) -> &[u8] {
-    let head = &line[..line.len().min(MAX_PREFIX_SEARCH)];
-    match (head.strip_prefix(b"-"), memchr::memchr(b' ', head)) {
-        (Some(word), Some(end)) => &word[..end - 1],
-        _ => b"ERR",
-    }
-}
-
 fn info_word(prefix: &[u8]) -> String {
     String::from_utf8_lossy(prefix).replace(['#', ':', '\n', '\r'], "_")
 }
@@ -112,15 +101,5 @@ mod tests {
         stats.record(b"NEWER");
         assert_eq!(words(&stats), [("NEWER".to_owned(), 1)]);
         assert_eq!(stats.total(), 1);
-    }
-
-    #[test]
-    fn the_word_is_found_within_32_bytes() {
-        assert_eq!(prefix(b"-WRONGTYPE Operation against a key"), b"WRONGTYPE");
-        assert_eq!(prefix(b"-NOSPACE"), b"ERR");
-        assert_eq!(prefix(b"no dash"), b"ERR");
-        assert_eq!(prefix(b""), b"ERR");
-        assert_eq!(prefix(format!("-{} text", "X".repeat(30)).as_bytes()), "X".repeat(30).as_bytes());
-        assert_eq!(prefix(format!("-{} text", "X".repeat(31)).as_bytes()), b"ERR");
     }
 }

@@ -1,13 +1,14 @@
 //! Hot keys: which keys most calls, most time and most bytes go to, of late.
 //!
-//! What calls, time and bytes there are is added up batch by batch. Of each of the three a batch is looked at now and then, at random distances
-//! (calls that take turns are in step with any fixed one): the one in which the sum passes the distance, so that large batches are looked
-//! at as often as is their part of the whole. One of its calls, the caller chooses which,
-//! stands for the distance.
-//! Calls that are timed on their own tell their time each. What is looked at goes to a table of fixed size (Space-Saving, Metwally et
-//! al. 2005: a key that is not there takes the place of the lightest and inherits its weight), and all weights are halved now and then. So it
-//! takes a nanosecond or two of a call, and a bounded amount of memory; a key that has a sixty-fourth of the whole is always there.
-//! What is told of a key is what it has had for sure, without what it inherited.
+//! Calls, time and bytes are added up batch by batch. For each of the three a batch is looked at now and then: the one in which the sum
+//! passes a random distance (calls that take turns would be in step with a fixed one). So large batches are looked at as often as is their
+//! part of the whole. One call of the batch, which the caller chooses, stands for the distance. Calls that are timed on their own tell their
+//! time each.
+//!
+//! What is looked at goes to a table of fixed size (Space-Saving, Metwally et al. 2005: a key that is not there takes the place of the
+//! lightest and inherits its weight), and all weights are halved now and then. So it takes a nanosecond or two of a call and a bounded
+//! amount of memory, and a key that has a sixty-fourth of the whole is always there. What is told of a key is what it has had for sure,
+//! without what it inherited.
 
 /// The distances between two looks, on average: calls, nanoseconds, bytes. What is looked at costs a tenth of a microsecond.
 const DISTANCES: [u64; ALL.len()] = [64, 50_000, 64 << 10];

@@ -45,8 +45,6 @@ pub(super) const ROWS: &[Statistic] = &[
     }),
     Statistic::zero("io_threads_active"),
     Statistic::new("listener", listeners),
-    Statistic::new("shutdown_in_milliseconds", |s| Value::Count(shutdown_in_ms(s).unwrap_or(0)))
-        .when(|s| shutdown_in_ms(s).is_some()),
 ];
 
 fn build(_: &Server) -> Value {
@@ -65,10 +63,6 @@ fn supervisor(server: &Server) -> &'static str {
         Supervised::Systemd => "systemd",
         Supervised::Auto => "unknown",
     }
-}
-
-fn shutdown_in_ms(server: &Server) -> Option<u64> {
-    Some(server.shutdown_deadline_ms?.saturating_sub(server.time.monotonic_ms()))
 }
 
 /// One line for TCP with all its addresses, one for the Unix socket, one for TLS.

@@ -1,14 +1,11 @@
 //! Changes of a listpack. What they need in bytes is asked before, by [`has_room`](super::has_room).
 
 use super::entry::{Encoded, Entry};
-use super::{EMPTY_BYTES, END, FIRST, Listpack, UNKNOWN_COUNT};
+use super::{EMPTY, EMPTY_BYTES, Listpack, UNKNOWN_COUNT};
 
 /// A listpack without elements.
 pub fn new() -> Vec<u8> {
-    let mut pack = vec![0; EMPTY_BYTES];
-    pack[FIRST] = END;
-    write_total(&mut pack);
-    pack
+    EMPTY.to_vec()
 }
 
 /// Adds an element behind the last. Gives its offset.
@@ -17,12 +14,6 @@ pub fn push_back<'v>(pack: &mut Vec<u8>, value: impl Into<Entry<'v>>) -> usize {
     let offset = pack.len() - 1;
     insert(pack, offset, value);
     offset
-}
-
-/// Adds an element before the first.
-#[inline]
-pub fn push_front<'v>(pack: &mut Vec<u8>, value: impl Into<Entry<'v>>) {
-    insert(pack, FIRST, value);
 }
 
 /// Adds an element before the one at `offset`, which may be the end. It stands at `offset` then; gives the offset behind it, where the
@@ -64,39 +55,6 @@ pub fn remove_range(pack: &mut Vec<u8>, offset: usize, count: usize) -> usize {
     removed
 }
 
-/// Adds all elements of `other` behind the last.
-pub fn append(pack: &mut Vec<u8>, other: Listpack<'_>) {
-    let offset = pack.len() - 1;
-    insert_all(pack, offset, other);
-}
-
-/// Adds all elements of `other` before the first, in their order.
-pub fn prepend(pack: &mut Vec<u8>, other: Listpack<'_>) {
-    insert_all(pack, FIRST, other);
-}
-
-/// Takes the elements from `offset` (which may be the end) on out, as a listpack of their own.
-pub fn split_off(pack: &mut Vec<u8>, offset: usize) -> Vec<u8> {
-    let mut tail = Vec::with_capacity(FIRST + pack.len() - offset);
-    tail.resize(FIRST, 0);
-    tail.extend_from_slice(&pack[offset..]);
-    write_total(&mut tail);
-    let moved = Listpack(&tail).count_from(FIRST);
-    add_to_count(&mut tail, moved);
-    let end = pack.len() - 1;
-    cut(pack, offset, end);
-    take_from_count(pack, moved);
-    tail
-}
-
-/// Counts the elements of a listpack that had 65535 or more, and stores the number if it is smaller now: until then, each `len` is a
-/// walk. Gives the number.
-pub fn recount(pack: &mut [u8]) -> usize {
-    let len = Listpack(pack).len();
-    write_count(pack, len);
-    len
-}
-
 /// Writes an element over the `old_bytes` at `offset`, moving what stands behind them. Gives the offset behind it.
 #[inline]
 fn put(pack: &mut Vec<u8>, offset: usize, old_bytes: usize, entry: Entry<'_>) -> usize {
@@ -111,17 +69,6 @@ fn put(pack: &mut Vec<u8>, offset: usize, old_bytes: usize, entry: Entry<'_>) ->
     offset + new_bytes
 }
 
-fn insert_all(pack: &mut Vec<u8>, offset: usize, other: Listpack<'_>) {
-    let entries = &other.0[FIRST..other.end()];
-    open(pack, offset, entries.len());
-    pack[offset..offset + entries.len()].copy_from_slice(entries);
-    match other.known_len() {
-        Some(added) => add_to_count(pack, added),
-        None => write_count(pack, usize::MAX),
-    }
-}
-
-/// Makes room for `bytes` at `offset`. Grows by a quarter: half-filled allocations of many small values would cost more than the copies.
 #[inline]
 fn open(pack: &mut Vec<u8>, offset: usize, bytes: usize) {
     let old_len = pack.len();

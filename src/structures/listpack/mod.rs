@@ -33,9 +33,7 @@ mod sliding;
 mod verify;
 
 pub use appender::Appender;
-pub use edit::{
-    append, insert, new, prepend, push_back, push_front, recount, remove, remove_range, replace, split_off,
-};
+pub use edit::{insert, new, push_back, remove, remove_range, replace};
 pub use entry::{Entry, entry_bytes};
 pub use sliding::{Side, Sliding};
 pub use verify::{Flaw, verify};
@@ -48,6 +46,9 @@ pub const FIRST: usize = 6;
 pub const EMPTY_BYTES: usize = FIRST + 1;
 /// The most bytes that a listpack may grow to: Redis's own bound.
 pub const MAX_BYTES: usize = 1 << 30;
+
+/// A listpack without elements.
+pub const EMPTY: [u8; EMPTY_BYTES] = [EMPTY_BYTES as u8, 0, 0, 0, 0, 0, END];
 
 const END: u8 = 0xFF;
 const UNKNOWN_COUNT: u16 = u16::MAX;
@@ -70,6 +71,12 @@ impl<'a> Listpack<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         debug_assert!(bytes.len() >= EMPTY_BYTES, "a header and an end");
         Listpack(bytes)
+    }
+
+    /// The same of bytes that may not be there yet: none at all stand for no elements.
+    #[inline]
+    pub fn or_empty(bytes: &'a [u8]) -> Self {
+        Listpack::new(if bytes.is_empty() { &EMPTY } else { bytes })
     }
 
     /// All its bytes.

@@ -17,10 +17,8 @@
 //! `KEPT_BYTES` is at least a quarter full.
 
 use super::entry::{Encoded, Entry};
-use super::{EMPTY_BYTES, END, FIRST, Listpack, UNKNOWN_COUNT};
+use super::{EMPTY, EMPTY_BYTES, FIRST, Listpack, UNKNOWN_COUNT};
 
-/// A listpack without elements.
-const EMPTY: [u8; EMPTY_BYTES] = [EMPTY_BYTES as u8, 0, 0, 0, 0, 0, END];
 /// A buffer up to this size is not made smaller.
 const KEPT_BYTES: usize = 512;
 /// The first buffer's size, if there may be that much.

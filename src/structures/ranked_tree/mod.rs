@@ -111,11 +111,6 @@ impl RankedTree {
         self.leaves.heap_bytes() + self.inners.heap_bytes()
     }
 
-    /// Removes all entries and frees their memory.
-    pub fn clear(&mut self) {
-        *self = RankedTree::new();
-    }
-
     /// Adds an entry. Its member must not be there with this score; `order` tells how stored members stand to it.
     pub fn insert(&mut self, score: f64, handle: u32, mut order: impl FnMut(u32) -> Ordering) {
         debug_assert!(!score.is_nan());

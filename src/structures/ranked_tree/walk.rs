@@ -110,34 +110,6 @@ impl RankedTree {
         self.at_rank(self.len)
     }
 
-    /// The entry behind a place.
-    pub fn get(&self, position: Position) -> Option<(f64, u32)> {
-        let (leaf, index) = (self.leaf_or_empty(position.leaf), position.index as usize);
-        (index < leaf.len()).then(|| (leaf.scores()[index], leaf.handles()[index]))
-    }
-
-    /// The place one entry on, none at the end.
-    pub fn next(&self, position: Position) -> Option<Position> {
-        if position.rank >= self.len {
-            return None;
-        }
-        let Position { rank, leaf, index } = position;
-        Some(self.normal(Position { rank: rank + 1, leaf, index: index + 1 }))
-    }
-
-    /// The place one entry back, none at the start.
-    pub fn prev(&self, position: Position) -> Option<Position> {
-        let rank = position.rank.checked_sub(1)?;
-        let (leaf, behind) = match position.index {
-            0 => {
-                let leaf = self.leaves.get(position.leaf).prev;
-                (leaf, self.leaves.get(leaf).len() as u32)
-            }
-            index => (position.leaf, index),
-        };
-        Some(Position { rank, leaf, index: behind - 1 })
-    }
-
     /// The entries from one place up to another, from either end, and how many they are; none if the second is not behind the
     /// first.
     pub fn entries(&self, from: Position, to: Position) -> Iter<'_> {
@@ -147,15 +119,6 @@ impl RankedTree {
     /// All entries in order.
     pub fn iter(&self) -> Iter<'_> {
         self.entries(self.start(), self.end())
-    }
-
-    /// Scores and handles from this rank up to the end of their leaf, at most 127, and as slices; empty behind the last entry.
-    /// A walk in slices remembers a rank and goes on with `rank + slice.len()`, whatever the tree has become meanwhile.
-    pub fn leaf_from(&self, rank: usize) -> (&[f64], &[u32]) {
-        let position = self.at_rank(rank);
-        let leaf = self.leaf_or_empty(position.leaf);
-        let index = position.index as usize;
-        (&leaf.scores()[index..], &leaf.handles()[index..])
     }
 
     /// The same place, named by the entry behind it where there is one.

@@ -276,11 +276,6 @@ impl<V, H: Head> RecordArena<V, H> {
         self.slots.record(handle).deadline_ms()
     }
 
-    /// Changes the deadline of a record that has one. The wheel must have let go of it.
-    pub fn change_deadline(&mut self, handle: Handle, deadline_ms: u64) {
-        self.slots.record(handle).change_deadline(deadline_ms);
-    }
-
     /// Gives a record its first deadline, or takes it away: the record may have to move, the answer is its handle from now on.
     /// `None` when all handles are taken.
     pub fn set_or_clear_deadline(&mut self, handle: Handle, deadline_ms: Option<u64>) -> Option<Handle> {

@@ -77,13 +77,6 @@ pub enum FieldTtl {
     Clear,
 }
 
-const EMPTY: &[u8] = &[7, 0, 0, 0, 0, 0, 0xFF];
-
-/// A listpack, which may have no bytes yet.
-fn listpack_of(bytes: &[u8]) -> Listpack<'_> {
-    Listpack::new(if bytes.is_empty() { EMPTY } else { bytes })
-}
-
 impl<'a> HashRef<'a> {
     /// The name that `OBJECT ENCODING` answers.
     pub fn encoding(self) -> &'static str {
@@ -196,8 +189,8 @@ impl Hash {
     #[inline]
     pub fn as_ref(&self) -> HashRef<'_> {
         match self {
-            Hash::Packed(pack) => HashRef::Packed(listpack_of(pack)),
-            Hash::Timed(pack) => HashRef::Timed(listpack_of(pack)),
+            Hash::Packed(pack) => HashRef::Packed(Listpack::or_empty(pack)),
+            Hash::Timed(pack) => HashRef::Timed(Listpack::or_empty(pack)),
             Hash::Table(table) => HashRef::Table(table),
         }
     }
@@ -255,7 +248,7 @@ impl Hash {
         match self {
             Hash::Packed(_) if deadline.is_none() => {}
             Hash::Packed(pack) => {
-                let mut triples = timed::from_pairs(listpack_of(pack));
+                let mut triples = timed::from_pairs(Listpack::or_empty(pack));
                 timed::set_deadline(&mut triples, name, deadline);
                 *self = Hash::Timed(triples);
             }
@@ -319,8 +312,8 @@ impl Collection for Hash {
     #[inline]
     fn view(view: View<'_>) -> Result<HashRef<'_>, WrongType> {
         match view {
-            Payload::Inline { tag: tag::HASH, bytes } => Ok(HashRef::Packed(listpack_of(bytes))),
-            Payload::Inline { tag: tag::TIMED_HASH, bytes } => Ok(HashRef::Timed(listpack_of(bytes))),
+            Payload::Inline { tag: tag::HASH, bytes } => Ok(HashRef::Packed(Listpack::or_empty(bytes))),
+            Payload::Inline { tag: tag::TIMED_HASH, bytes } => Ok(HashRef::Timed(Listpack::or_empty(bytes))),
             Payload::Boxed(Big::Hash(hash)) => Ok(hash.as_ref()),
             _ => Err(WrongType),
         }

@@ -41,7 +41,7 @@ pub(super) fn set(pack: &mut Vec<u8>, name: &[u8], value: &[u8]) -> (bool, usize
 
 /// Removes a field of `width` elements; whether it was there.
 pub(super) fn remove(pack: &mut Vec<u8>, name: &[u8], width: usize) -> bool {
-    let found = super::listpack_of(pack).find(name, width - 1);
+    let found = Listpack::or_empty(pack).find(name, width - 1);
     if let Some(at) = found {
         listpack::remove_range(pack, at, width);
     }
@@ -52,6 +52,6 @@ pub(super) fn remove(pack: &mut Vec<u8>, name: &[u8], width: usize) -> bool {
 #[inline]
 pub(super) fn begin(pack: &mut Vec<u8>) {
     if pack.is_empty() {
-        pack.extend_from_slice(super::EMPTY);
+        pack.extend_from_slice(&listpack::EMPTY);
     }
 }

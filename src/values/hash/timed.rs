@@ -93,7 +93,7 @@ pub(super) fn set(pack: &mut Vec<u8>, name: &[u8], value: &[u8], ttl: FieldTtl) 
 
 /// Gives a field another deadline: it moves to its place.
 pub(super) fn set_deadline(pack: &mut Vec<u8>, name: &[u8], deadline: Option<u64>) {
-    let view = super::listpack_of(pack);
+    let view = Listpack::or_empty(pack);
     let Some(at) = view.find(name, 2) else { return };
     let Some(field) = field_at(view, at).filter(|field| field.deadline != deadline) else { return };
     let value = field.value.to_vec();
@@ -104,7 +104,7 @@ pub(super) fn set_deadline(pack: &mut Vec<u8>, name: &[u8], deadline: Option<u64
 /// Removes fields that are due, from the front.
 pub(super) fn expire_due(pack: &mut Vec<u8>, now_ms: u64, budget: &mut usize, mut visit: impl FnMut(&[u8])) {
     let mut due = 0;
-    let mut entries = super::listpack_of(pack).iter();
+    let mut entries = Listpack::or_empty(pack).iter();
     while let (Some(name), Some(_), Some(deadline)) = (entries.next(), entries.next(), entries.next())
         && *budget > 0
         && deadline_of(deadline).is_some_and(|deadline| deadline <= now_ms)

@@ -83,10 +83,6 @@ impl Chunks {
         self.items.heap_bytes()
     }
 
-    pub(super) fn nth(&self, number: usize) -> Option<Place> {
-        self.items.nth(number)
-    }
-
     #[inline]
     pub(super) fn find(&self, index: usize) -> Option<(Place, usize)> {
         self.items.find(index)

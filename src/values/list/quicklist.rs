@@ -51,11 +51,6 @@ impl Quicklist {
         self.chunks.len()
     }
 
-    /// The chunk with this number.
-    pub fn chunk(&self, number: usize) -> Option<ChunkRef<'_>> {
-        self.chunks.nth(number).map(|place| self.chunks.at(place).as_ref())
-    }
-
     /// Its chunks.
     pub fn chunks(&self) -> impl Iterator<Item = ChunkRef<'_>> {
         self.chunks.iter().map(Chunk::as_ref)

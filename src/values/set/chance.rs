@@ -4,8 +4,8 @@ use super::edit::push;
 use super::{Set, SetRef, Table};
 use crate::base::random::Generator;
 use crate::structures::element_table::{Full, Handle};
-use crate::structures::int_set;
-use crate::structures::listpack::{self, Entry};
+use crate::structures::int_set::{self, IntSet};
+use crate::structures::listpack::{self, Entry, Listpack};
 use crate::values::Encodings;
 use std::collections::BTreeSet;
 
@@ -59,24 +59,25 @@ impl<'a> SetRef<'a> {
 impl Set {
     /// Takes a member out, which is shown first.
     pub fn pop(&mut self, random: &mut Generator, show: impl FnOnce(Entry<'_>)) {
-        match (self.as_ref(), self.len()) {
-            (_, 0) => {}
-            (SetRef::Ints(ints), len) => {
+        let len = self.len();
+        if len == 0 {
+            return;
+        }
+        match self {
+            Set::Ints(bytes) => {
                 let index = below(random, len);
-                show(Entry::Int(ints.get(index).expect("an index below the length")));
-                let Set::Ints(bytes) = self else { unreachable!("as above") };
+                show(Entry::Int(IntSet::new(bytes).get(index).expect("an index below the length")));
                 int_set::remove_at(bytes, index);
             }
-            (SetRef::Packed(pack), len) => {
+            Set::Packed(bytes) => {
+                let pack = Listpack::or_empty(bytes);
                 let offset = pack.seek(below(random, len) as i64).expect("an index below the length");
                 show(pack.at(offset));
-                let Set::Packed(bytes) = self else { unreachable!("as above") };
                 listpack::remove(bytes, offset);
             }
-            (SetRef::Table(table), _) => {
+            Set::Table(table) => {
                 let handle = draw(table, random).expect("there are members");
                 show(table.member(handle));
-                let Set::Table(table) = self else { unreachable!("as above") };
                 table.remove_at(handle);
             }
         }

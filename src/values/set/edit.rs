@@ -1,10 +1,10 @@
 //! Members that come and go, and what form the set takes with them.
 
-use super::{Set, SetRef, Table, listpack_of};
+use super::{Set, SetRef, Table};
 use crate::base::number::{decimal_len, parse_i64};
 use crate::structures::element_table::Full;
 use crate::structures::int_set::{self, IntSet};
-use crate::structures::listpack::{self, Entry, entry_bytes};
+use crate::structures::listpack::{self, Entry, Listpack, entry_bytes};
 use crate::values::{Collection, Encodings};
 
 /// The most integers that an intset takes, whatever the threshold: Redis's own bound.
@@ -50,7 +50,7 @@ impl Set {
                 None => self.insert_text_among_ints(member, encodings),
             },
             Set::Packed(pack) => {
-                let view = listpack_of(pack);
+                let view = Listpack::or_empty(pack);
                 if view.find(member, 0).is_some() {
                     return Ok(false);
                 }
@@ -122,7 +122,7 @@ impl Set {
         match self {
             Set::Ints(ints) => member.as_int().is_some_and(|value| int_set::remove(ints, value)),
             Set::Packed(pack) => {
-                let found = listpack_of(pack).find(member.as_slice(&mut itoa::Buffer::new()), 0);
+                let found = Listpack::or_empty(pack).find(member.as_slice(&mut itoa::Buffer::new()), 0);
                 if let Some(offset) = found {
                     listpack::remove(pack, offset);
                 }
@@ -215,7 +215,7 @@ fn most_ints(encodings: &Encodings) -> usize {
 pub(super) fn push(pack: &mut Vec<u8>, member: Entry<'_>) {
     if pack.is_empty() {
         pack.reserve(FIRST_BYTES);
-        pack.extend_from_slice(super::EMPTY_PACK);
+        pack.extend_from_slice(&listpack::EMPTY);
     }
     listpack::push_back(pack, member);
 }

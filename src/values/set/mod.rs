@@ -164,7 +164,7 @@ impl Set {
     pub fn as_ref(&self) -> SetRef<'_> {
         match self {
             Set::Ints(ints) => SetRef::Ints(IntSet::new(ints)),
-            Set::Packed(pack) => SetRef::Packed(listpack_of(pack)),
+            Set::Packed(pack) => SetRef::Packed(Listpack::or_empty(pack)),
             Set::Table(table) => SetRef::Table(table),
         }
     }
@@ -210,14 +210,6 @@ impl Set {
     }
 }
 
-const EMPTY_PACK: &[u8] = &[7, 0, 0, 0, 0, 0, 0xFF];
-
-/// A listpack, which may have no bytes yet.
-#[inline]
-fn listpack_of(bytes: &[u8]) -> Listpack<'_> {
-    Listpack::new(if bytes.is_empty() { EMPTY_PACK } else { bytes })
-}
-
 impl Default for Set {
     fn default() -> Self {
         Set::Packed(Vec::new())
@@ -231,7 +223,7 @@ impl Collection for Set {
     fn view(view: View<'_>) -> Result<SetRef<'_>, WrongType> {
         match view {
             Payload::Inline { tag: tag::INT_SET, bytes } => Ok(SetRef::Ints(IntSet::new(bytes))),
-            Payload::Inline { tag: tag::SET, bytes } => Ok(SetRef::Packed(listpack_of(bytes))),
+            Payload::Inline { tag: tag::SET, bytes } => Ok(SetRef::Packed(Listpack::or_empty(bytes))),
             Payload::Boxed(Big::Set(set)) => Ok(set.as_ref()),
             _ => Err(WrongType),
         }

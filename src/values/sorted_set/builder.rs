@@ -1,6 +1,5 @@
 //! A sorted set in the making, whose elements come in any order and more than once.
 
-use super::packed::EMPTY;
 use super::ranked::{Ranked, in_order, score_at};
 use super::{SortedSet, packed};
 use crate::structures::element_table::{ElementTable, Full};
@@ -72,6 +71,6 @@ impl Builder {
         }
         let lengths = || self.elements.iter().map(|handle| self.elements.name(handle).len());
         let bytes = lengths().map(|len| len + packed::ELEMENT_MAX_EXTRA_BYTES).sum();
-        lengths().all(|len| len <= encodings.zset_max_listpack_value) && listpack::has_room(EMPTY, bytes)
+        lengths().all(|len| len <= encodings.zset_max_listpack_value) && listpack::has_room(&listpack::EMPTY, bytes)
     }
 }

@@ -20,7 +20,6 @@ use super::{Big, Collection, Encodings, Stowed, View, WrongType, tag};
 use crate::structures::element_table::Full;
 use crate::structures::listpack::{self, Entry, Listpack};
 use crate::structures::record_arena::{Payload, PayloadMut};
-use packed::listpack_of;
 use std::ops::Range;
 
 /// A sorted set.
@@ -197,7 +196,7 @@ impl SortedSet {
     #[inline]
     pub fn as_ref(&self) -> SortedSetRef<'_> {
         match self {
-            SortedSet::Packed(bytes) => SortedSetRef::Packed(listpack_of(bytes)),
+            SortedSet::Packed(bytes) => SortedSetRef::Packed(Listpack::or_empty(bytes)),
             SortedSet::Ranked(set) => SortedSetRef::Ranked(set),
         }
     }
@@ -228,7 +227,7 @@ impl SortedSet {
             return Ok(written);
         }
         let Some(score) = decide(None) else { return Ok(Written::Nothing) };
-        let fits = listpack_of(pack).len() / 2 < encodings.zset_max_listpack_entries
+        let fits = Listpack::or_empty(pack).len() / 2 < encodings.zset_max_listpack_entries
             && member.len() <= encodings.zset_max_listpack_value
             && packed::has_room(pack, member);
         if fits {
@@ -241,7 +240,7 @@ impl SortedSet {
     /// Removes a member; whether it was there.
     pub fn remove(&mut self, member: &[u8]) -> bool {
         match self {
-            SortedSet::Packed(pack) => match packed::find(listpack_of(pack), member) {
+            SortedSet::Packed(pack) => match packed::find(Listpack::or_empty(pack), member) {
                 Some((offset, _)) => {
                     packed::remove_at(pack, offset);
                     true
@@ -264,7 +263,7 @@ impl SortedSet {
     fn unpack(&mut self, encodings: &Encodings) -> Result<&mut Ranked, Full> {
         if let SortedSet::Packed(pack) = self {
             let mut set = Ranked::new(encodings.hasher);
-            for (member, score) in packed::pairs(listpack_of(pack)) {
+            for (member, score) in packed::pairs(Listpack::or_empty(pack)) {
                 set.push(member.as_slice(&mut itoa::Buffer::new()), score)?;
             }
             *self = SortedSet::Ranked(Box::new(set));
@@ -318,7 +317,7 @@ impl Collection for SortedSet {
     #[inline]
     fn view(view: View<'_>) -> Result<SortedSetRef<'_>, WrongType> {
         match view {
-            Payload::Inline { tag: tag::SORTED_SET, bytes } => Ok(SortedSetRef::Packed(listpack_of(bytes))),
+            Payload::Inline { tag: tag::SORTED_SET, bytes } => Ok(SortedSetRef::Packed(Listpack::or_empty(bytes))),
             Payload::Boxed(Big::SortedSet(set)) => Ok(set.as_ref()),
             _ => Err(WrongType),
         }

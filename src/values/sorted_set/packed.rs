@@ -12,18 +12,10 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 /// A listpack without elements.
-pub(super) const EMPTY: &[u8] = &[7, 0, 0, 0, 0, 0, 0xFF];
-
 /// The longest text of a score, bytes.
 const SCORE_MAX_BYTES: usize = 32;
 /// What an element takes at most beside its member's text.
 pub(super) const ELEMENT_MAX_EXTRA_BYTES: usize = SCORE_MAX_BYTES + 16;
-
-/// Reads what may have no bytes yet.
-#[inline]
-pub(super) fn listpack_of(bytes: &[u8]) -> Listpack<'_> {
-    Listpack::new(if bytes.is_empty() { EMPTY } else { bytes })
-}
 
 /// The score that an element of a listpack is.
 #[inline]
@@ -127,7 +119,7 @@ fn place_for(pack: Listpack<'_>, score: f64, member: &[u8]) -> usize {
 /// Adds a member that is not there.
 pub(super) fn insert(pack: &mut Vec<u8>, member: &[u8], score: f64) {
     if pack.is_empty() {
-        pack.extend_from_slice(EMPTY);
+        pack.extend_from_slice(&listpack::EMPTY);
     }
     let place = place_for(Listpack::new(pack), score, member);
     let behind = listpack::insert(pack, place, member);
@@ -141,7 +133,7 @@ pub(super) fn push(pack: &mut Vec<u8>, member: &[u8], score: f64) {
 }
 
 /// Gives the member at `offset` another score, and so perhaps another place.
-pub(super) fn set_score(pack: &mut Vec<u8>, offset: usize, member: &[u8], score: f64) {
+fn set_score(pack: &mut Vec<u8>, offset: usize, member: &[u8], score: f64) {
     remove_at(pack, offset);
     insert(pack, member, score);
 }
@@ -154,7 +146,7 @@ pub(super) fn remove_at(pack: &mut Vec<u8>, offset: usize) {
 /// Removes the members of these ranks.
 pub(super) fn remove_ranks(pack: &mut Vec<u8>, ranks: Range<usize>) {
     if !ranks.is_empty() {
-        let offset = offset_of(listpack_of(pack), ranks.start);
+        let offset = offset_of(Listpack::or_empty(pack), ranks.start);
         listpack::remove_range(pack, offset, 2 * ranks.len());
     }
 }
@@ -171,7 +163,7 @@ pub(super) fn rescore(
     member: &[u8],
     decide: &mut impl FnMut(Option<f64>) -> Option<f64>,
 ) -> Option<Written> {
-    let (offset, old) = find(listpack_of(pack), member)?;
+    let (offset, old) = find(Listpack::or_empty(pack), member)?;
     match decide(Some(old)) {
         Some(score) if score != old => {
             set_score(pack, offset, member, score);

@@ -9,11 +9,9 @@ mod pause;
 mod tracking;
 mod unblock;
 
-use crate::commands::args::Args;
-use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
 use crate::commands::help;
-use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
+use crate::commands::row::{Command, Flag};
 use crate::error;
 use crate::server::clients::Client;
 
@@ -51,17 +49,7 @@ static CLIENT: Command = Command::container(
 .summary("A container for client connection commands.");
 
 /// CLIENT HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("5.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &CLIENT);
-    Ok(Done)
-}
+static HELP: Command = help::row("5.0.0", |cx, _| help::answer(cx, &CLIENT));
 
 /// Most subcommands' flags.
 const ANYBODY: &[Flag] = &[Flag::NoScript, Flag::Loading, Flag::Stale];

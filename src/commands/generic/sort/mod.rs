@@ -36,7 +36,7 @@ const PATTERNS: KeySpec = KeySpec::new(Access::ReadOnly, Purpose::Access, Begin:
 );
 
 /// SORT: elements in order, answered or kept.
-static SORT: Command = Command::data("sort", sort)
+static SORT: Command = Command::data("sort", |cx, args| run(cx, args, Stores::OnDemand))
     .arity(Arity::AtLeast(2))
     .flags(&[Flag::Write, Flag::DenyOom])
     .categories(CATEGORIES)
@@ -58,12 +58,8 @@ static SORT: Command = Command::data("sort", sort)
          [ALPHA@sorting] [STORE destination]",
     );
 
-fn sort(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    run(cx, args, Stores::OnDemand)
-}
-
 /// SORT_RO: the same, never kept.
-static SORT_RO: Command = Command::data("sort_ro", sort_ro)
+static SORT_RO: Command = Command::data("sort_ro", |cx, args| run(cx, args, Stores::Never))
     .arity(Arity::AtLeast(2))
     .flags(&[Flag::ReadOnly])
     .categories(CATEGORIES)
@@ -78,10 +74,6 @@ static SORT_RO: Command = Command::data("sort_ro", sort_ro)
         "key [BY pattern@by-pattern#1] [LIMIT offset count] [GET pattern@get-pattern#1 [GET pattern ...]] [ASC | DESC] \
          [ALPHA@sorting]",
     );
-
-fn sort_ro(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    run(cx, args, Stores::Never)
-}
 
 fn run(cx: &mut DataContext<'_>, args: &Args<'_>, stores: Stores) -> Outcome {
     let options = Options::parse(args, stores)?;

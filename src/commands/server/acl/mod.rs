@@ -85,17 +85,7 @@ fn genpass(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 /// ACL HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(&[Flag::Loading, Flag::Stale])
-    .since("6.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &ACL);
-    Ok(Done)
-}
+static HELP: Command = help::row("6.0.0", |cx, _| help::answer(cx, &ACL));
 
 fn no_such_words(args: &Args<'_>) -> Error {
     help::wrong_words(&ACL, args)

@@ -46,18 +46,7 @@ fn count(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
 }
 
 /// COMMAND HELP: the subcommands.
-static HELP: Command = Command::server("help", help)
-    .arity(Arity::Exactly(2))
-    .flags(FLAGS)
-    .categories(CATEGORIES)
-    .since("5.0.0")
-    .complexity("O(1)")
-    .summary("Returns helpful text about the different subcommands.");
-
-fn help(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    help::answer(cx.reply, &COMMAND);
-    Ok(Done)
-}
+static HELP: Command = help::row("5.0.0", |cx, _| help::answer(cx, &COMMAND)).categories(CATEGORIES);
 
 /// The commands that can be called, without subcommands: `rename-command` takes some away.
 fn offered(config: &Config) -> Vec<CommandId> {

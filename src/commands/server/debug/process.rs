@@ -11,7 +11,7 @@ use crate::commands::row::{Done, Outcome};
 use crate::server::clients::Client;
 use crate::server::config::Extent;
 use crate::server::config_changes::RewriteError;
-use crate::server::request::Request;
+use crate::server::request::{Ending, Reload, Request};
 
 pub(super) const PROBES: &[Probe] = &[
     probe("sleep", (1, 1), "<seconds>", sleep, "Stops the server for so long; decimals are allowed."),
@@ -74,21 +74,21 @@ fn log(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
 }
 
 fn reload(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let (mut save, mut flush, mut merge) = (true, true, false);
+    let mut how = Reload { save: true, flush: true, merge: false };
     for i in 2..args.len() {
         match args.word(i).as_str() {
-            "merge" => merge = true,
-            "noflush" => flush = false,
-            "nosave" => save = false,
+            "merge" => how.merge = true,
+            "noflush" => how.flush = false,
+            "nosave" => how.save = false,
             _ => return Err(Error::Text("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")),
         }
     }
-    cx.server.requests.push(Request::Reload { client: cx.client, save, flush, merge });
+    cx.server.requests.push(Request::Reload(how));
     Ok(Done)
 }
 
 fn load_log(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
-    cx.server.requests.push(Request::LoadLog { client: cx.client });
+    cx.server.requests.push(Request::LoadLog);
     Ok(Done)
 }
 
@@ -131,16 +131,16 @@ fn crash(cx: &mut ServerContext<'_>, how: Crash) -> Outcome {
 }
 
 fn restart(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    ask_to_restart(cx, args, true)
+    ask_to_restart(cx, args, Ending::Orderly)
 }
 
 fn crash_and_recover(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    ask_to_restart(cx, args, false)
+    ask_to_restart(cx, args, Ending::Abrupt)
 }
 
-fn ask_to_restart(cx: &mut ServerContext<'_>, args: &Args<'_>, graceful: bool) -> Outcome {
+fn ask_to_restart(cx: &mut ServerContext<'_>, args: &Args<'_>, ending: Ending) -> Outcome {
     let delay_ms = if args.len() > 2 { args.int(2)?.max(0) as u64 } else { 0 };
-    cx.server.requests.push(Request::Restart { client: cx.client, graceful, delay_ms });
+    cx.server.requests.push(Request::Restart { ending, delay_ms });
     Ok(Done)
 }
 

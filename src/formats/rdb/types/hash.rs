@@ -62,8 +62,8 @@ pub(super) static ROWS: &[Row] = &[
 
 // ---- writing ----
 
-/// The form in which a hash is written.
-fn form_of(hash: HashRef<'_>, deadlines: FieldDeadlines) -> u8 {
+/// The type number under which a hash is written.
+pub(super) fn type_of(hash: HashRef<'_>, deadlines: FieldDeadlines) -> u8 {
     match (hash, deadlines) {
         (HashRef::Table(_), _) if !hash.has_deadlines() => type_number::HASH,
         _ if !hash.has_deadlines() => type_number::HASH_LISTPACK,
@@ -75,14 +75,9 @@ fn form_of(hash: HashRef<'_>, deadlines: FieldDeadlines) -> u8 {
     }
 }
 
-/// The type number under which it is written.
-pub(super) fn type_of(hash: HashRef<'_>, deadlines: FieldDeadlines) -> u8 {
-    form_of(hash, deadlines)
-}
-
 /// Appends it.
 pub(super) fn write(hash: HashRef<'_>, compression: Compression, deadlines: FieldDeadlines, out: &mut Vec<u8>) {
-    match (form_of(hash, deadlines), hash) {
+    match (type_of(hash, deadlines), hash) {
         (type_number::HASH_LISTPACK, HashRef::Packed(pack)) => write_string(pack.bytes(), compression, out),
         (type_number::HASH_LISTPACK, _) => write_string(&pairs_of(hash), compression, out),
         (type_number::HASH_LISTPACK_EX, HashRef::Timed(pack)) => {

@@ -219,11 +219,6 @@ impl Reader {
         self.done_bytes + self.open.as_ref().map_or(0, |open| open.position)
     }
 
-    /// The name of the file that is being read.
-    pub fn file_name(&self) -> Option<&[u8]> {
-        Some(&self.parts[self.open.as_ref()?.index].info.name)
-    }
-
     /// The path of the file that is being read, and the offset behind what was yielded last: for messages.
     pub fn place(&self) -> Option<(&Path, u64)> {
         self.open.as_ref().map(|open| (self.parts[open.index].path.as_path(), open.position))

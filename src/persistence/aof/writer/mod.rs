@@ -111,7 +111,6 @@ pub struct Writer {
     /// Log offset up to which the file at hand is durable.
     synced: u64,
     last_sync_ms: u64,
-    sync_wanted: bool,
     /// Whether files that a new base makes history are removed.
     removes_history: bool,
     /// What is still to be removed.
@@ -152,7 +151,6 @@ impl Writer {
             written: at,
             synced: at,
             last_sync_ms: 0,
-            sync_wanted: false,
             removes_history: true,
             doomed,
             sealed_bytes: 0,
@@ -243,7 +241,6 @@ impl Writer {
         match job {
             Job::Block(block) => self.append(block, now_ms, RETRY_FIRST_MS),
             Job::Policy(policy) => self.policy = policy,
-            Job::Sync => self.sync_wanted = true,
             Job::RemoveHistory(removes) => {
                 self.removes_history = removes;
                 self.doomed = self.store.removable();
@@ -368,7 +365,7 @@ impl Writer {
             FsyncPolicy::EverySecond => now_ms >= self.last_sync_ms + SYNC_INTERVAL_MS,
             FsyncPolicy::No => false,
         };
-        if (due || std::mem::take(&mut self.sync_wanted)) && self.has_unsynced() {
+        if due && self.has_unsynced() {
             self.last_sync_ms = now_ms;
             self.sync();
         }

@@ -13,7 +13,7 @@ fn compare(path: &str, content: &str) {
         std::fs::write(&file, content).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
     let current = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(current == content, "{path} is not what the rows say: FERRODIS_BLESS=1 cargo test config_docs");
+    assert!(current == content, "{path} is not what the rows say: FERRODIS_BLESS=1 cargo test --lib config_docs");
 }
 
 #[test]

@@ -261,12 +261,6 @@ impl ElementTable {
         self.boxed_bytes -= self.records.remove(handle).map_or(0, |old| boxed_bytes(&old));
     }
 
-    /// Removes all elements. Not while it is walked.
-    pub fn clear(&mut self) {
-        assert!(self.walk.is_none(), "what a walk has yet to visit is given to it whole");
-        *self = ElementTable::new(self.hasher);
-    }
-
     /// Moves about `budget` elements out of sparse pages, telling of each `(from, to)`; whether there is more to do. Without
     /// sparse pages it takes as long as it takes to look at all pages: call it when elements have gone.
     pub fn defragment(&mut self, budget: usize, mut tell: impl FnMut(Handle, Handle)) -> bool {

@@ -19,55 +19,22 @@
 //!
 //! Cost: a hit reads one bucket and one record, a miss one bucket (one chain in nine has a second bucket while the table grows).
 
-use super::page_slice::PageSlice;
+mod buckets;
+#[cfg(test)]
+mod tests;
+
 use super::prefetch::prefetch;
 use super::record_arena::{Handle, NONE};
+use buckets::{Bucket, CHUNK_BITS, Chunks, EMPTY, SLOTS};
 
-const SLOTS: usize = 12;
-/// Entries per bucket at which the table grows; below a third of it, it shrinks.
+/// With more entries per bucket than this the table grows ...
 const GROW_AT: usize = 8;
+/// ... and with fewer than this it shrinks.
 const SHRINK_AT: usize = 3;
-const CHUNK_BITS: u32 = 10;
-/// The least number of buckets that a chunk grows by.
-const LEAST_STEP: usize = 4;
+/// A table has four buckets at least.
 const LEAST_LEVEL: u32 = 2;
 /// Bits of a scan position.
 const POSITION_BITS: u32 = 53;
-
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Bucket {
-    tags: [u8; SLOTS],
-    overflow: u32,
-    slots: [Handle; SLOTS],
-}
-
-const EMPTY: Bucket = Bucket { tags: [0; SLOTS], overflow: NONE, slots: [NONE; SLOTS] };
-
-impl Bucket {
-    /// A bit at `8 * i + 7` for each slot `i` (0..8 in the first word, 8..12 in the second) whose tag is `tag`.
-    #[inline(always)]
-    fn matches(&self, tag: u8) -> (u64, u64) {
-        let low = u64::from_le_bytes(self.tags[..8].try_into().expect("8 of 12"));
-        let high = u32::from_le_bytes(self.tags[8..].try_into().expect("4 of 12")) as u64 | 0xffff_ffff_0000_0000;
-        (zero_bytes(low ^ repeat(tag)), zero_bytes(high ^ repeat(tag)) & 0xffff_ffff)
-    }
-
-    fn len(&self) -> usize {
-        self.tags.iter().filter(|&&tag| tag != 0).count()
-    }
-}
-
-const fn repeat(tag: u8) -> u64 {
-    tag as u64 * 0x0101_0101_0101_0101
-}
-
-/// The top bit of every byte that is zero, exactly.
-#[inline(always)]
-const fn zero_bytes(x: u64) -> u64 {
-    const LOW: u64 = repeat(0x7f);
-    !(((x & LOW) + LOW) | x | LOW)
-}
 
 #[inline(always)]
 fn tag_of(hash: u64) -> u8 {
@@ -78,75 +45,6 @@ fn tag_of(hash: u64) -> u8 {
 #[inline]
 pub fn position(hash: u64) -> u64 {
     hash.reverse_bits() >> (64 - POSITION_BITS)
-}
-
-/// Buckets in chunks, so that growth never copies more than one. The last chunk grows in steps: a table holds at most about an
-/// eighth more buckets than it addresses, a large one just a chunk.
-#[derive(Default)]
-struct Chunks(Vec<PageSlice<Bucket>>);
-
-impl Chunks {
-    #[inline(always)]
-    fn get(&self, index: usize) -> &Bucket {
-        &self.0[index >> CHUNK_BITS][index & ((1 << CHUNK_BITS) - 1)]
-    }
-
-    #[inline(always)]
-    fn get_mut(&mut self, index: usize) -> &mut Bucket {
-        &mut self.0[index >> CHUNK_BITS][index & ((1 << CHUNK_BITS) - 1)]
-    }
-
-    /// How many buckets are added at once to a table of `len`: a power of two.
-    fn step(len: usize) -> usize {
-        (len.next_power_of_two() / 16).clamp(LEAST_STEP, 1 << CHUNK_BITS)
-    }
-
-    /// Makes sure that bucket `index` exists, which is in the last chunk or the next one.
-    fn reach(&mut self, index: usize) {
-        let (chunk, within) = (index >> CHUNK_BITS, index & ((1 << CHUNK_BITS) - 1));
-        if chunk == self.0.len() {
-            self.0.reserve_exact(if chunk < 8 { 1 } else { chunk / 8 });
-            self.0.push(PageSlice::default());
-        }
-        if within >= self.0[chunk].len() {
-            let wanted = (within + 1).next_multiple_of(Self::step(index + 1));
-            self.resize_last(wanted);
-        }
-    }
-
-    /// Gives back what lies behind `len` buckets, but for a step or two.
-    fn cut(&mut self, len: usize) {
-        while self.0.len() > 1 && (self.0.len() - 1) << CHUNK_BITS >= len {
-            self.0.pop();
-        }
-        let (there, step) = (self.len(), Self::step(len));
-        if there >= len + 2 * step {
-            let within = len - ((self.0.len() - 1) << CHUNK_BITS);
-            self.resize_last((within + step).next_multiple_of(step));
-        }
-    }
-
-    fn resize_last(&mut self, len: usize) {
-        let last = self.0.last_mut().expect("a chunk that grows or shrinks");
-        let mut buckets = PageSlice::filled(len, EMPTY);
-        let kept = len.min(last.len());
-        buckets[..kept].copy_from_slice(&last[..kept]);
-        *last = buckets;
-    }
-
-    fn len(&self) -> usize {
-        let last = self.0.last().map_or(0, |chunk| chunk.len());
-        (self.0.len().saturating_sub(1) << CHUNK_BITS) + last
-    }
-
-    fn mapped_bytes(&self) -> usize {
-        let Some(last) = self.0.last() else { return 0 };
-        ((self.0.len() - 1) << CHUNK_BITS) * size_of::<Bucket>() + last.mapped_bytes()
-    }
-
-    fn bytes(&self) -> usize {
-        self.len() * size_of::<Bucket>() + self.0.capacity() * size_of::<PageSlice<Bucket>>()
-    }
 }
 
 /// Handles by hash.
@@ -535,105 +433,5 @@ impl KeyTable {
         let free = std::iter::successors(first, free).take(self.spill_len as usize + 1).count();
         assert_eq!((len, spilled), (self.len, self.spill_live as usize));
         assert_eq!(spilled + free, self.spill_len as usize);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hash(n: u32) -> u64 {
-        let mut x = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn insert(table: &mut KeyTable, n: u32) {
-        table.insert(hash(n), n, |_| (), hash);
-    }
-
-    #[test]
-    fn finds_what_was_put_in_through_growth_and_shrinking() {
-        const ENTRIES: u32 = if cfg!(miri) { 3000 } else { 50_000 };
-        let mut table = KeyTable::new();
-        for n in 0..ENTRIES {
-            insert(&mut table, n);
-        }
-        table.check_invariants(hash);
-        assert!((0..ENTRIES).all(|n| table.find(hash(n), |h| h == n) == Some(n)));
-        assert!((ENTRIES..ENTRIES + 1000).all(|n| table.find(hash(n), |h| h == n).is_none()));
-        for n in (0..ENTRIES).filter(|n| n % 50 != 0) {
-            table.remove(hash(n), n);
-        }
-        table.check_invariants(hash);
-        assert!(table.buckets() < 1000, "{} buckets for {} entries", table.buckets(), table.len());
-        assert!((0..ENTRIES).all(|n| table.find(hash(n), |h| h == n).is_some() == (n % 50 == 0)));
-    }
-
-    #[test]
-    fn room_that_was_reserved_is_used_and_given_back() {
-        for entries in [0, 5, 100, 8 << CHUNK_BITS, if cfg!(miri) { 1000 } else { 50_000 }] {
-            let mut table = KeyTable::new();
-            table.reserve(entries);
-            table.check_invariants(hash);
-            let buckets = table.buckets();
-            (0..entries as u32).for_each(|n| insert(&mut table, n));
-            table.check_invariants(hash);
-            assert!((buckets..=buckets + 1).contains(&table.buckets()), "{entries} entries");
-            assert!((0..entries as u32).all(|n| table.find(hash(n), |h| h == n) == Some(n)));
-            (0..entries as u32).for_each(|n| table.remove(hash(n), n));
-            assert_eq!(table.buckets(), 1 << LEAST_LEVEL);
-        }
-    }
-
-    #[test]
-    fn a_scan_sees_what_stays_exactly_once_while_the_table_grows_and_shrinks() {
-        for (before, during, grow) in
-            [(if cfg!(miri) { 200 } else { 1000u32 }, 40u32, true), (if cfg!(miri) { 1000 } else { 30_000 }, 60, false)]
-        {
-            let mut table = KeyTable::new();
-            for n in 0..before {
-                insert(&mut table, n);
-            }
-            let stays = |n: u32| if grow { n < before } else { n.is_multiple_of(100) };
-            let (mut seen, mut cursor, mut next) = (vec![0; before as usize], 0, 0);
-            loop {
-                cursor = table.scan(cursor, hash, |n| {
-                    if stays(n) {
-                        seen[n as usize] += 1;
-                    }
-                });
-                for _ in 0..during {
-                    if grow {
-                        insert(&mut table, before + next);
-                    } else if next < before && !stays(next) {
-                        table.remove(hash(next), next);
-                    }
-                    next += 1;
-                }
-                if cursor == 0 {
-                    break;
-                }
-            }
-            assert!((0..before).filter(|&n| stays(n)).all(|n| seen[n as usize] == 1));
-        }
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "100,000 samples take it minutes")]
-    fn samples_every_entry_about_equally() {
-        let mut table = KeyTable::new();
-        (0..100).for_each(|n| insert(&mut table, n));
-        let mut state = 1u64;
-        let mut random = move |n: usize| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as usize % n
-        };
-        let mut counts = [0; 100];
-        for _ in 0..100_000 {
-            counts[table.sample(&mut random).unwrap() as usize] += 1;
-        }
-        assert!(counts.iter().all(|&c| (800..1200).contains(&c)), "{counts:?}");
     }
 }
