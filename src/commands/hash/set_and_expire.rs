@@ -45,6 +45,9 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         None if word == "persist" => (Change::Persist, 3),
         None => (Change::None, 2),
     };
+    if fields_at + 1 >= args.len() {
+        return Err(Error::Arity("hgetex".into()));
+    }
     let first = first_field(args, fields_at, NOT_POSITIVE)?;
     super::remove_expired(cx, key, args.from(first));
     let is_past = matches!(change, Change::At(deadline) if deadline <= cx.db.field_time_ms());
