@@ -75,7 +75,9 @@ impl Dispatcher {
             self.server.clients.invalidate(&change.key, Some(author), held_for);
             self.server.notify(change.db, &change.key, change.event.class, change.event.name, held_for);
             self.server.clients.break_watches(change.db, &change.key);
-            self.note_ready(change.db, &change.key);
+            if change.event.wakes {
+                self.note_ready(change.db, &change.key);
+            }
         }
         if self.effects.flushed {
             self.invalidate_all(held_for);
