@@ -265,7 +265,16 @@ mod tests {
 
     fn wait(keys: &[&str], deadline_ns: Option<u64>) -> NewWait {
         let keys = keys.iter().map(|key| key.as_bytes().into()).collect();
-        NewWait { db: 1, keys, kind: Some(Kind::List), deadline_ns, call: Vec::new(), row: 0, even_without_key: false, log_offset: None }
+        NewWait {
+            db: 1,
+            keys,
+            kind: Some(Kind::List),
+            deadline_ns,
+            call: Vec::new(),
+            row: 0,
+            even_without_key: false,
+            log_offset: None,
+        }
     }
 
     fn queue(clients: &Clients, key: &str) -> Vec<ClientIndex> {

@@ -386,7 +386,8 @@ fn a_group_that_was_set_back_served_who_waited_for_new_entries() {
     db.run("XADD k 1-0 f old");
     db.run("XGROUP CREATE k g $");
     let waiting = db.waits(&READING_IN_GROUP.replace("TIME", "0"));
-    for call in ["XGROUP SETID k g 0", "XGROUP CREATE k h 0", "XGROUP DELCONSUMER k g c", "XDEL k 1-0", "XSETID k 5-0"] {
+    for call in ["XGROUP SETID k g 0", "XGROUP CREATE k h 0", "XGROUP DELCONSUMER k g c", "XDEL k 1-0", "XSETID k 5-0"]
+    {
         db.run(call);
         waits_on(&mut db, waiting);
     }
