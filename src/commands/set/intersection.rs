@@ -92,7 +92,7 @@ static SINTERSTORE: Command = Command::data("sinterstore", sinterstore)
     .since("1.0.0")
     .complexity("O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.")
     .summary("Stores the intersect of multiple sets in a key.")
-    .syntax("destination@key key [key ...]");
+    .syntax("destination key [key ...]");
 
 fn sinterstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let handles = sets_at(cx, args, 2..args.len())?;

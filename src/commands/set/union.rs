@@ -47,7 +47,7 @@ static SUNIONSTORE: Command = Command::data("sunionstore", sunionstore)
     .since("1.0.0")
     .complexity("O(N) where N is the total number of elements in all given sets.")
     .summary("Stores the union of multiple sets in a key.")
-    .syntax("destination@key key [key ...]");
+    .syntax("destination key [key ...]");
 
 fn sunionstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let handles = sets_at(cx, args, 2..args.len())?;
