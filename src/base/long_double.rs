@@ -10,8 +10,8 @@
 //!   +------+--------------+-----------------------+    counts as 1 (denormals, zero), 0x7fff is infinity or NaN
 //! ```
 
-use rustc_apfloat::Float;
-use rustc_apfloat::ieee::X87DoubleExtended;
+use rustc_apfloat::ieee::{Double, X87DoubleExtended};
+use rustc_apfloat::{Float, FloatConvert, Round};
 
 use super::number::{MAX_LONG_TEXT_BYTES, hexadecimal_float, is_zero_as_written, names_infinity};
 
@@ -57,6 +57,12 @@ impl LongDouble {
     /// Whether the number is neither infinite nor NaN.
     pub fn is_finite(self) -> bool {
         self.0.is_finite()
+    }
+
+    /// The least double that is not below it: infinity for what is beyond all doubles, the smallest of them for what is next to nothing.
+    pub fn to_f64_above(self) -> f64 {
+        let above: Double = self.0.convert_r(Round::TowardPositive, &mut false).value;
+        f64::from_bits(above.to_bits() as u64)
     }
 
     /// Appends the number as `%.17Lf` with trailing zeros cut: never an exponent, so up to 4,951 bytes. `inf`, `-inf`

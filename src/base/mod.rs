@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod crc;
+mod digits;
 pub mod disk;
 pub mod files;
 pub mod glob;

@@ -3,6 +3,7 @@
 //! Parsers are strict: the whole text is the number, or the answer is `None`. Printers append to a buffer and cannot fail.
 //! The 80-bit arithmetic of INCRBYFLOAT lives next door in [`long_double`](super::long_double).
 
+use super::digits::Digits;
 use rustc_apfloat::Float;
 use rustc_apfloat::ieee::Double;
 
@@ -54,10 +55,7 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
 }
 
 /// Appends a double as Redis prints it in replies and stores it in files: `nan`, `inf`, `-0`, integers below 2^62 in full,
-/// else the shortest digits that read back as the same double, as plain digits, with a point, or as `d.ddde+x`.
-///
-/// Redis finds its digits by Grisu2, which misses the shortest about once in a thousand: 6455.78152 is
-/// `6455.7815199999995` there (8.0) and `6455.78152` here. Both read back as the same number.
+/// else [digits](super::digits) that read back as the same double, as plain digits, with a point, or as `d.ddde+x`.
 pub fn print_f64(value: f64, out: &mut Vec<u8>) {
     const INTEGER_LIMIT: f64 = (i64::MAX / 2) as f64;
     if value.is_nan() {
@@ -69,21 +67,21 @@ pub fn print_f64(value: f64, out: &mut Vec<u8>) {
     } else if value.abs() <= INTEGER_LIMIT && value.trunc() == value {
         print_i64(value as i64, out);
     } else {
-        print_shortest(value, out);
+        print_finite(value, out);
     }
 }
 
 /// The same, with integers laid out like all others: 10000000000 is `1e+10`. So Redis prints scores for DEBUG DIGEST.
 pub fn print_f64_by_digits(value: f64, out: &mut Vec<u8>) {
-    if value.is_finite() && value != 0.0 { print_shortest(value, out) } else { print_f64(value, out) }
+    if value.is_finite() && value != 0.0 { print_finite(value, out) } else { print_f64(value, out) }
 }
 
 /// Appends a finite double that is not zero.
-fn print_shortest(value: f64, out: &mut Vec<u8>) {
+fn print_finite(value: f64, out: &mut Vec<u8>) {
     if value < 0.0 {
         out.push(b'-');
     }
-    ShortestDigits::of(value.abs()).print(out);
+    print_digits(&Digits::of(value.abs()), out);
 }
 
 /// Appends a signed integer in decimal.
@@ -174,75 +172,24 @@ fn decimal_digit(byte: u8) -> Option<u64> {
     (digit <= 9).then_some(u64::from(digit))
 }
 
-/// The shortest decimal digits of a positive finite double: it is `digits[..len]` times ten to the `exponent`.
-struct ShortestDigits {
-    digits: [u8; 17],
-    len: usize,
-    exponent: i32,
-}
-
-impl ShortestDigits {
-    /// Takes zmij's text apart: it spells a double in one of several layouts, of which only the digits and the place of
-    /// the point matter.
-    fn of(value: f64) -> Self {
-        let mut buffer = zmij::Buffer::new();
-        let text = buffer.format_finite(value).as_bytes();
-        let mut found = Self { digits: [0; 17], len: 0, exponent: 0 };
-        let (mut behind_point, mut zeros) = (false, 0);
-        for (at, &byte) in text.iter().enumerate() {
-            match byte {
-                b'.' => behind_point = true,
-                b'e' => {
-                    let exponent = &text[at + 1..];
-                    let exponent = exponent.strip_prefix(b"+").unwrap_or(exponent);
-                    found.exponent += parse_i64(exponent).expect("zmij writes a plain exponent") as i32;
-                    break;
-                }
-                _ => {
-                    found.exponent -= i32::from(behind_point);
-                    if byte == b'0' {
-                        zeros += 1;
-                        continue;
-                    }
-                    found.push_zeros(zeros);
-                    zeros = 0;
-                    found.digits[found.len] = byte;
-                    found.len += 1;
-                }
-            }
+/// Redis's choice among three layouts.
+fn print_digits(digits: &Digits, out: &mut Vec<u8>) {
+    let (exponent, digits) = (digits.exponent, digits.as_slice());
+    let count = digits.len() as i32;
+    let scientific_exponent = exponent + count - 1;
+    if exponent >= 0 && scientific_exponent < count + 7 {
+        out.extend_from_slice(digits);
+        out.resize(out.len() + exponent as usize, b'0');
+    } else if exponent < 0 && (exponent > -7 || scientific_exponent.abs() < 4) {
+        print_with_point(digits, count + exponent, out);
+    } else {
+        out.push(digits[0]);
+        if count > 1 {
+            out.push(b'.');
+            out.extend_from_slice(&digits[1..]);
         }
-        found.exponent += zeros;
-        found
-    }
-
-    /// Zeros count as digits only between others: those in front are not stored, those at the end raise the exponent.
-    fn push_zeros(&mut self, zeros: i32) {
-        if self.len > 0 {
-            let end = self.len + zeros as usize;
-            self.digits[self.len..end].fill(b'0');
-            self.len = end;
-        }
-    }
-
-    /// Redis's choice among three layouts.
-    fn print(&self, out: &mut Vec<u8>) {
-        let digits = &self.digits[..self.len];
-        let count = self.len as i32;
-        let scientific_exponent = self.exponent + count - 1;
-        if self.exponent >= 0 && scientific_exponent < count + 7 {
-            out.extend_from_slice(digits);
-            out.resize(out.len() + self.exponent as usize, b'0');
-        } else if self.exponent < 0 && (self.exponent > -7 || scientific_exponent.abs() < 4) {
-            print_with_point(digits, count + self.exponent, out);
-        } else {
-            out.push(digits[0]);
-            if count > 1 {
-                out.push(b'.');
-                out.extend_from_slice(&digits[1..]);
-            }
-            out.extend_from_slice(if scientific_exponent < 0 { b"e-" } else { b"e+" });
-            print_i64(i64::from(scientific_exponent.abs()), out);
-        }
+        out.extend_from_slice(if scientific_exponent < 0 { b"e-" } else { b"e+" });
+        print_i64(i64::from(scientific_exponent.abs()), out);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
-use crate::values::Encodings;
+use crate::values::{Encodings, Kind};
 
 /// Bounds that data commands keep.
 #[derive(Debug, Clone, Copy)]
@@ -24,10 +24,8 @@ pub struct Limits {
 /// Whether a call may wait for keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
-    /// It may.
+    /// It may. One that has waited and runs again goes on waiting in its place.
     Allowed,
-    /// It has waited, and a key that it waits for has changed: it may go on waiting, in its place.
-    Woken,
     /// It may not, as inside MULTI: it answers as if its time were up.
     Never,
 }
@@ -73,21 +71,23 @@ impl DataContext<'_> {
         self.effects.happened(self.db_number, key, event);
     }
 
-    /// The call waits until one of `keys` changes, and then runs again; if `timeout_us` (`None`: for ever) is up before that, the answer
+    /// The call waits until one of `keys` changes and is a `kind`, and then runs again; if `timeout_us` (`None`: for ever) is up before that, the answer
     /// is no array. Where calls may not wait that is the answer now.
     ///
     /// `call` is what runs then, if not the client's own words.
     pub fn wait_for<'k>(
         &mut self,
+        kind: Kind,
         keys: impl Iterator<Item = &'k [u8]>,
         timeout_us: Option<u64>,
         call: Option<Vec<Vec<u8>>>,
     ) -> Outcome {
         match self.waiting {
             Waiting::Never => self.reply.null_array(),
-            Waiting::Allowed | Waiting::Woken => {
+            Waiting::Allowed => {
                 self.effects.block = Some(Block {
                     keys: keys.map(Box::from).collect(),
+                    kind: Some(kind),
                     timeout_us,
                     call,
                     even_without_key: false,
@@ -98,14 +98,15 @@ impl DataContext<'_> {
         Ok(Done)
     }
 
-    /// As `wait_for`; the call runs again when a key has gone, too.
+    /// As `wait_for`; the call runs again when a key has gone or is of another type, too.
     pub fn wait_for_change<'k>(
         &mut self,
+        kind: Kind,
         keys: impl Iterator<Item = &'k [u8]>,
         timeout_us: Option<u64>,
         call: Option<Vec<Vec<u8>>>,
     ) -> Outcome {
-        let outcome = self.wait_for(keys, timeout_us, call);
+        let outcome = self.wait_for(kind, keys, timeout_us, call);
         if let Some(block) = &mut self.effects.block {
             block.even_without_key = true;
         }
@@ -148,7 +149,7 @@ impl ServerContext<'_> {
     pub fn wait_for_log(&mut self, offset: u64, timeout_us: Option<u64>) {
         let log_offset = Some(offset);
         self.effects.block =
-            Some(Block { keys: Vec::new(), timeout_us, call: None, even_without_key: false, log_offset });
+            Some(Block { keys: Vec::new(), kind: None, timeout_us, call: None, even_without_key: false, log_offset });
     }
 
     /// A key of database `db` changed.

@@ -1,5 +1,7 @@
 //! What a call changed: read once, after it ran, by `dispatch/settle`.
 
+use crate::values::Kind;
+
 /// What happened to a key, in the words of keyspace notifications: a class letter and an event's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
@@ -7,45 +9,56 @@ pub struct Event {
     pub class: char,
     /// The event's name.
     pub name: &'static str,
+    /// Whether calls that wait for the key run again.
+    pub wakes: bool,
 }
 
 impl Event {
     /// A change that no notification tells of.
-    pub const SILENT: Event = Event { class: '\0', name: "" };
+    pub const SILENT: Event = Event::new('\0', "").wakes_nobody();
+
+    const fn new(class: char, name: &'static str) -> Event {
+        Event { class, name, wakes: true }
+    }
+
+    /// The same, for a change that brings nothing for which anybody waits.
+    pub const fn wakes_nobody(self) -> Event {
+        Event { wakes: false, ..self }
+    }
 
     /// An event of class `g`.
     pub const fn generic(name: &'static str) -> Event {
-        Event { class: 'g', name }
+        Event::new('g', name)
     }
 
     /// An event of class `l`.
     pub const fn list(name: &'static str) -> Event {
-        Event { class: 'l', name }
+        Event::new('l', name)
     }
 
     /// An event of class `s`.
     pub const fn set(name: &'static str) -> Event {
-        Event { class: 's', name }
+        Event::new('s', name)
     }
 
     /// An event of class `h`.
     pub const fn hash(name: &'static str) -> Event {
-        Event { class: 'h', name }
+        Event::new('h', name)
     }
 
     /// An event of class `z`.
     pub const fn sorted_set(name: &'static str) -> Event {
-        Event { class: 'z', name }
+        Event::new('z', name)
     }
 
     /// An event of class `t`.
     pub const fn stream(name: &'static str) -> Event {
-        Event { class: 't', name }
+        Event::new('t', name)
     }
 
     /// An event of class `$`.
     pub const fn string(name: &'static str) -> Event {
-        Event { class: '$', name }
+        Event::new('$', name)
     }
 }
 
@@ -75,8 +88,10 @@ pub struct Change {
 /// Keys that a call waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// The keys: a change of any of them makes the call run again.
+    /// The keys: a change of any of them makes the call run again, if it is of this type then.
     pub keys: Vec<Box<[u8]>>,
+    /// The type; `None`: no key at all makes it run.
+    pub kind: Option<Kind>,
     /// How long it waits, in microseconds; `None`: for ever.
     pub timeout_us: Option<u64>,
     /// What runs then, if not the client's own words (XREAD's `$` has become an ID).

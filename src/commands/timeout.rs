@@ -1,6 +1,7 @@
 //! How long a call is ready to wait for keys, as its words say it. Zero is for ever.
 
 use super::error::Error;
+use crate::base::long_double::LongDouble;
 use crate::base::number::{parse_f64, parse_i64};
 
 const OUT_OF_RANGE: Error = Error::Text("ERR timeout is out of range");
@@ -9,7 +10,9 @@ const OUT_OF_RANGE: Error = Error::Text("ERR timeout is out of range");
 ///
 /// It counts in whole milliseconds, rounded up, so that the least of positive times is not taken for none.
 pub fn in_seconds(word: &[u8], now_ms: u64) -> Result<Option<u64>, Error> {
-    let seconds = parse_f64(word).ok_or(Error::Text("ERR timeout is not a float or out of range"))?;
+    // Redis reads a long double: 1e400 is a number to it, and 1e-400 is not zero.
+    let seconds = parse_f64(word).or_else(|| Some(LongDouble::parse(word)?.to_f64_above()));
+    let seconds = seconds.ok_or(Error::Text("ERR timeout is not a float or out of range"))?;
     let ms = (seconds * 1000.0).ceil();
     if ms >= i64::MAX as f64 {
         return Err(OUT_OF_RANGE);
@@ -48,14 +51,16 @@ mod tests {
             ("0.0001", Some(1000)),
             ("1.5", Some(1_500_000)),
             ("0x10", Some(16_000_000)),
+            ("1e-400", Some(1000)),
+            ("-1e-400", None),
             ("9e15", Some(u64::MAX)), // 9e21 would be right
         ] {
             assert_eq!(in_seconds(word.as_bytes(), NOW_MS), Ok(us), "{word}");
         }
-        for word in ["inf", "9223372036854775", "1e16", "0x1p63"] {
+        for word in ["inf", "9223372036854775", "1e16", "0x1p63", "1e400"] {
             assert_eq!(in_seconds(word.as_bytes(), NOW_MS), Err(OUT_OF_RANGE), "{word}");
         }
-        for word in ["-1", "-inf", "-0.001"] {
+        for word in ["-1", "-inf", "-0.001", "-1e400"] {
             assert_eq!(in_seconds(word.as_bytes(), NOW_MS), Err(Error::Text("ERR timeout is negative")), "{word}");
         }
         for word in ["", " 1", "abc", "nan", "1e5000"] {

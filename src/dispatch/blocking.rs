@@ -1,18 +1,18 @@
 //! Calls that wait for keys: how a wait begins, how a change of a key ends it, how time or somebody else does.
 //!
 //! A call that cannot answer says which keys it waits for (`Effects::block`). When a call has changed such a key, it is noted; before
-//! anyone's next call, and after the outermost one, those who wait for it run their call again, the longest waiting first, until the
-//! key has gone. What they change may wake others in turn.
+//! anyone's next call, and after the outermost one, those who wait for a key of its type run their call again, the longest waiting first,
+//! until the key has gone. What they change may wake others in turn.
 
 use super::{Dispatcher, gates};
 use crate::commands::args::Args;
-use crate::commands::context::Waiting;
 use crate::commands::effects::Block;
 use crate::commands::registry::Hot;
 use crate::formats::resp::reply::Reply;
 use crate::formats::resp::request::Range;
 use crate::server::blocking::NewWait;
 use crate::server::clients::{ClientIndex, Closing};
+use crate::values::Kind;
 use std::collections::VecDeque;
 
 /// Below this a sleep would last too long: the loop goes round instead, to be in time for a waiter's deadline.
@@ -57,6 +57,7 @@ impl Dispatcher {
             NewWait {
                 db: self.server.clients.get(client).db,
                 keys: block.keys,
+                kind: block.kind,
                 deadline_ns,
                 call: block.call.unwrap_or_else(|| args.to_vecs()),
                 row: row.id,
@@ -89,9 +90,10 @@ impl Dispatcher {
             let mut behind = None;
             while let Some((turn, client)) = self.server.clients.waiters.next(db, &key, behind) {
                 behind = Some(turn);
-                let is_there = self.server.keyspace.db(db).peek(&key).is_some();
+                let keyspace = self.server.keyspace.db(db);
+                let kind = keyspace.peek(&key).map(|handle| Kind::of(keyspace.view(handle)));
                 let wait = self.server.clients.get(client).wait.as_ref().expect("it waits");
-                if is_there || wait.even_without_key {
+                if wait.even_without_key || kind.is_some() && kind == wait.kind {
                     self.run_again(client);
                 }
             }
@@ -121,10 +123,8 @@ impl Dispatcher {
             self.answer_error(None, &error, &mut reply);
             return self.give_output(client, reply);
         }
-        self.waiting = Waiting::Woken;
         let begun_ns = self.server.clock.monotonic_ns();
         let ran = self.run_row(client, &row, &mut args, None, &mut reply);
-        self.waiting = Waiting::Allowed;
         let waits_on = self.effects.block.take().is_some();
         if let Err(error) = ran {
             self.answer_failure(client, &row, &error, mark, &mut reply);

@@ -30,12 +30,14 @@ impl Dispatcher {
     #[inline]
     pub(super) fn needs_settling(&self, client: ClientIndex) -> bool {
         let client = self.server.clients.get(client);
-        self.effects.dirty > 0
+        let needs = self.effects.dirty > 0
             || self.effects.propagation != Propagation::AsReceived
             || self.server.keyspace.all()[client.db].has_removals()
             || client.raised & gates::NO_TOUCH != 0
             || !self.server.requests.is_empty()
-            || self.effects.block.is_some()
+            || self.effects.block.is_some();
+        debug_assert!(needs || self.effects.changes.is_empty(), "somebody is to be told");
+        needs
     }
 
     /// Reads the call's effects once.
@@ -68,7 +70,9 @@ impl Dispatcher {
             self.server.clients.invalidate(&change.key, Some(author), held_for);
             self.server.notify(change.db, &change.key, change.event.class, change.event.name, held_for);
             self.server.clients.break_watches(change.db, &change.key);
-            self.note_ready(change.db, &change.key);
+            if change.event.wakes {
+                self.note_ready(change.db, &change.key);
+            }
         }
         if self.effects.flushed {
             self.invalidate_all(held_for);

@@ -13,6 +13,7 @@ use super::client_memory::ELEMENT_BYTES;
 use super::clients::{ClientIndex, Clients};
 use super::{Server, gates};
 use crate::formats::resp::reply::Reply;
+use crate::values::Kind;
 use std::collections::BTreeMap;
 
 /// What a client waits for.
@@ -24,13 +25,15 @@ pub struct Wait {
     pub db: usize,
     /// The keys.
     pub keys: Vec<Box<[u8]>>,
+    /// The type of which a key has to be.
+    pub kind: Option<Kind>,
     /// When it gives up (monotonic ns).
     deadline_ns: Option<u64>,
     /// The call that runs again when one of the keys has changed.
     pub call: Vec<Vec<u8>>,
     /// The number of the call's row.
     pub row: usize,
-    /// Whether it is to run when the key has gone, too.
+    /// Whether it is to run when the key has gone or is of another type, too.
     pub even_without_key: bool,
     /// Bytes of the keys and the call.
     pub bytes: usize,
@@ -148,13 +151,15 @@ pub struct NewWait {
     pub db: usize,
     /// The keys; one that is named twice counts once.
     pub keys: Vec<Box<[u8]>>,
+    /// The type of which a key has to be for it to run.
+    pub kind: Option<Kind>,
     /// When it gives up (monotonic ns).
     pub deadline_ns: Option<u64>,
     /// What is to run again.
     pub call: Vec<Vec<u8>>,
     /// Its row's number.
     pub row: usize,
-    /// Whether it is to run when the key has gone, too.
+    /// Whether it is to run when the key has gone or is of another type, too.
     pub even_without_key: bool,
     /// The log offset that is to be durable for it to run.
     pub log_offset: Option<u64>,
@@ -171,12 +176,12 @@ impl Clients {
     pub fn begin_wait(&mut self, index: ClientIndex, new: NewWait) {
         let turn = self.waiters.next_turn;
         self.waiters.next_turn += 1;
-        let NewWait { db, mut keys, deadline_ns, call, row, even_without_key, log_offset } = new;
+        let NewWait { db, mut keys, kind, deadline_ns, call, row, even_without_key, log_offset } = new;
         keys.sort_unstable();
         keys.dedup();
         let bytes = keys.iter().map(|key| key.len() + ELEMENT_BYTES).sum::<usize>();
         let bytes = bytes + call.iter().map(|word| word.len() + size_of::<Vec<u8>>()).sum::<usize>();
-        let wait = Wait { turn, db, keys, deadline_ns, call, row, even_without_key, bytes, log_offset };
+        let wait = Wait { turn, db, keys, kind, deadline_ns, call, row, even_without_key, bytes, log_offset };
         self.waiters.add(index, &wait);
         let client = self.get_mut(index);
         client.raised |= gates::WAITING;
@@ -260,7 +265,16 @@ mod tests {
 
     fn wait(keys: &[&str], deadline_ns: Option<u64>) -> NewWait {
         let keys = keys.iter().map(|key| key.as_bytes().into()).collect();
-        NewWait { db: 1, keys, deadline_ns, call: Vec::new(), row: 0, even_without_key: false, log_offset: None }
+        NewWait {
+            db: 1,
+            keys,
+            kind: Some(Kind::List),
+            deadline_ns,
+            call: Vec::new(),
+            row: 0,
+            even_without_key: false,
+            log_offset: None,
+        }
     }
 
     fn queue(clients: &Clients, key: &str) -> Vec<ClientIndex> {

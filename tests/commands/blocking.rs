@@ -4,6 +4,8 @@ use crate::harness::Db;
 use crate::lines::line_of;
 use ferrodis::server::clients::ClientIndex;
 
+const WRONG_TYPE: &str = "!WRONGTYPE Operation against a key holding the wrong kind of value";
+
 /// A way to wait for key `k`.
 struct Waiting {
     call: &'static str,
@@ -324,8 +326,32 @@ fn a_destination_of_another_type_is_an_error_when_the_element_comes() {
     let moving = db.waits("BLMOVE k d LEFT LEFT 0");
     let popping = db.waits("BLPOP k 0");
     db.run("RPUSH k a");
-    answered(&mut db, moving, "!WRONGTYPE Operation against a key holding the wrong kind of value");
+    answered(&mut db, moving, WRONG_TYPE);
     answered(&mut db, popping, "[k a]");
+}
+
+/// Whoever waits for several keys is woken by one that is of its type, and its call runs as if it had just come: another key that stands
+/// before and is of another type by now is an error. Calls on sorted sets passed such a key over, and XREAD only looked at entries.
+#[test]
+fn a_key_of_another_type_was_passed_over_when_the_next_one_came() {
+    for (call, comes) in [
+        ("BLPOP a b 0", "RPUSH b m"),
+        ("BLMPOP 0 2 a b LEFT", "RPUSH b m"),
+        ("BZPOPMIN a b 0", "ZADD b 1 m"),
+        ("BZMPOP 0 2 a b MIN", "ZADD b 1 m"),
+        ("XREAD BLOCK 0 STREAMS a b 0 0", "XADD b 1-1 f v"),
+        ("XREAD BLOCK 0 STREAMS a b 0 0", "XGROUP CREATE b g 0 MKSTREAM"),
+    ] {
+        let mut db = Db::new();
+        let waiting = db.waits(call);
+        db.run("SET a x");
+        db.run("SADD b x");
+        db.run("DEL b");
+        waits_on(&mut db, waiting);
+        db.run(comes);
+        answered(&mut db, waiting, WRONG_TYPE);
+        db.is("EXISTS b", ":1\r\n");
+    }
 }
 
 // ---- streams ----
@@ -351,6 +377,22 @@ fn an_entry_answers_one_of_a_group() {
     waits_on(&mut db, waiting[1]);
     db.run("XADD k 2-0 f b");
     answered(&mut db, waiting[1], "[[k [[2-0 [f b]]]]]");
+}
+
+/// What changes of a stream besides new entries ends no wait, as in Redis: XGROUP SETID served old entries at once to whoever waited for new.
+#[test]
+fn a_group_that_was_set_back_served_who_waited_for_new_entries() {
+    let mut db = Db::new();
+    db.run("XADD k 1-0 f old");
+    db.run("XGROUP CREATE k g $");
+    let waiting = db.waits(&READING_IN_GROUP.replace("TIME", "0"));
+    for call in ["XGROUP SETID k g 0", "XGROUP CREATE k h 0", "XGROUP DELCONSUMER k g c", "XDEL k 1-0", "XSETID k 5-0"]
+    {
+        db.run(call);
+        waits_on(&mut db, waiting);
+    }
+    db.run("XADD k 6-0 f new");
+    answered(&mut db, waiting, "[[k [[6-0 [f new]]]]]");
 }
 
 #[test]

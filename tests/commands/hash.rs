@@ -421,7 +421,10 @@ fn hgetex_gives_values_and_sets_deadlines() {
         db.fails("HGETEX h EX 9223372036854775807 FIELDS 1 a", "ERR invalid expire time in 'hgetex' command");
         db.fails("HGETEX h EX 10 PX 10 FIELDS 1 a", NO_FIELDS);
         db.fails("HGETEX h EX 10 FIELDS 1", NOT_MATCHING);
-        db.fails("HGETEX h EX 10 FIELDS", NOT_POSITIVE);
+        db.fails("HGETEX h EX 10 FIELDS", "ERR wrong number of arguments for 'hgetex' command");
+        db.fails("HGETEX nokey PX 10 foo", "ERR wrong number of arguments for 'hgetex' command");
+        db.fails("HGETEX h EX ten FIELDS", "ERR value is not an integer or out of range");
+        db.fails("HGETEX h PERSIST FIELDS 0", NOT_POSITIVE);
     });
 }
 

@@ -1,6 +1,7 @@
 //! Lists, each test on all of their encodings.
 
 use crate::harness::Db;
+use crate::phrases::events;
 use crate::string::{WRONG_TYPE, logged};
 
 const OUT_OF_RANGE: &str = "ERR value is out of range, must be positive";
@@ -397,6 +398,20 @@ fn the_log_gets_what_redis_7_0_knows_and_only_changes() {
     db.run("RPUSH l a b");
     assert_eq!(logged(&mut db, "BLMOVE l k RIGHT LEFT 0"), "LMOVE l k RIGHT LEFT");
     assert_eq!(logged(&mut db, "BRPOPLPUSH l k 0"), "RPOPLPUSH l k");
+}
+
+/// LTRIM tells of itself even if it takes nothing, though then nothing is logged or counted: listeners and WATCH heard of it only
+/// together with the next change of any key.
+#[test]
+fn an_ltrim_that_took_nothing_was_told_too_late() {
+    let mut db = Db::new();
+    db.run("CONFIG SET notify-keyspace-events KA");
+    db.run("RPUSH l a b");
+    assert_eq!(events(&mut db, "l", |db| drop(db.run("LTRIM l 0 -1"))), "ltrim");
+    db.run("WATCH l");
+    db.run("LTRIM l 0 -1");
+    db.run("MULTI");
+    db.is("EXEC", "*-1\r\n");
 }
 
 #[test]

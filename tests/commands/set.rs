@@ -467,6 +467,18 @@ fn the_log_names_the_members_that_chance_took() {
     });
 }
 
+/// Sets came in the order in which their keys had been made, not in that of the call; Redis has the members of small ones in the call's.
+#[test]
+fn a_union_of_small_sets_stood_in_another_order() {
+    let mut db = Db::new();
+    db.run("SADD second c b a");
+    db.run("SADD first a c d");
+    db.run("SUNIONSTORE union first second first");
+    says(&mut db, "SMEMBERS union", "[a c d b]");
+    says(&mut db, "SINTER first second", "[a c]");
+    says(&mut db, "SINTER second first", "[c a]");
+}
+
 #[test]
 fn a_copy_is_a_set_of_its_own() {
     each_encoding(|db| {

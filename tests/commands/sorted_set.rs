@@ -129,6 +129,10 @@ fn scores_of_all_kinds() {
                 ("ZINCRBY z -inf a", "!ERR resulting score is not a number (NaN)"),
                 ("ZINCRBY z x a", "!ERR value is not a valid float"),
                 ("ZINCRBY z nan a", "!ERR value is not a valid float"),
+                // It is read as a ZADD that has options and half an element.
+                ("ZINCRBY z NX a", "!ERR syntax error"),
+                ("ZINCRBY z lt 10", "!ERR syntax error"),
+                ("ZINCRBY z NXX a", "!ERR value is not a valid float"),
                 ("ZADD z INCR -inf a", "!ERR resulting score is not a number (NaN)"),
                 ("ZSCORE z a", "inf"),
                 ("ZADD z 9007199254740993 i", "1"),

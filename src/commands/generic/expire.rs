@@ -154,7 +154,7 @@ fn set_deadline(cx: &mut DataContext<'_>, args: &Args<'_>, scale: Scale) -> Outc
             let call: Vec<&[u8]> = absolute.into_iter().chain(args.from(3)).collect();
             cx.propagate_as(&call);
         }
-        cx.changed(key, Event::generic("expire"));
+        cx.changed(key, Event::generic("expire").wakes_nobody());
     }
     cx.reply.int(1);
     Ok(Done)
@@ -175,7 +175,7 @@ fn persist(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let had = cx.db.find(key).filter(|&handle| cx.db.deadline(handle).is_some());
     if let Some(handle) = had {
         cx.db.set_deadline(handle, None)?;
-        cx.changed(key, Event::generic("persist"));
+        cx.changed(key, Event::generic("persist").wakes_nobody());
     }
     cx.reply.int(had.is_some() as i64);
     Ok(Done)

@@ -49,6 +49,9 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         None if word == "persist" => (Some(Change::Persist), 3),
         None => (None, 2),
     };
+    if fields_at + 1 >= args.len() {
+        return Err(Error::Arity("hgetex".into()));
+    }
     let first = first_field(args, fields_at, NOT_POSITIVE)?;
     super::remove_expired(cx, key, args.from(first));
     cx.reply.array(args.len() - first);

@@ -129,7 +129,10 @@ fn ltrim(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     };
     let is_gone = super::finish(list, cut_off);
     match removed {
-        0 => cx.happened(key, Event::list("ltrim")), // told, but nothing to be logged
+        0 => {
+            cx.effects.propagate_nothing(); // it is told of all the same
+            cx.happened(key, Event::list("ltrim"));
+        }
         _ => super::changed(cx, key, "ltrim", removed),
     }
     if is_gone {

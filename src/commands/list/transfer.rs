@@ -7,6 +7,7 @@ use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, KeySpec, Purpose, first_key, key_at};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::commands::timeout;
+use crate::values::Kind;
 use crate::values::list::{End, List};
 
 /// This file's commands.
@@ -111,12 +112,12 @@ fn transfer_or_wait(
     timeout_us: Option<u64>,
 ) -> Result<bool, Error> {
     let source = args.get(1);
-    if super::waiting_len(cx, source, &mut false)?.is_some() {
+    if super::len(cx, source)?.is_some() {
         return transfer(cx, args, ends);
     }
     match cx.waiting {
         Waiting::Never => cx.reply.null(),
-        Waiting::Allowed | Waiting::Woken => drop(cx.wait_for([source].into_iter(), timeout_us, None)?),
+        Waiting::Allowed => drop(cx.wait_for(Kind::List, [source].into_iter(), timeout_us, None)?),
     }
     Ok(false)
 }

@@ -6,6 +6,7 @@ use crate::commands::context::DataContext;
 use crate::commands::key_spec::{Access, Purpose, counted_keys, keys_from};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::commands::timeout;
+use crate::values::Kind;
 use crate::values::list::{End, List};
 
 /// This file's commands.
@@ -42,10 +43,9 @@ static BRPOP: Command = Command::data("brpop", |cx, args| pop(cx, args, End::Rig
 fn pop(cx: &mut DataContext<'_>, args: &mut Args<'_>, end: End) -> Outcome {
     let last = args.len() - 1;
     let timeout_us = timeout::in_seconds(args.get(last), cx.now_ms())?;
-    let mut passed = false;
     for word in 1..last {
         let key = args.get(word);
-        if super::waiting_len(cx, key, &mut passed)?.is_none() {
+        if super::len(cx, key)?.is_none() {
             continue;
         }
         cx.reply.array(2);
@@ -57,7 +57,7 @@ fn pop(cx: &mut DataContext<'_>, args: &mut Args<'_>, end: End) -> Outcome {
         cx.propagate_as(&[super::pop_word(end), key]);
         return Ok(Done);
     }
-    cx.wait_for((1..last).map(|word| args.get(word)), timeout_us, None)
+    cx.wait_for(Kind::List, (1..last).map(|word| args.get(word)), timeout_us, None)
 }
 
 /// BLMPOP: LMPOP that waits for an element.
@@ -76,12 +76,11 @@ static BLMPOP: Command = Command::data("blmpop", blmpop)
 fn blmpop(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let pop = MultiPop::read(args, 2)?;
     let timeout_us = timeout::in_seconds(args.get(1), cx.now_ms())?;
-    let mut passed = false;
     for key in pop.keys.clone().map(|word| args.get(word)) {
-        if let Some(len) = super::waiting_len(cx, key, &mut passed)? {
+        if let Some(len) = super::len(cx, key)? {
             pop.answer(cx, key, len)?;
             return Ok(Done);
         }
     }
-    cx.wait_for(pop.keys.clone().map(|word| args.get(word)), timeout_us, None)
+    cx.wait_for(Kind::List, pop.keys.clone().map(|word| args.get(word)), timeout_us, None)
 }

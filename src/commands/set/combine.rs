@@ -42,12 +42,14 @@ pub(super) fn set_of(db: &Database, handle: Handle) -> SetRef<'_> {
     db.view_as::<Set>(handle).expect("a set, as was checked when it was looked up")
 }
 
-/// The sets of these records, each once, those that are not there left out.
+/// The sets of these records, each once, in the order in which they were named; those that are not there left out.
 pub(super) fn distinct_sets<'a>(db: &'a Database, handles: &Handles) -> Sets<'a> {
-    let mut there: SmallVec<[Handle; 8]> = handles.iter().copied().flatten().collect();
+    let mut there: SmallVec<[(Handle, usize); 8]> =
+        handles.iter().enumerate().filter_map(|(place, handle)| Some(((*handle)?, place))).collect();
     there.sort_unstable();
-    there.dedup();
-    there.into_iter().map(|handle| set_of(db, handle)).collect()
+    there.dedup_by_key(|(handle, _)| *handle);
+    there.sort_unstable_by_key(|(_, place)| *place);
+    there.into_iter().map(|(handle, _)| set_of(db, handle)).collect()
 }
 
 /// Puts a result at `key`, in place of whatever was there, and answers how many members it has. An empty one removes the key.

@@ -48,7 +48,7 @@ static SDIFFSTORE: Command = Command::data("sdiffstore", sdiffstore)
     .since("1.0.0")
     .complexity("O(N) where N is the total number of elements in all given sets.")
     .summary("Stores the difference of multiple sets in a key.")
-    .syntax("destination@key key [key ...]");
+    .syntax("destination key [key ...]");
 
 fn sdiffstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let handles = sets_at(cx, args, 2..args.len())?;

@@ -9,7 +9,7 @@ use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::structures::element_table::Full;
 use crate::structures::listpack::Entry;
 use crate::values::Encodings;
-use crate::values::set::{Group, Set, SetRef};
+use crate::values::set::{Group, Set};
 use std::ops::ControlFlow;
 
 /// This file's commands.
@@ -92,7 +92,7 @@ static SINTERSTORE: Command = Command::data("sinterstore", sinterstore)
     .since("1.0.0")
     .complexity("O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.")
     .summary("Stores the intersect of multiple sets in a key.")
-    .syntax("destination@key key [key ...]");
+    .syntax("destination key [key ...]");
 
 fn sinterstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let handles = sets_at(cx, args, 2..args.len())?;
@@ -105,10 +105,7 @@ fn sinterstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 
 /// The result as a set: an intset where Redis makes one.
 fn common_set(sets: Sets<'_>, encodings: &Encodings) -> Result<Set, Full> {
-    let mut common = match sets.first() {
-        Some(SetRef::Ints(_)) => Set::no_ints(),
-        _ => Set::default(),
-    };
+    let mut common = sets.first().map_or_else(Set::default, |smallest| smallest.empty_subset());
     let mut outcome = Ok(());
     for_each_common(sets, |member| match common.insert_entry(member, encodings) {
         Ok(_) => ControlFlow::Continue(()),

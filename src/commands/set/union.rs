@@ -8,15 +8,13 @@ use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::formats::resp::reply::Reply;
 use crate::structures::element_table::Full;
 use crate::values::Encodings;
-use crate::values::set::{Group, Set, SetRef};
+use crate::values::set::{Group, Set};
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&SUNION, &SUNIONSTORE];
 
 /// Up to so many sets, a member is looked for in the sets before its own rather than gathered in a table.
 const FEW_SETS: usize = 8;
-/// A listpack of more members than this is not searched for each member of another set.
-const SHORT_PACK: usize = 128;
 
 /// SUNION: what any of the sets has.
 static SUNION: Command = Command::data("sunion", sunion)
@@ -49,7 +47,7 @@ static SUNIONSTORE: Command = Command::data("sunionstore", sunionstore)
     .since("1.0.0")
     .complexity("O(N) where N is the total number of elements in all given sets.")
     .summary("Stores the union of multiple sets in a key.")
-    .syntax("destination@key key [key ...]");
+    .syntax("destination key [key ...]");
 
 fn sunionstore(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let handles = sets_at(cx, args, 2..args.len())?;
@@ -71,8 +69,9 @@ fn united(sets: &Sets<'_>, encodings: &Encodings) -> Result<Set, Full> {
 /// Whether there are few sets, and each is fit to be asked for many members. (Sets of integers only are united, which puts the members
 /// in order, as in Redis.)
 fn can_be_probed(sets: &Sets<'_>) -> bool {
-    let is_fit = |set: &SetRef<'_>| !matches!(set, SetRef::Packed(pack) if pack.len() > SHORT_PACK);
-    sets.len() <= FEW_SETS && sets.iter().all(is_fit) && !sets.iter().all(|set| matches!(set, SetRef::Ints(_)))
+    sets.len() <= FEW_SETS
+        && sets.iter().all(|set| set.is_quickly_searched())
+        && !sets.iter().all(|set| set.is_ordered())
 }
 
 /// The largest set as it is, then of each what none before it has: nothing is copied but into the reply.

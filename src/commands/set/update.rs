@@ -78,7 +78,7 @@ static SMOVE: Command = Command::data("smove", smove)
     .since("1.0.0")
     .complexity("O(1)")
     .summary("Moves a member from one set to another.")
-    .syntax("source@key destination@key member");
+    .syntax("source destination member");
 
 fn smove(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let [source, destination, member] = args.exactly()?;

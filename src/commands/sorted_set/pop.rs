@@ -2,13 +2,12 @@
 
 use super::answer_member;
 use crate::commands::args::Args;
-use crate::commands::context::{DataContext, Waiting};
+use crate::commands::context::DataContext;
 use crate::commands::effects::Event;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Purpose, counted_keys, first_key};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::formats::resp::reply::{Protocol, Reply};
-use crate::keyspace::database::{Database, Edit, EditError};
 use crate::values::sorted_set::{Direction, SortedSet};
 
 /// This file's commands.
@@ -123,7 +122,7 @@ pub(super) fn pop(
     count: u64,
     form: Form,
 ) -> Result<Option<usize>, Error> {
-    let Some(mut set) = edit(cx.db, key, cx.waiting)? else { return Ok(None) };
+    let Some(mut set) = cx.db.edit_existing::<SortedSet>(key)? else { return Ok(None) };
     let len = set.as_ref().len();
     let popped = usize::try_from(count).unwrap_or(usize::MAX).min(len);
     answer_head(cx.reply, key, popped, form);
@@ -166,14 +165,6 @@ fn answer_head(reply: &mut Reply, key: &[u8], popped: usize, form: Form) {
             reply.bulk(key);
             reply.array(popped);
         }
-    }
-}
-
-/// The set at a key. To a call that has been woken, a value of another type is none: it goes on waiting.
-fn edit<'d>(db: &'d mut Database, key: &'d [u8], waiting: Waiting) -> Result<Option<Edit<'d, SortedSet>>, Error> {
-    match db.edit_existing::<SortedSet>(key) {
-        Err(EditError::WrongType) if waiting == Waiting::Woken => Ok(None),
-        found => Ok(found?),
     }
 }
 

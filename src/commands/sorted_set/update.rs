@@ -91,7 +91,10 @@ static ZINCRBY: Command = Command::data("zincrby", zincrby)
     .syntax("key increment member");
 
 fn zincrby(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let by = score(args, 2)?;
+    let by = score(args, 2).or_else(|error| match Rule::parse(args)? {
+        (_, 2) => Err(error),
+        _ => Err(Error::Syntax), // Redis reads it as a ZADD: with an option there are no two words left for an element
+    })?;
     increment(cx, args.get(1), args.get(3), by, Rule { increments: true, ..Rule::default() })
 }
 

@@ -6,6 +6,7 @@ use crate::commands::context::DataContext;
 use crate::commands::key_spec::{Access, Purpose, counted_keys, keys_from};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::commands::timeout;
+use crate::values::Kind;
 
 /// This file's commands.
 pub const COMMANDS: &[&Command] = &[&BZPOPMIN, &BZPOPMAX, &BZMPOP];
@@ -47,7 +48,7 @@ fn pop_or_wait(cx: &mut DataContext<'_>, args: &Args<'_>, end: End) -> Outcome {
             return Ok(Done);
         }
     }
-    cx.wait_for(args.from(1).take(keys), timeout_us, None)
+    cx.wait_for(Kind::SortedSet, args.from(1).take(keys), timeout_us, None)
 }
 
 /// BZMPOP: members of the first set that has any.
@@ -71,6 +72,6 @@ fn bzmpop(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let timeout_us = timeout::in_seconds(args.get(1), cx.now_ms())?;
     match many.pop(cx, args)? {
         Some(()) => Ok(Done),
-        None => cx.wait_for(many.keys(args), timeout_us, None),
+        None => cx.wait_for(Kind::SortedSet, many.keys(args), timeout_us, None),
     }
 }

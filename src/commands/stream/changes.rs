@@ -80,7 +80,7 @@ impl GroupChanges {
     pub(super) fn finish(self, cx: &mut DataContext<'_>, key: &[u8], group: &[u8], count: u64) {
         cx.effects.dirty += count;
         if self.created.is_some() {
-            cx.changed(key, Event::stream("xgroup-createconsumer"));
+            cx.changed(key, Event::stream("xgroup-createconsumer").wakes_nobody());
         }
         if self.is_logged {
             self.propagate(cx, key, group);

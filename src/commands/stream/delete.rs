@@ -35,7 +35,7 @@ fn xdel(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let deleted = args.from(2).filter(|word| ids::id(word).is_ok_and(|id| stream.entries.delete(id))).count();
     stream.finish();
     if deleted > 0 {
-        cx.changed(key, Event::stream("xdel"));
+        cx.changed(key, Event::stream("xdel").wakes_nobody());
         cx.effects.dirty += deleted as u64 - 1;
     }
     cx.reply.int(deleted as i64);
@@ -66,7 +66,7 @@ fn xsetid(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     stream.finish();
     cx.reply.ok();
-    cx.changed(key, Event::stream("xsetid"));
+    cx.changed(key, Event::stream("xsetid").wakes_nobody());
     Ok(Done)
 }
 

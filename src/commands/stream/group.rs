@@ -53,9 +53,11 @@ fn create(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         return Err(Error::Text("BUSYGROUP Consumer Group name already exists"));
     }
     stream.groups.create(name, last_id, options.entries_read);
+    let event = Event::stream("xgroup-create");
+    let event = if stream.was_there() { event.wakes_nobody() } else { event };
     stream.finish();
     cx.reply.ok();
-    cx.changed(key, Event::stream("xgroup-create"));
+    cx.changed(key, event);
     Ok(Done)
 }
 
@@ -86,7 +88,7 @@ fn set_id(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     drop(group);
     stream.finish();
     cx.reply.ok();
-    cx.changed(key, Event::stream("xgroup-setid"));
+    cx.changed(key, Event::stream("xgroup-setid").wakes_nobody());
     Ok(Done)
 }
 
@@ -173,7 +175,7 @@ fn create_consumer(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     drop(group);
     stream.finish();
     if is_created {
-        cx.changed(key, Event::stream("xgroup-createconsumer"));
+        cx.changed(key, Event::stream("xgroup-createconsumer").wakes_nobody());
     }
     cx.reply.int(is_created.into());
     Ok(Done)
@@ -198,7 +200,7 @@ fn delete_consumer(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     drop(group);
     stream.finish();
     if pending.is_some() {
-        cx.changed(key, Event::stream("xgroup-delconsumer"));
+        cx.changed(key, Event::stream("xgroup-delconsumer").wakes_nobody());
     }
     cx.reply.int(pending.unwrap_or(0) as i64);
     Ok(Done)

@@ -3,11 +3,12 @@
 use super::read_options::{ReadOptions, Reader};
 use super::{ids, range};
 use crate::commands::args::Args;
-use crate::commands::context::{DataContext, Waiting};
+use crate::commands::context::DataContext;
 use crate::commands::error::Error;
 use crate::commands::key_spec::{Access, Begin, Find, KeySpec, Purpose};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::formats::resp::reply::{Protocol, Reply};
+use crate::values::Kind;
 use crate::values::stream::{Stream, StreamId, StreamRef};
 
 /// This file's commands.
@@ -34,17 +35,9 @@ static XREAD: Command = Command::data("xread", xread)
 fn xread(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let options = ReadOptions::read(args, Reader::Anyone, cx.now_ms())?;
     let (mut after, mut served) = (Vec::with_capacity(options.streams), 0);
-    let mut has_wrong_type = false;
     for i in 0..options.streams {
         let (key, word) = options.stream(args, i);
-        let stream = match cx.db.read_as::<Stream>(key) {
-            // Whoever waits for a stream does not mind another type in its place.
-            Err(_) if cx.waiting == Waiting::Woken => {
-                has_wrong_type = true;
-                None
-            }
-            read => read?,
-        };
+        let stream = cx.db.read_as::<Stream>(key)?;
         let id = behind(word, stream)?;
         let is_served = stream.is_some_and(|stream| stream.entries.last_live_id().is_some_and(|last| last > id));
         served += usize::from(is_served);
@@ -52,9 +45,6 @@ fn xread(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     if served == 0 {
         return wait(cx, args, &options, &after);
-    }
-    if has_wrong_type {
-        return Err(Error::WrongType);
     }
     head(cx.reply, served);
     for (i, (id, _)) in after.into_iter().enumerate().filter(|(_, (_, is_served))| *is_served) {
@@ -96,7 +86,7 @@ fn wait(cx: &mut DataContext<'_>, args: &Args<'_>, options: &ReadOptions, after:
         }
         call
     });
-    cx.wait_for(options.keys(args), timeout_us, call)
+    cx.wait_for(Kind::Stream, options.keys(args), timeout_us, call)
 }
 
 /// The head of the streams that follow.

@@ -10,6 +10,7 @@ use crate::commands::key_spec::{Access, Begin, Find, KeySpec, Purpose};
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 use crate::error;
 use crate::formats::resp::reply::Reply;
+use crate::values::Kind;
 use crate::values::stream::{ConsumerIndex, Entries, Group, Pending, Stream, StreamId};
 
 /// This file's commands.
@@ -53,7 +54,7 @@ fn xreadgroup(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     }
     match options.timeout_us {
         _ if served > 0 => Ok(Done),
-        Some(timeout_us) => cx.wait_for_change(options.keys(args), timeout_us, None),
+        Some(timeout_us) => cx.wait_for_change(Kind::Stream, options.keys(args), timeout_us, None),
         None => {
             cx.reply.null_array();
             Ok(Done)

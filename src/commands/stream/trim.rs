@@ -50,7 +50,7 @@ fn xtrim(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let left = what_is_left(&stream.entries, trim.keep);
     stream.finish();
     if trimmed > 0 {
-        cx.changed(args.get(1), Event::stream("xtrim"));
+        cx.changed(args.get(1), Event::stream("xtrim").wakes_nobody());
         cx.effects.dirty += trimmed - 1;
         if args.is_logged() && trim.whole_blocks {
             let mut call: Vec<&[u8]> = args.iter().collect();

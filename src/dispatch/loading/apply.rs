@@ -4,7 +4,7 @@
 use super::Refusal;
 use crate::commands::args::Args;
 use crate::commands::registry::{self, Hot};
-use crate::commands::row::{Flag, Run};
+use crate::commands::row::{Command, Flag, Run};
 use crate::dispatch::Dispatcher;
 use crate::formats::rdb::{Usage, Value};
 use crate::formats::resp::reply::{Protocol, Reply};
@@ -245,9 +245,8 @@ impl Dispatcher {
             self.server.keyspace.db(number).prefetch_record(hash);
         }
         for Gathered { call, row, hash } in calls.drain(..) {
-            // Nothing else changes data; and a log does not run the server.
-            if !row.command.has(Flag::Write) && row.command.name != "select" {
-                continue;
+            if !changes_data(row.command) && row.command.name != "select" {
+                continue; // a log does not run the server
             }
             let mark = reply.mark();
             let (bytes, words) = batch.words(call);
@@ -259,6 +258,11 @@ impl Dispatcher {
         }
         self.server.requests.clear();
     }
+}
+
+/// Whether a call may have left something: writes, and PFCOUNT, which keeps its count in the value.
+fn changes_data(command: &Command) -> bool {
+    command.has(Flag::Write) || command.has(Flag::MayReplicate) && matches!(command.run, Run::Data(_))
 }
 
 /// A key as the log may tell it.

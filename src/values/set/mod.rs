@@ -24,6 +24,9 @@ use crate::structures::record_arena::{Payload, PayloadMut};
 pub use group::Group;
 pub use table::Table;
 
+/// A listpack of more members than this is not searched for each member of another set.
+const SHORT_PACK: usize = 128;
+
 /// A set.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Set {
@@ -69,6 +72,21 @@ impl<'a> SetRef<'a> {
     /// Whether there is no member.
     pub fn is_empty(self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether its members come in their order as integers.
+    pub fn is_ordered(self) -> bool {
+        matches!(self, SetRef::Ints(_))
+    }
+
+    /// Whether it is fit to be asked for each member of another set.
+    pub fn is_quickly_searched(self) -> bool {
+        !matches!(self, SetRef::Packed(pack) if pack.len() > SHORT_PACK)
+    }
+
+    /// What a set of some of its members begins as, in Redis, too.
+    pub fn empty_subset(self) -> Set {
+        if self.is_ordered() { Set::no_ints() } else { Set::default() }
     }
 
     /// Whether this text is a member.

@@ -1,7 +1,7 @@
 //! Small sorted sets: a listpack of members and scores, in the order of score and member, as Redis keeps them.
 //!
 //! ```text
-//! │ member │ score │ member │ score │ ...        a score is an integer where it is one below 2^52, else its shortest digits
+//! │ member │ score │ member │ score │ ...        a score is an integer where it is one below 2^52, else its digits
 //! ```
 
 use super::Written;
