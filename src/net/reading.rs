@@ -8,6 +8,7 @@ use super::connection::Connection;
 use super::event_loop::EventLoop;
 use crate::dispatch::{Batch, Turn};
 use crate::formats::resp::output::Output;
+use crate::formats::resp::request::{BIG, KEPT_MAX_BYTES};
 use crate::server::client_memory::OUTPUT_FIRST_BYTES;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Read};
@@ -299,8 +300,9 @@ impl EventLoop {
             _ => {}
         }
         let input_bytes = self.input_bytes(index);
+        let is_too_long = input_bytes > query_limit || self.connection(index).rest.len() > KEPT_MAX_BYTES;
         let client = self.dispatcher.server.clients.get_mut(index);
-        if input_bytes > query_limit {
+        if is_too_long {
             log::warn!(client = client.id; "closing a client that reached the query buffer limit");
             client.closing = Closing::Now;
             self.dispatcher.server.counters.query_limit_disconnections += 1;
@@ -392,5 +394,5 @@ impl EventLoop {
 
 /// Big bulks that the half call has announced.
 fn partial_bulks(partial: &crate::dispatch::Partial) -> usize {
-    partial.ranges.iter().filter(|range| range.start == crate::formats::resp::request::BIG).count() + 1
+    partial.ranges.iter().filter(|range| range.start == BIG).count() + 1
 }
