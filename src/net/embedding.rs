@@ -121,7 +121,7 @@ fn run(mut config: Config, mut parts: Parts, wants_free_port: bool, begun: &Send
 /// Listens at every address of `bind`, all with one port that is free; the configuration then has that port.
 fn open_at_free_port(config: &mut Config) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
-    for mut door in doors_at(&config.bind, 0, Serves::Clients).map_err(|(word, e)| format!("{word}: {}", plain(&e)))? {
+    for mut door in doors_at(&config.bind, 0, Serves::Clients).map_err(|no_address| no_address.to_string())? {
         door.address.set_port(config.port);
         let opened = open(&door, &SocketOptions::of(config)).map_err(|e| refused(&door.address, &e))?;
         if let Some(address) = opened.as_ref().and_then(Listener::address) {
