@@ -1,6 +1,6 @@
 //! Start and end: exit codes, and what is said.
 
-use crate::support::Server;
+use crate::support::{Server, wait_until};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -55,6 +55,28 @@ fn a_port_in_use_is_told_with_code_1() {
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains(&server.port().to_string()) && said.contains("in use"), "{said}");
+}
+
+#[test]
+fn a_metrics_port_in_use_was_told_as_the_clients_port() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap().port();
+    let trouble = Server::try_start(&["--metrics-port", &taken.to_string()]).err().expect("it cannot start");
+    assert!(trouble.contains(&format!("Failed listening on port {taken} (metrics), aborting.")), "{trouble}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_again_was_called_fatal() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("ferrodis.conf");
+    std::fs::write(&file, "hz 20\n").unwrap();
+    let server = Server::start(&[&file.display().to_string()]);
+    std::fs::write(&file, "hz 20\nmaxmemry 1gb\n").unwrap();
+    server.signal("HUP");
+    let told = "ferrodis.conf:2:1: error: Bad directive or wrong number of arguments; did you mean 'maxmemory'?\n";
+    wait_until("the word of it", || server.log().contains("The configuration stays as it is: "));
+    assert!(server.log().contains(told) && !server.log().contains("FATAL"), "{}", server.log());
+    assert_eq!(server.client().run("PING"), "PONG");
 }
 
 #[test]
