@@ -50,6 +50,7 @@ impl Dispatcher {
             let _held = &running;
             wake();
         };
+        self.storage.log_location = store.location().clone();
         let (mut log, writer) = start(store, end, with, policy(&self.server.config), Box::new(wake))?;
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
