@@ -40,6 +40,25 @@ fn info_counts_what_happened() {
     assert_eq!(field(&mut db, "run_id").len(), 40);
 }
 
+/// They looked at a list or a hash as a read does before they changed it, and told of a missing key.
+#[test]
+fn calls_that_take_elements_counted_as_reads() {
+    let mut db = Db::new();
+    db.run("CONFIG SET notify-keyspace-events Em");
+    let calls =
+        ["LPOP l 1", "RPOP l 2", "LMPOP 2 none l LEFT", "RPOPLPUSH l d", "BLMPOP 1 1 l LEFT", "HGETEX h FIELDS 1 f"];
+    for is_there in [false, true] {
+        for call in calls.iter().chain(&["BLPOP l 1"]).take(if is_there { 7 } else { 4 }) {
+            if is_there {
+                db.run("RPUSH l a b c");
+                db.run("HSET h f v");
+            }
+            db.run(call);
+        }
+    }
+    assert_eq!((field(&mut db, "keyspace_hits"), field(&mut db, "keyspace_misses")), ("0".into(), "0".into()));
+}
+
 /// The time in calls and the rates of turns stood at 0: nobody told the statistics.
 #[test]
 fn info_tells_how_the_loop_spends_its_time() {
