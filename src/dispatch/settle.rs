@@ -13,11 +13,15 @@ use crate::keyspace::removal::{Cause, FieldRemoval, Removal};
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use std::collections::BTreeSet;
 
 /// Keys evicted in one go.
 const EVICT_BUDGET: usize = 1000;
 /// Flushed databases of so many bytes or less, together, do not need the reaper: that takes microseconds.
 const FREED_AT_ONCE_BYTES: usize = 128 * 1024;
+
+/// A key that is new, and its database.
+type Birth = (usize, Box<[u8]>);
 
 /// Whether there is memory for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +54,18 @@ impl Dispatcher {
         let own = self.server.keyspace.db(db);
         own.touches = true;
         // A data command sees no other database than its client's.
-        if own.has_removals() || !matches!(row.command.run, Run::Data(_)) {
-            self.collect_removals();
-        }
+        let mut born = match own.has_removals() || !matches!(row.command.run, Run::Data(_)) {
+            true => self.collect_removals_and_births(),
+            false => BTreeSet::new(),
+        };
         if self.is_logged() {
             self.log_call(client, db, row, args);
         }
         if self.effects.observed {
-            self.tell_observers(client);
+            self.tell_observers(client, &mut born);
+        }
+        if !born.is_empty() {
+            self.tell_of_births(born);
         }
         if let Some(block) = self.effects.block.take() {
             self.begin_wait(client, row, args, block);
@@ -67,9 +75,15 @@ impl Dispatcher {
 
     /// Tells whoever watches keys or waits for them what the call changed.
     #[cold]
-    fn tell_observers(&mut self, author: ClientIndex) {
+    fn tell_observers(&mut self, author: ClientIndex, born: &mut BTreeSet<Birth>) {
         let held_for = self.offset_to_hold_for();
         for change in std::mem::take(&mut self.effects.changes) {
+            // That a key is new is told just before what first happened to it.
+            if !born.is_empty()
+                && let Some((db, key)) = born.take(&(change.db, change.key.clone()))
+            {
+                self.server.notify(db, &key, 'n', "new", held_for);
+            }
             self.server.clients.invalidate(&change.key, Some(author), held_for);
             self.server.notify(change.db, &change.key, change.event.class, change.event.name, held_for);
             self.server.clients.break_watches(change.db, &change.key);
@@ -121,10 +135,18 @@ impl Dispatcher {
         clients.forget_reads(config.tracking_table_max_keys, |n| random.below(n as u64) as usize)
     }
 
-    /// Keys that left by themselves are logged; values that are long to free go to the reaper.
+    /// The same, where no call has just run.
     pub(super) fn collect_removals(&mut self) {
+        let born = self.collect_removals_and_births();
+        self.tell_of_births(born);
+    }
+
+    /// Keys that left by themselves are logged; values that are long to free go to the reaper. Gives which keys are new and to be told
+    /// of.
+    fn collect_removals_and_births(&mut self) -> BTreeSet<Birth> {
         let is_logged = self.is_logged();
         let (mut garbage, mut gone, mut told, mut fields) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut born = BTreeSet::new();
         for (number, db) in self.server.keyspace.all_mut().iter_mut().enumerate() {
             if !db.has_removals() {
                 continue;
@@ -165,19 +187,21 @@ impl Dispatcher {
                 }
             }
             garbage.extend(removals.garbage);
-            if !removals.births.is_empty() || !removals.misses.is_empty() {
-                told.push((number, removals.births, removals.misses));
+            born.extend(removals.births.into_iter().map(|key| (number, key)));
+            if !removals.misses.is_empty() {
+                told.push((number, removals.misses));
             }
         }
         fields.into_iter().for_each(|(db, fields)| self.tell_of_fields(db, fields));
         self.tell_of_removals(gone);
-        for (number, births, misses) in told {
-            self.tell_of_keys(number, births, 'n', "new");
-            self.tell_of_keys(number, misses, 'm', "keymiss");
+        let held_for = self.offset_to_hold_for();
+        for (number, misses) in told {
+            misses.iter().for_each(|key| self.server.notify(number, key, 'm', "keymiss", held_for));
         }
         if !garbage.is_empty() {
             self.free_later(Garbage::Values(garbage));
         }
+        born
     }
 
     /// Up to where the log must be durable before anybody may hear of what has just been appended.
@@ -185,10 +209,10 @@ impl Dispatcher {
         self.storage.log.as_ref().filter(|log| log.policy() == FsyncPolicy::Always).map_or(0, |log| log.next_offset())
     }
 
-    /// Publishes which keys came, and which were asked for in vain.
-    fn tell_of_keys(&mut self, db: usize, keys: Vec<Box<[u8]>>, class: char, event: &str) {
+    #[cold]
+    fn tell_of_births(&mut self, born: BTreeSet<Birth>) {
         let held_for = self.offset_to_hold_for();
-        keys.iter().for_each(|key| self.server.notify(db, key, class, event, held_for));
+        born.iter().for_each(|(db, key)| self.server.notify(*db, key, 'n', "new", held_for));
     }
 
     /// Tells whoever watches keys or waits for them of which hashes fields have left by themselves: once for those that left together.
