@@ -78,8 +78,10 @@ impl Dispatcher {
     fn tell_observers(&mut self, author: ClientIndex, born: &mut BTreeSet<Birth>) {
         let held_for = self.offset_to_hold_for();
         for change in std::mem::take(&mut self.effects.changes) {
-            // That a key is new is told just before what first happened to it.
-            if !born.is_empty()
+            // That a key is new is told just before what first happened to it; where one key becomes another, before the old one goes.
+            if !born.is_empty() && matches!(change.event.name, "rename_from" | "move_from") {
+                self.tell_of_births(std::mem::take(born));
+            } else if !born.is_empty()
                 && let Some((db, key)) = born.take(&(change.db, change.key.clone()))
             {
                 self.server.notify(db, &key, 'n', "new", held_for);

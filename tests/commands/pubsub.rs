@@ -104,6 +104,8 @@ fn events_of_keys_are_published_by_class() {
     db.is("mset k v one 1 two 2", "+OK\r\n");
     let born = |key: &str| event(key, "new") + &event(key, "set");
     assert_eq!(heard(&mut db, a), event("k", "set") + &born("one") + &born("two"));
+    db.is("rename one four", "+OK\r\n");
+    assert_eq!(heard(&mut db, a), event("four", "new") + &event("one", "rename_from") + &event("four", "rename_to"));
     db.is("set k v ex 1", "+OK\r\n");
     db.is("getset three 3", "$-1\r\n");
     assert_eq!(

@@ -25,6 +25,7 @@ fn info_counts_what_happened() {
         ("keyspace_hits", "1"),
         ("keyspace_misses", "1"),
         ("errorstat_ERR", "count=1"),
+        ("expire_cycle_cpu_milliseconds", "0"),
         ("rdb_changes_since_last_save", "2"),
         ("maxmemory_policy", "noeviction"),
         ("lru_order_exact", "yes"),
