@@ -99,10 +99,9 @@ impl EventLoop {
     /// The round is long enough: what a client has sent waits for the next one.
     fn postpone(&mut self, index: ClientIndex, bytes: &[u8], batch: &mut Batch) {
         batch.forget();
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.extend_from_slice(bytes);
+        let rest = self.kept(bytes);
         let connection = self.connection(index);
-        (connection.rest, connection.has_calls) = (buffer, true);
+        (connection.rest, connection.has_calls) = (rest, true);
         self.queue(index);
     }
 
@@ -280,9 +279,7 @@ impl EventLoop {
             left = &left[..partial.progress.at];
         }
         if !left.is_empty() && turn != Turn::Closed {
-            let mut buffer = self.spare.pop().unwrap_or_default();
-            buffer.extend_from_slice(left);
-            self.connection(index).rest = buffer;
+            self.connection(index).rest = self.kept(left);
         }
         self.connection(index).partial = partial;
         self.after_turn(index, turn);
@@ -379,6 +376,17 @@ impl EventLoop {
             client.closing = if client.wait.is_some() { Closing::Now } else { Closing::AfterReplies };
         }
         self.dispatcher.server.clients.mark_pending(index);
+    }
+
+    /// A copy of what a client has sent too early, or of half a call. Of that there is mostly little, and it may stay for long: no buffer of
+    /// the loop's goes with it.
+    fn kept(&mut self, bytes: &[u8]) -> Vec<u8> {
+        if bytes.len() < LEAST_SPARE_BYTES {
+            return bytes.to_vec();
+        }
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.extend_from_slice(bytes);
+        buffer
     }
 
     /// A buffer to be used again by whoever needs one next.
