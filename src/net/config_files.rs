@@ -1,6 +1,7 @@
 //! The texts of a configuration, read from where the command line says: at start, and again at SIGHUP.
 
 use crate::base::glob::{self, Case};
+use crate::commands::registry;
 use crate::commands::rights::judge_user;
 use crate::server::config::{Config, ConfigError, Finding, Invocation, Loaded, Sources, check};
 use std::ffi::OsStr;
@@ -87,6 +88,7 @@ impl ConfigFiles {
             stdin: self.stdin.as_deref(),
             options: &self.options,
             judge_user: Some(judge_user),
+            judge_command: Some(registry::known),
         }))
     }
 }

@@ -4,6 +4,7 @@ use super::config_files::plain;
 use super::doors::{doors_at, open, refused};
 use super::instance::{Instance, Parts};
 use super::listener::{Listener, Serves, SocketOptions};
+use crate::commands::registry;
 use crate::commands::rights::judge_user;
 use crate::server::config::{Config, Sources};
 use mio::Waker;
@@ -74,7 +75,12 @@ impl Builder {
     /// # Errors
     /// A directive is not valid, an address cannot be had, or what is in the directory cannot be loaded.
     pub fn start(self) -> Result<Running, StartError> {
-        let sources = Sources { options: &self.options, judge_user: Some(judge_user), ..Sources::default() };
+        let sources = Sources {
+            options: &self.options,
+            judge_user: Some(judge_user),
+            judge_command: Some(registry::known),
+            ..Sources::default()
+        };
         let mut no_files = |_: &str| Err("an embedded server includes no files".to_string());
         let loaded = Config::from_sources(sources, &mut no_files).map_err(|e| StartError(e.to_string()))?;
         let mut config = loaded.config;

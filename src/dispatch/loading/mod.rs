@@ -105,7 +105,8 @@ impl Dispatcher {
 
     fn open_snapshot(&mut self) -> Result<Option<Loader>, Refusal> {
         let path = snapshot_path(&self.server.config);
-        if !exists(&*self.storage.disk, &path) {
+        // Without a name it is the directory, which is there.
+        if self.server.config.dbfilename.is_empty() || !exists(&*self.storage.disk, &path) {
             return Ok(None);
         }
         let hasher = self.server.keyspace.db(0).hasher();
