@@ -3,6 +3,7 @@
 use super::GROUPS;
 use super::key_spec::Begin;
 use super::row::{Command, Run};
+use crate::server::config::Known;
 use std::sync::LazyLock;
 
 /// A command's number: its place in `all()`.
@@ -49,6 +50,22 @@ fn entry(command: &'static Command, parent: Option<CommandId>, group: &'static s
 /// The number of the top-level command of this name, in any case, whatever it was renamed to.
 pub fn find(name: &[u8]) -> Option<CommandId> {
     all().iter().position(|e| e.parent.is_none() && e.command.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Commands of Redis 8.0 and Valkey 9.1 that are not here.
+const ELSEWHERE: &str = "asking cluster clusterscan eval eval_ro evalsha evalsha_ro failover fcall fcall_ro function migrate psync \
+    readonly readwrite replconf replicaof script sflush slaveof sync vadd vcard vdim vemb vgetattr vinfo vismember vlinks \
+    vrandmember vrem vsetattr vsim";
+
+/// What is known of a top-level command, whatever it was renamed to (`config::JudgeCommand`).
+pub fn known(name: &[u8]) -> Known {
+    match find(name) {
+        Some(_) => Known::Here,
+        None if ELSEWHERE.split_ascii_whitespace().any(|other| other.as_bytes().eq_ignore_ascii_case(name)) => {
+            Known::Elsewhere
+        }
+        None => Known::Nowhere,
+    }
 }
 
 /// The number of a command named `get`, `config|get`.
@@ -185,6 +202,12 @@ fn slot_of(word: u64, len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_that_are_elsewhere_are_not_here() {
+        assert!(ELSEWHERE.split_ascii_whitespace().all(|name| find(name.as_bytes()).is_none()));
+        assert_eq!([known(b"GET"), known(b"Eval"), known(b"gett")], [Known::Here, Known::Elsewhere, Known::Nowhere]);
+    }
 
     #[test]
     fn a_name_is_folded_as_byte_by_byte() {

@@ -9,6 +9,7 @@ use crate::persistence::aof::job::{Event, FsyncPolicy, Status};
 use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
+use crate::server::surroundings::Work;
 use std::sync::{Arc, Weak};
 
 /// A block of this size goes to the writer at once ...
@@ -59,6 +60,7 @@ impl Dispatcher {
             let _held = &running;
             wake();
         };
+        self.storage.log_location = store.location().clone();
         let (mut log, writer) = start(store, end, with, policy(&self.server.config), Box::new(wake))?;
         self.storage.threads.run_log_writer(writer);
         log.set_removes_history(!self.server.config.aof_disable_auto_gc);
@@ -129,6 +131,7 @@ impl Dispatcher {
         log.shut_down();
         while !log.has_ended() && log.status().trouble().is_none() {
             self.storage.threads.await_log(&mut log);
+            self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
         }
         if log.has_ended() {
             self.storage.last_writer = Weak::new();
@@ -151,6 +154,7 @@ impl Dispatcher {
         log.shut_down();
         while !log.has_ended() {
             self.storage.threads.await_log(log);
+            self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
             if let Some(trouble) = log.status().trouble() {
                 log::error!("The log could not be made durable: {trouble}");
                 break;

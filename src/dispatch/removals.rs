@@ -4,13 +4,25 @@ use super::Dispatcher;
 use super::storage::{Garbage, TOUCHED_PLACES};
 use crate::keyspace::database::Database;
 use crate::keyspace::removal::{Cause, FieldRemoval, Removal, Removals};
+use std::collections::BTreeSet;
 
 /// Flushed databases of so many bytes or less, together, do not need the reaper: that takes microseconds.
 const FREED_AT_ONCE_BYTES: usize = 128 * 1024;
 
+/// A key that is new, and its database.
+pub(super) type Birth = (usize, Box<[u8]>);
+
 impl Dispatcher {
-    /// Keys that left by themselves are logged; values that are long to free go to the reaper.
+    /// The same as `collect_removals_and_births`, where no call has just run.
     pub(super) fn collect_removals(&mut self) {
+        let born = self.collect_removals_and_births();
+        self.tell_of_births(born);
+    }
+
+    /// Keys that left by themselves are logged; values that are long to free go to the reaper. Gives which keys are new and to be told
+    /// of.
+    pub(super) fn collect_removals_and_births(&mut self) -> BTreeSet<Birth> {
+        let mut born = BTreeSet::new();
         let (mut garbage, mut gone, mut told, mut fields) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for number in 0..self.server.keyspace.count() {
             let db = self.server.keyspace.db(number);
@@ -29,19 +41,21 @@ impl Dispatcher {
                 }
                 gone.extend(removals.keys.into_iter().map(|removal| (number, removal)));
             }
-            if !removals.births.is_empty() || !removals.misses.is_empty() {
-                told.push((number, removals.births, removals.misses));
+            born.extend(removals.births.into_iter().map(|key| (number, key)));
+            if !removals.misses.is_empty() {
+                told.push((number, removals.misses));
             }
         }
         fields.into_iter().for_each(|(db, fields)| self.tell_of_fields(db, fields));
         self.tell_of_removals(gone);
-        for (number, births, misses) in told {
-            self.tell_of_keys(number, births, 'n', "new");
-            self.tell_of_keys(number, misses, 'm', "keymiss");
+        let held_for = self.offset_to_hold_for();
+        for (number, misses) in told {
+            misses.iter().for_each(|key| self.server.notify(number, key, 'm', "keymiss", held_for));
         }
         if !garbage.is_empty() {
             self.free_later(Garbage::Values(garbage));
         }
+        born
     }
 
     fn log_removals(&mut self, db: usize, removals: &Removals) {
@@ -71,10 +85,11 @@ impl Dispatcher {
         log.next_offset()
     }
 
-    /// Publishes which keys came, and which were asked for in vain.
-    fn tell_of_keys(&mut self, db: usize, keys: Vec<Box<[u8]>>, class: char, event: &str) {
+    /// Tells which keys are new.
+    #[cold]
+    pub(super) fn tell_of_births(&mut self, born: BTreeSet<Birth>) {
         let held_for = self.offset_to_hold_for();
-        keys.iter().for_each(|key| self.server.notify(db, key, class, event, held_for));
+        born.iter().for_each(|(db, key)| self.server.notify(*db, key, 'n', "new", held_for));
     }
 
     /// Tells whoever watches keys or waits for them of which hashes fields have left by themselves: once for those that left together.

@@ -11,6 +11,7 @@ use crate::persistence::aof::job::Status;
 use crate::server::config::{Extent, ShutdownFlags};
 use crate::server::config_changes::RewriteError;
 use crate::server::request::{Ending, Reload, Request};
+use crate::server::surroundings::Work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -162,10 +163,15 @@ impl Dispatcher {
     fn finish_saving(&mut self) {
         let is_active = |storage: &Storage| storage.saving.is_some() || storage.snapshot.is_active();
         while is_active(&self.storage) && !self.storage.interrupt.load(Relaxed) {
-            if self.step_saving(Beside::Nobody).is_none() {
+            let work = match self.step_saving(Beside::Nobody) {
+                Some(_) => Work::GoesOn,
+                None => Work::Waits,
+            };
+            if work == Work::Waits {
                 self.storage.threads.await_writers(100, &*self.server.resources.platform);
             }
             self.server.read_clock();
+            self.server.surroundings.is_at_work(work, self.server.time.monotonic_ms());
         }
     }
 

@@ -1,5 +1,6 @@
 //! What follows from a call that changed something: the dirty count, who watches, the log.
 
+use super::removals::Birth;
 use super::storage::{Garbage, TOUCHED_PLACES};
 use super::{Dispatcher, gates};
 use crate::commands::args::Args;
@@ -11,6 +12,7 @@ use crate::error;
 use crate::persistence::aof::job::FsyncPolicy;
 use crate::server::Server;
 use crate::server::clients::ClientIndex;
+use std::collections::BTreeSet;
 
 /// Keys evicted in one go.
 const EVICT_BUDGET: usize = 1000;
@@ -47,14 +49,18 @@ impl Dispatcher {
         let own = self.server.keyspace.db(db);
         own.touches = true;
         // A data command sees no other database than its client's.
-        if own.has_removals() || !matches!(row.command.run, Run::Data(_)) {
-            self.collect_removals();
-        }
+        let mut born = match own.has_removals() || !matches!(row.command.run, Run::Data(_)) {
+            true => self.collect_removals_and_births(),
+            false => BTreeSet::new(),
+        };
         if self.is_logged() {
             self.log_call(client, db, row, args);
         }
         if self.effects.observed {
-            self.tell_observers(client);
+            self.tell_observers(client, &mut born);
+        }
+        if !born.is_empty() {
+            self.tell_of_births(born);
         }
         if let Some(block) = self.effects.block.take() {
             self.begin_wait(client, row, args, block);
@@ -64,9 +70,17 @@ impl Dispatcher {
 
     /// Tells whoever watches keys or waits for them what the call changed.
     #[cold]
-    fn tell_observers(&mut self, author: ClientIndex) {
+    fn tell_observers(&mut self, author: ClientIndex, born: &mut BTreeSet<Birth>) {
         let held_for = self.offset_to_hold_for();
         for change in std::mem::take(&mut self.effects.changes) {
+            // That a key is new is told just before what first happened to it; where one key becomes another, before the old one goes.
+            if !born.is_empty() && matches!(change.event.name, "rename_from" | "move_from") {
+                self.tell_of_births(std::mem::take(born));
+            } else if !born.is_empty()
+                && let Some((db, key)) = born.take(&(change.db, change.key.clone()))
+            {
+                self.server.notify(db, &key, 'n', "new", held_for);
+            }
             self.server.clients.invalidate(&change.key, Some(author), held_for);
             self.server.notify(change.db, &change.key, change.event.class, change.event.name, held_for);
             self.server.clients.break_watches(change.db, &change.key);

@@ -14,7 +14,7 @@ use crate::persistence::snapshot::{Snapshot, SnapshotWriter, snapshot_queue};
 use crate::server::config::Config;
 use crate::server::tracking::TrackedKeys;
 use crate::values::Big;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -94,6 +94,8 @@ pub struct Storage {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) threads: Box<dyn Threads>,
     pub(super) log: Option<Log>,
+    /// Where it stands: `dir` may have changed since it began.
+    pub(super) log_location: Location,
     /// Held by the writer of the last log, if that was given up before it had ended: until then it may still change files.
     pub(super) last_writer: Weak<()>,
     pub(super) snapshot: Snapshot,
@@ -136,6 +138,7 @@ impl Storage {
             disk,
             threads,
             log: None,
+            log_location: Location::new(Path::new(""), b"", b""),
             last_writer: Weak::new(),
             snapshot,
             saving: None,

@@ -122,7 +122,6 @@ impl Dispatcher {
     pub(super) fn request_limits(&self, client: ClientIndex) -> request::Limits {
         request::Limits {
             bulk_bytes: self.server.config.proto_max_bulk_len_bytes,
-            arguments: 1024 * 1024,
             unauthenticated: self.server.clients.get(client).raised & gates::AUTH != 0,
         }
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// What `--help` prints.
 pub const HELP: &str = "\
 Usage: ferrodis [CONFIG] [--DIRECTIVE VALUE ...] [-]
-       ferrodis check-config FILE
+       ferrodis check-config FILE|-
        ferrodis check-aof FILE|DIRECTORY [--fix]
        ferrodis check-rdb FILE [--for TARGET]
        ferrodis ping [--host HOST] [--port PORT] [--unixsocket PATH]
@@ -73,6 +73,7 @@ impl Task {
         match (first.as_slice(), rest) {
             (b"-v" | b"--version", []) => Task::Version,
             (b"-h" | b"--help", []) => Task::Help,
+            (b"check-config" | b"check-aof" | b"check-rdb" | b"ping", [help]) if help == b"--help" => Task::Help,
             (b"check-config", [path]) => Task::CheckConfig(path_of(path)),
             (b"check-config", _) => Task::Misuse("check-config takes one file".into()),
             (b"check-aof", rest) => check_aof(rest),
@@ -158,7 +159,7 @@ mod tests {
     #[test]
     fn tasks_are_told_from_a_start() {
         assert_eq!(parse(&["--version"]), Task::Version);
-        assert_eq!(parse(&["-h"]), Task::Help);
+        assert_eq!((parse(&["-h"]), parse(&["check-aof", "--help"])), (Task::Help, Task::Help));
         assert_eq!(parse(&["check-config", "a.conf"]), Task::CheckConfig("a.conf".into()));
         assert_eq!(parse(&["check-aof", "--fix", "dir"]), Task::CheckAof { path: "dir".into(), mends: true });
         let for_redis = Task::CheckRdb { path: "a".into(), target: Reader::named(b"redis-7.0") };

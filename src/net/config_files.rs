@@ -1,6 +1,7 @@
 //! The texts of a configuration, read from where the command line says: at start, and again at SIGHUP.
 
 use crate::base::glob::{self, Case};
+use crate::commands::registry;
 use crate::commands::rights::judge_user;
 use crate::server::config::{Config, ConfigError, Finding, Invocation, Loaded, Sources, check};
 use std::ffi::OsStr;
@@ -42,25 +43,41 @@ impl ConfigFiles {
         Ok(ConfigFiles { path, stdin, options: invocation.options, start_directory })
     }
 
-    /// One file and nothing else.
-    pub fn of_file(path: PathBuf) -> ConfigFiles {
-        ConfigFiles { path: Some(path), ..ConfigFiles::default() }
+    /// One file and nothing else; `-` is standard input, which is read to its end.
+    pub fn of_file(path: PathBuf) -> io::Result<ConfigFiles> {
+        let mut files = ConfigFiles::default();
+        match path.as_os_str().as_bytes() {
+            b"-" => drop(io::stdin().read_to_end(files.stdin.insert(Vec::new()))?),
+            _ => files.path = Some(path),
+        }
+        Ok(files)
     }
 
     /// Reads all of them.
     pub fn load(&self) -> Result<Loaded, Refusal> {
-        self.read(|sources| Config::from_sources(sources, &mut open_included))?.map_err(Refusal::Invalid)
+        self.read(|sources| Config::from_sources(sources, &mut |name| self.open_included(name)))?
+            .map_err(Refusal::Invalid)
     }
 
     /// All there is to say about them.
     pub fn check(&self) -> Result<Vec<Finding>, Refusal> {
-        self.read(|sources| check(sources, &mut open_included))
+        self.read(|sources| check(sources, &mut |name| self.open_included(name)))
     }
 
     /// Makes the `dir` of a configuration that was read again what `doors::enter` made of it at start.
     pub fn resolve(&self, config: &mut Config) {
         let dir = self.start_directory.join(&config.dir);
         config.dir = fs::canonicalize(&dir).unwrap_or(dir).display().to_string();
+    }
+
+    /// The files that an `include` names, by name or pattern, in order of their names. A relative name is meant from where the process
+    /// was started, whatever directory it is in by now.
+    fn open_included(&self, name: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let is_pattern = name.contains(['*', '?', '[']);
+        let start = &self.start_directory;
+        let paths = if is_pattern { matching(start, Path::new(name)) } else { vec![start.join(name)] };
+        let read = |path: PathBuf| Ok((path.display().to_string(), fs::read(&path).map_err(|e| plain(&e))?));
+        paths.into_iter().map(read).collect()
     }
 
     fn read<T>(&self, use_sources: impl FnOnce(Sources<'_>) -> T) -> Result<T, Refusal> {
@@ -71,6 +88,7 @@ impl ConfigFiles {
             stdin: self.stdin.as_deref(),
             options: &self.options,
             judge_user: Some(judge_user),
+            judge_command: Some(registry::known),
         }))
     }
 }
@@ -84,20 +102,23 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+impl Refusal {
+    /// The same on one line, for a server that goes on.
+    pub fn line(&self) -> String {
+        match self {
+            Refusal::Unreadable(text) => text.clone(),
+            Refusal::Invalid(error) => error.0.to_string(),
+        }
+    }
+}
+
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|e| format!("Fatal error, can't open config file '{}': {}", path.display(), plain(&e)))
 }
 
-/// The files that an `include` names, by name or pattern, in order of their names.
-fn open_included(name: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let paths = if name.contains(['*', '?', '[']) { matching(Path::new(name)) } else { vec![PathBuf::from(name)] };
-    let read = |path: PathBuf| Ok((path.display().to_string(), fs::read(&path).map_err(|e| plain(&e))?));
-    paths.into_iter().map(read).collect()
-}
-
-/// The paths that match a pattern, component by component; names that begin with a dot only match a pattern that does.
-fn matching(pattern: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::new()];
+/// The paths from `start` on that match a pattern, component by component; names that begin with a dot only match a pattern that does.
+fn matching(start: &Path, pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![start.to_owned()];
     for component in pattern.components() {
         let part = component.as_os_str();
         if !part.as_bytes().iter().any(|byte| b"*?[".contains(byte)) {
@@ -143,13 +164,25 @@ mod tests {
         fs::write(at("conf.d/10.conf"), "port 10\nhz 50\n").unwrap();
         fs::write(at("conf.d/.hidden.conf"), "port 1\n").unwrap();
         fs::write(at("main.conf"), format!("include {}/*.conf\ninclude {0}/none*\n", at("conf.d").display())).unwrap();
-        let loaded = ConfigFiles::of_file(at("main.conf")).load().unwrap();
+        let loaded = ConfigFiles::of_file(at("main.conf")).unwrap().load().unwrap();
         assert_eq!((loaded.config.port, loaded.config.hz), (20, 50));
     }
 
     #[test]
+    fn a_relative_include_was_looked_for_in_the_directory_of_the_data() {
+        let start = tempfile::tempdir().unwrap();
+        fs::write(start.path().join("main.conf"), "include more.conf\ninclude m[o]re.conf\n").unwrap();
+        fs::write(start.path().join("more.conf"), "hz 50\n").unwrap();
+        let files = ConfigFiles {
+            start_directory: start.path().to_owned(),
+            ..ConfigFiles::of_file(start.path().join("main.conf")).unwrap()
+        };
+        assert_eq!(files.load().unwrap().config.hz, 50);
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_named() {
-        let refusal = ConfigFiles::of_file("/nowhere/a.conf".into()).load().unwrap_err();
+        let refusal = ConfigFiles::of_file("/nowhere/a.conf".into()).unwrap().load().unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "Fatal error, can't open config file '/nowhere/a.conf': No such file or directory"

@@ -6,6 +6,7 @@
 use super::config_files::plain;
 use super::listener::{Listener, Serves, SocketOptions, addresses};
 use super::oom_score::{OomScore, SCORE_DIRECTIVES};
+use super::service_manager::ServiceManager;
 use super::tls::Context;
 use crate::base::disk::RealDisk;
 use crate::base::files;
@@ -13,7 +14,7 @@ use crate::base::sys::limits;
 use crate::dispatch::storage::location;
 use crate::persistence::aof::store::Store;
 use crate::server::config::{Config, Directive};
-use crate::server::surroundings::{Refusal, Surroundings};
+use crate::server::surroundings::{Refusal, Surroundings, Work};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,11 +42,28 @@ pub struct Door {
     pub is_optional: bool,
 }
 
+/// A word of `bind` that names no address.
+#[derive(Debug)]
+pub struct NoAddress {
+    word: String,
+    /// The port that it was to have.
+    pub port: u16,
+    /// For whom it was to be.
+    pub serves: Serves,
+    error: io::Error,
+}
+
+impl std::fmt::Display for NoAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.word, self.port, plain(&self.error))
+    }
+}
+
 /// The TCP addresses at which a configuration wants connections: those for clients first.
 ///
 /// # Errors
 /// A word that names no address, with the reason.
-pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
+pub fn doors(config: &Config) -> Result<Vec<Door>, NoAddress> {
     let mut doors = Vec::new();
     if config.port != 0 {
         doors = doors_at(&config.bind, config.port, Serves::Clients)?;
@@ -63,13 +81,13 @@ pub fn doors(config: &Config) -> Result<Vec<Door>, (String, io::Error)> {
 ///
 /// # Errors
 /// As `doors`.
-pub fn doors_at(bind: &[String], port: u16, serves: Serves) -> Result<Vec<Door>, (String, io::Error)> {
+pub fn doors_at(bind: &[String], port: u16, serves: Serves) -> Result<Vec<Door>, NoAddress> {
     let mut doors = Vec::new();
     for word in bind.iter().filter(|word| !word.is_empty()) {
         let (found, is_optional) = match addresses(word, port) {
             Ok(found) => found,
             Err(_) if word.starts_with('-') => continue,
-            Err(e) => return Err((word.clone(), e)),
+            Err(error) => return Err(NoAddress { word: word.clone(), port, serves, error }),
         };
         doors.extend(found.into_iter().map(|address| Door { address, serves, is_optional }));
     }
@@ -110,21 +128,22 @@ pub struct NewDoors {
 pub struct Outside {
     new_doors: Sender<NewDoors>,
     oom_score: OomScore,
+    manager: ServiceManager,
 }
 
 impl Outside {
     /// The process under this configuration, and where the loop takes new listeners from.
-    pub fn new(config: &Config) -> (Outside, Receiver<NewDoors>) {
+    pub fn new(config: &Config, manager: ServiceManager) -> (Outside, Receiver<NewDoors>) {
         let (new_doors, receiver) = channel();
         let mut oom_score = OomScore::default();
         // One that cannot be had is logged, and no reason not to start.
         let _ = oom_score.follow(config);
-        (Outside { new_doors, oom_score }, receiver)
+        (Outside { new_doors, oom_score, manager }, receiver)
     }
 
     fn prepare_doors(&self, old: &Config, new: &Config) -> Result<NewDoors, String> {
         let old_doors = doors(old).unwrap_or_default();
-        let wanted = doors(new).map_err(|(word, e)| format!("{word}: {}", plain(&e)))?;
+        let wanted = doors(new).map_err(|no_address| no_address.to_string())?;
         let mut prepared = NewDoors { wanted: wanted.clone(), opened: Vec::new(), later: Vec::new(), tls: None };
         let mut failures = Vec::new();
         for door in &wanted {
@@ -209,6 +228,10 @@ impl Surroundings for Outside {
         Ok(())
     }
 
+    fn is_at_work(&mut self, work: Work, now_ms: u64) {
+        self.manager.busy(work, now_ms);
+    }
+
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
     }
@@ -283,7 +306,7 @@ mod tests {
         let port = held.local_addr().unwrap().port().to_string();
         let old = config(&[("port", &port), ("bind", "*")]);
         let new = config(&[("port", &port), ("bind", "127.0.0.1")]);
-        let (outside, _receiver) = Outside::new(&old);
+        let (outside, _receiver) = Outside::new(&old, ServiceManager::default());
         let prepared = outside.prepare_doors(&old, &new).unwrap();
         assert_eq!((prepared.opened.len(), prepared.later.len()), (0, 1));
         let elsewhere = config(&[("port", "1"), ("bind", "*")]);

@@ -4,6 +4,7 @@ use super::config_files::plain;
 use super::doors::{doors_at, open, refused};
 use super::instance::{Instance, Parts};
 use super::listener::{Listener, Serves, SocketOptions};
+use crate::commands::registry;
 use crate::commands::rights::judge_user;
 use crate::server::config::{Config, Sources};
 use mio::Waker;
@@ -74,7 +75,12 @@ impl Builder {
     /// # Errors
     /// A directive is not valid, an address cannot be had, or what is in the directory cannot be loaded.
     pub fn start(self) -> Result<Running, StartError> {
-        let sources = Sources { options: &self.options, judge_user: Some(judge_user), ..Sources::default() };
+        let sources = Sources {
+            options: &self.options,
+            judge_user: Some(judge_user),
+            judge_command: Some(registry::known),
+            ..Sources::default()
+        };
         let mut no_files = |_: &str| Err("an embedded server includes no files".to_string());
         let loaded = Config::from_sources(sources, &mut no_files).map_err(|e| StartError(e.to_string()))?;
         let mut config = loaded.config;
@@ -121,7 +127,7 @@ fn run(mut config: Config, mut parts: Parts, wants_free_port: bool, begun: &Send
 /// Listens at every address of `bind`, all with one port that is free; the configuration then has that port.
 fn open_at_free_port(config: &mut Config) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::new();
-    for mut door in doors_at(&config.bind, 0, Serves::Clients).map_err(|(word, e)| format!("{word}: {}", plain(&e)))? {
+    for mut door in doors_at(&config.bind, 0, Serves::Clients).map_err(|no_address| no_address.to_string())? {
         door.address.set_port(config.port);
         let opened = open(&door, &SocketOptions::of(config)).map_err(|e| refused(&door.address, &e))?;
         if let Some(address) = opened.as_ref().and_then(Listener::address) {

@@ -218,7 +218,7 @@ impl EventLoop {
         for signal in signals.pending() {
             match signal {
                 Signal::Terminate(name) => {
-                    self.operation.manager.stopping();
+                    self.operation.manager.ending();
                     log::warn!("Received {name} scheduling shutdown...");
                     self.dispatcher.server.ending_signal = Some(name);
                 }

@@ -4,7 +4,7 @@
 use super::config_files::{ConfigFiles, plain};
 use super::doors::{Outside, doors, open, refused, tls_context};
 use super::event_loop::EventLoop;
-use super::listener::{Listener, SocketOptions};
+use super::listener::{Listener, Serves, SocketOptions};
 use super::logging::Logging;
 use super::process_title::ProcessTitle;
 use super::service_manager::ServiceManager;
@@ -64,7 +64,7 @@ impl Instance {
         listen(&config, &mut listeners)?;
         let commands = registry::all().len();
         let clock = Arc::new(SystemClock::default());
-        let (outside, new_doors) = Outside::new(&config);
+        let (outside, new_doors) = Outside::new(&config, parts.manager.twin());
         let pins = Pins::of(&config);
         let mut server = Server::new(config, clock, entropy(), commands).on(Arc::new(System));
         server.surroundings = Box::new(outside);
@@ -100,24 +100,29 @@ impl Instance {
 
 /// Opens the listeners of the configuration that are not open yet.
 fn listen(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), String> {
-    let aborting = |kind: &str, why: String| {
+    let aborting = |port: u16, kind: &str, why: String| {
         log::error!("Warning: {why}");
-        format!("Failed listening on port {} ({kind}), aborting.", config.port)
+        format!("Failed listening on port {port} ({kind}), aborting.")
     };
-    let all = doors(config).map_err(|(word, e)| {
-        let why = format!("Could not create server TCP listening socket {word}:{}: {}", config.port, plain(&e));
-        aborting("tcp", why)
+    let kind = |serves| match serves {
+        Serves::Clients => "tcp",
+        Serves::TlsClients => "tls",
+        Serves::Metrics => "metrics",
+    };
+    let all = doors(config).map_err(|no_address| {
+        let why = format!("Could not create server TCP listening socket {no_address}");
+        aborting(no_address.port, kind(no_address.serves), why)
     })?;
     let open_already: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
     for door in all.into_iter().filter(|door| !open_already.contains(&door.address)) {
         match open(&door, &SocketOptions::of(config)) {
             Ok(listener) => listeners.extend(listener),
-            Err(e) => return Err(aborting("tcp", refused(&door.address, &e))),
+            Err(e) => return Err(aborting(door.address.port(), kind(door.serves), refused(&door.address, &e))),
         }
     }
     if !config.unixsocket.is_empty() {
-        let failed =
-            |e: io::Error| aborting("unix", format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e)));
+        let why = |e: io::Error| format!("Failed opening Unix socket {}: {}", config.unixsocket, plain(&e));
+        let failed = |e: io::Error| aborting(config.port, "unix", why(e));
         let group = match config.unixsocketgroup.as_str() {
             "" => None,
             name => Some(group_number(name).map_err(failed)?),

@@ -7,7 +7,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockAddr, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A socket that listens.
@@ -104,7 +104,9 @@ impl Listener {
     /// Listens on a path; a socket file that stands there is replaced. `mode` 0 leaves the permissions to the umask, no `group` the
     /// file to that of the process.
     pub fn unix(path: &Path, backlog: u32, mode: u32, group: Option<u32>) -> io::Result<Listener> {
-        let _ = std::fs::remove_file(path);
+        if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+            let _ = std::fs::remove_file(path); // of a process that has ended
+        }
         let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;
         if group.is_some() {

@@ -237,7 +237,7 @@ impl EventLoop {
                 loaded.warnings.iter().for_each(|warning| log::warn!("{warning}"));
                 loaded.config
             }
-            Err(refusal) => return log::error!("The configuration stays as it is: {refusal}"),
+            Err(refusal) => return log::error!("The configuration stays as it is: {}", refusal.line()),
         };
         files.resolve(&mut new);
         new.maxclients = limits::raise_for_clients(new.maxclients);

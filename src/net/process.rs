@@ -55,7 +55,8 @@ fn begin(invocation: Invocation, words: &[OsString]) -> Result<(Config, Vec<Find
         daemon::daemonize().map_err(|e| format!("Can't run in the background: {e}"))?;
     }
     let title = config.set_proc_title.then(|| ProcessTitle::take(words.first().map(OsString::as_os_str))).flatten();
-    let logging = Logging::start(&config).map_err(|e| format!("Can't open the log file: {}", plain(&e)))?;
+    let logging =
+        Logging::start(&config).map_err(|e| format!("Can't open the log file '{}': {}", config.logfile, plain(&e)))?;
     crash::report_crashes(config.crash_log_enabled);
     crash::show_stack_on_alarm();
     crash::report_context(&config.debug_context);

@@ -8,6 +8,7 @@ use super::connection::Connection;
 use super::event_loop::EventLoop;
 use crate::dispatch::{Batch, Turn};
 use crate::formats::resp::output::Output;
+use crate::formats::resp::request::{BIG, KEPT_MAX_BYTES};
 use crate::server::client_memory::OUTPUT_FIRST_BYTES;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Read};
@@ -98,10 +99,9 @@ impl EventLoop {
     /// The round is long enough: what a client has sent waits for the next one.
     fn postpone(&mut self, index: ClientIndex, bytes: &[u8], batch: &mut Batch) {
         batch.forget();
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.extend_from_slice(bytes);
+        let rest = self.kept(bytes);
         let connection = self.connection(index);
-        (connection.rest, connection.has_calls) = (buffer, true);
+        (connection.rest, connection.has_calls) = (rest, true);
         self.queue(index);
     }
 
@@ -279,9 +279,7 @@ impl EventLoop {
             left = &left[..partial.progress.at];
         }
         if !left.is_empty() && turn != Turn::Closed {
-            let mut buffer = self.spare.pop().unwrap_or_default();
-            buffer.extend_from_slice(left);
-            self.connection(index).rest = buffer;
+            self.connection(index).rest = self.kept(left);
         }
         self.connection(index).partial = partial;
         self.after_turn(index, turn);
@@ -299,8 +297,9 @@ impl EventLoop {
             _ => {}
         }
         let input_bytes = self.input_bytes(index);
+        let is_too_long = input_bytes > query_limit || self.connection(index).rest.len() > KEPT_MAX_BYTES;
         let client = self.dispatcher.server.clients.get_mut(index);
-        if input_bytes > query_limit {
+        if is_too_long {
             log::warn!(client = client.id; "closing a client that reached the query buffer limit");
             client.closing = Closing::Now;
             self.dispatcher.server.counters.query_limit_disconnections += 1;
@@ -379,6 +378,17 @@ impl EventLoop {
         self.dispatcher.server.clients.mark_pending(index);
     }
 
+    /// A copy of what a client has sent too early, or of half a call. Of that there is mostly little, and it may stay for long: no buffer of
+    /// the loop's goes with it.
+    fn kept(&mut self, bytes: &[u8]) -> Vec<u8> {
+        if bytes.len() < LEAST_SPARE_BYTES {
+            return bytes.to_vec();
+        }
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.extend_from_slice(bytes);
+        buffer
+    }
+
     /// A buffer to be used again by whoever needs one next.
     pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
         if (LEAST_SPARE_BYTES..=2 * READ_BYTES).contains(&buffer.capacity())
@@ -392,5 +402,5 @@ impl EventLoop {
 
 /// Big bulks that the half call has announced.
 fn partial_bulks(partial: &crate::dispatch::Partial) -> usize {
-    partial.ranges.iter().filter(|range| range.start == crate::formats::resp::request::BIG).count() + 1
+    partial.ranges.iter().filter(|range| range.start == BIG).count() + 1
 }

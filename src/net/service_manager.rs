@@ -4,13 +4,16 @@
 
 use crate::base::sys::daemon;
 use crate::server::config::Supervised;
+use crate::server::surroundings::Work;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// How much longer a start may take, each time that loading has gone on.
+/// How much longer a start or an end may take, each time that loading or saving has gone on.
 const EXTENSION: Duration = Duration::from_secs(60);
+/// How often it is said that saving goes on.
+const EXTEND_EVERY_MS: u64 = 1000;
 
 /// The service manager, if there is one.
 #[derive(Default)]
@@ -18,9 +21,20 @@ pub struct ServiceManager {
     socket: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
     next_watchdog_ms: u64,
+    next_extension_ms: u64,
 }
 
 impl ServiceManager {
+    /// The same, for somebody else who has something to tell.
+    pub fn twin(&self) -> ServiceManager {
+        let twin = |(socket, address): &(UnixDatagram, SocketAddr)| Some((socket.try_clone().ok()?, address.clone()));
+        ServiceManager {
+            socket: self.socket.as_ref().and_then(twin),
+            watchdog: self.watchdog,
+            ..ServiceManager::default()
+        }
+    }
+
     /// Finds the service manager that `supervised` names. `variable` reads the environment.
     pub fn find(supervised: Supervised, variable: impl Fn(&str) -> Option<OsString>) -> ServiceManager {
         let socket = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty());
@@ -51,7 +65,7 @@ impl ServiceManager {
                 log::info!(
                     "supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and TimeoutStopSec in your service unit."
                 );
-                ServiceManager { socket: Some(socket), watchdog, next_watchdog_ms: 0 }
+                ServiceManager { socket: Some(socket), watchdog, ..ServiceManager::default() }
             }
             Err(e) => {
                 log::warn!("the notification socket cannot be used: {e}");
@@ -79,9 +93,23 @@ impl ServiceManager {
         ));
     }
 
-    /// The server is about to end.
+    /// The server is to end, if what is to be saved first can be.
+    pub fn ending(&self) {
+        self.tell("STATUS=Shutting down\n");
+    }
+
+    /// The server ends: from now on it is killed if that takes too long.
     pub fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=Shutting down\n");
+    }
+
+    /// The server is alive, though its loop does not go round. An end that this is part of may take longer, as long as it goes on.
+    pub fn busy(&mut self, work: Work, now_ms: u64) {
+        self.alive(now_ms);
+        if work == Work::GoesOn && now_ms >= self.next_extension_ms {
+            self.next_extension_ms = now_ms + EXTEND_EVERY_MS;
+            self.tell(&format!("EXTEND_TIMEOUT_USEC={}\n", EXTENSION.as_micros()));
+        }
     }
 
     /// The server was to end, and does not.
@@ -153,6 +181,10 @@ mod tests {
             manager.alive(now_ms);
         }
         assert_eq!((heard(&socket), heard(&socket)), ("WATCHDOG=1\n".into(), "WATCHDOG=1\n".into()));
+        let mut twin = manager.twin();
+        twin.busy(Work::Waits, 7000);
+        twin.busy(Work::GoesOn, 7001);
+        assert_eq!((heard(&socket), heard(&socket)), ("WATCHDOG=1\n".into(), "EXTEND_TIMEOUT_USEC=60000000\n".into()));
         manager.stopping();
         assert!(heard(&socket).starts_with("STOPPING=1\n"));
     }

@@ -20,10 +20,14 @@ const PING_PATIENCE: Duration = Duration::from_secs(2);
 /// Prints what there is to say about a configuration file; 0 when a server would start with it.
 pub fn check_config(path: PathBuf) -> i32 {
     let shown = path.display().to_string();
-    let findings = match ConfigFiles::of_file(path).check() {
+    let checked = match ConfigFiles::of_file(path) {
+        Ok(files) => files.check().map_err(|refusal| refusal.to_string()),
+        Err(e) => Err(format!("standard input cannot be read: {e}")),
+    };
+    let findings = match checked {
         Ok(findings) => findings,
-        Err(refusal) => {
-            eprintln!("{refusal}");
+        Err(text) => {
+            eprintln!("{text}");
             return 1;
         }
     };

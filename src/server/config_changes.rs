@@ -153,9 +153,19 @@ impl Server {
         self.surroundings.replace_file(path, &config.rewrite(&old, extent)).map_err(RewriteError::Io)
     }
 
-    /// CONFIG RESETSTAT: all statistics from zero. The peak of memory stays, as in Redis.
+    /// CONFIG RESETSTAT: all statistics from zero. The peak of memory and what users were denied stay, as in Redis.
     pub fn reset_statistics(&mut self) {
-        self.counters = Counters { free_later_pending: self.counters.free_later_pending, ..Counters::default() };
+        let Counters { free_later_pending, failed_authentications, .. } = self.counters;
+        let Counters { denied_commands, denied_keys, denied_channels, denied_databases, .. } = self.counters;
+        self.counters = Counters {
+            free_later_pending,
+            failed_authentications,
+            denied_commands,
+            denied_keys,
+            denied_channels,
+            denied_databases,
+            ..Counters::default()
+        };
         self.keyspace.reset_counts();
         self.commands.reset();
         self.errors.reset();
@@ -163,7 +173,8 @@ impl Server {
         self.event_loop.reset();
         self.expiry_lag.reset();
         self.hot_keys.reset();
-        self.persistence.log.delayed_syncs = 0;
+        (self.persistence.log.delayed_syncs, self.persistence.log.rewrites) = (0, 0);
+        self.persistence.snapshots.done = 0;
     }
 }
 /// Whether a directive is about how collections are kept.

@@ -115,6 +115,8 @@ pub struct Counters {
     pub free_later_pending: u64,
     /// Times that more keys were due than one slice may remove.
     pub expiry_slices_cut: u64,
+    /// Time in which keys and fields left at their deadline, in nanoseconds.
+    pub expiry_ns: u64,
     /// Calls of AUTH and HELLO with a wrong name or password.
     pub failed_authentications: u64,
     /// Calls denied for their command.

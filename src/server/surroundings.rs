@@ -15,11 +15,24 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// How something is doing that keeps the loop from going round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It has gone on since it was last asked for.
+    GoesOn,
+    /// It waits for the disk.
+    Waits,
+}
+
 /// What a command may ask of the process.
 pub trait Surroundings: Send {
     /// Gets ready for `new`, whose rows in `changed` differ from `old`: a port is opened, a directory entered. When it fails,
     /// all is as before. Paths in `new` become absolute. What has been got ready is put to use when the server's `config_changes` are acted on.
     fn try_config(&mut self, old: &Config, new: &mut Config, changed: &[&'static Directive]) -> Result<(), Refusal>;
+
+    /// The loop goes on with something that keeps everybody waiting, a last snapshot say: whoever watches the process is to be
+    /// patient. To be called again and again while it does.
+    fn is_at_work(&mut self, _work: Work, _now_ms: u64) {}
 
     /// The whole content of a file.
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>>;

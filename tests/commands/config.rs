@@ -69,6 +69,20 @@ fn resetstat_counts_from_zero() {
     assert!(histograms.starts_with("*2\r\n$16\r\nconfig|resetstat\r\n*4\r\n$5\r\ncalls\r\n:1\r\n"), "{histograms}");
 }
 
+/// What users were denied went to zero, as nowhere else; the rewrites and snapshots that there were did not.
+#[test]
+fn resetstat_forgot_denials_and_kept_files() {
+    let mut db = Db::new();
+    db.run("AUTH nobody wrong");
+    db.dispatcher.server.persistence.snapshots.done = 2;
+    db.dispatcher.server.persistence.log.rewrites = 3;
+    db.run("CONFIG RESETSTAT");
+    let info = db.run("INFO everything");
+    for line in ["acl_access_denied_auth:1", "rdb_saves:0", "aof_rewrites:0"] {
+        assert!(info.contains(&format!("\n{line}\r\n")), "{line}");
+    }
+}
+
 /// Files in memory, and a port that is taken.
 #[derive(Clone, Default)]
 struct Fake(Arc<Mutex<HashMap<PathBuf, Vec<u8>>>>);

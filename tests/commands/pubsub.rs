@@ -88,6 +88,17 @@ fn events_of_keys_are_published_by_class() {
     assert!(db.heard(a).contains(&event("new", "new")));
     db.is("get nobody", "$-1\r\n");
     assert_eq!(db.heard(a), event("nobody", "keymiss"));
+    db.is("object encoding nobody", "$-1\r\n");
+    assert_eq!(db.heard(a), "", "as in Redis, though it is counted");
+    // Each key's birth was told before all that happened to any of them, and before what was asked for in vain.
+    db.is("mset k v one 1 two 2", "+OK\r\n");
+    let born = |key: &str| event(key, "new") + &event(key, "set");
+    assert_eq!(db.heard(a), event("k", "set") + &born("one") + &born("two"));
+    db.is("rename one four", "+OK\r\n");
+    assert_eq!(db.heard(a), event("four", "new") + &event("one", "rename_from") + &event("four", "rename_to"));
+    db.is("set k v ex 1", "+OK\r\n");
+    db.is("getset three 3", "$-1\r\n");
+    assert_eq!(db.heard(a), event("k", "set") + &event("k", "expire") + &event("three", "keymiss") + &born("three"));
     db.clock.advance_ms(1001);
     db.dispatcher.tick();
     assert_eq!(db.heard(a), event("k", "expired"));

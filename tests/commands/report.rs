@@ -25,6 +25,7 @@ fn info_counts_what_happened() {
         ("keyspace_hits", "1"),
         ("keyspace_misses", "1"),
         ("errorstat_ERR", "count=1"),
+        ("expire_cycle_cpu_milliseconds", "0"),
         ("rdb_changes_since_last_save", "2"),
         ("maxmemory_policy", "noeviction"),
         ("lru_order_exact", "yes"),
@@ -38,6 +39,25 @@ fn info_counts_what_happened() {
     db.advance_ms(0);
     assert_eq!(field(&mut db, "uptime_in_seconds"), "3");
     assert_eq!(field(&mut db, "run_id").len(), 40);
+}
+
+/// They looked at a list or a hash as a read does before they changed it, and told of a missing key.
+#[test]
+fn calls_that_take_elements_counted_as_reads() {
+    let mut db = Db::new();
+    db.run("CONFIG SET notify-keyspace-events Em");
+    let calls =
+        ["LPOP l 1", "RPOP l 2", "LMPOP 2 none l LEFT", "RPOPLPUSH l d", "BLMPOP 1 1 l LEFT", "HGETEX h FIELDS 1 f"];
+    for is_there in [false, true] {
+        for call in calls.iter().chain(&["BLPOP l 1"]).take(if is_there { 7 } else { 4 }) {
+            if is_there {
+                db.run("RPUSH l a b c");
+                db.run("HSET h f v");
+            }
+            db.run(call);
+        }
+    }
+    assert_eq!((field(&mut db, "keyspace_hits"), field(&mut db, "keyspace_misses")), ("0".into(), "0".into()));
 }
 
 /// The time in calls and the rates of turns stood at 0: nobody told the statistics.

@@ -19,9 +19,9 @@ const TRUE_GLOB_BYTES: usize = 1000;
 pub fn requests(data: &[u8]) {
     let Some((limits, data)) = data.split_first() else { return };
     let limits = match limits % 3 {
-        0 => request::Limits { bulk_bytes: 512 << 20, arguments: 1 << 20, unauthenticated: false },
-        1 => request::Limits { bulk_bytes: 512 << 20, arguments: 1 << 20, unauthenticated: true },
-        _ => request::Limits { bulk_bytes: 64, arguments: 8, unauthenticated: false },
+        0 => request::Limits { bulk_bytes: 512 << 20, unauthenticated: false },
+        1 => request::Limits { bulk_bytes: 512 << 20, unauthenticated: true },
+        _ => request::Limits { bulk_bytes: 64, unauthenticated: false },
     };
     let mut grown = Requests::default();
     let grown_end = (1..=data.len()).map(|len| grown.parse(&data[..len], &limits)).find(|end| *end != End::Open);

@@ -238,6 +238,29 @@ fn who_waits_holds_no_buffer_for_replies() {
     assert!(each < 4000, "{each} bytes for each");
 }
 
+/// Which of the loop's buffers were spare at that moment decided what a client took: 32 KiB, or nothing to speak of.
+#[test]
+fn half_a_call_took_a_whole_buffer_of_the_loops() {
+    let server = Server::start(&[]);
+    let mut control = server.client();
+    // Clients that are answered in one round leave as many buffers; some of these are.
+    let mut clients: Vec<_> = (0..8).map(|_| server.client()).collect();
+    for _ in 0..50 {
+        clients.iter_mut().for_each(|client| client.send(&["PING"]));
+        clients.iter_mut().for_each(|client| drop(client.read_reply()));
+    }
+    let mut midway = connect(server.address());
+    midway.write_all(b"*2\r\n$3\r\nGET\r\n").unwrap();
+    let mut line = String::new();
+    wait_until("half a call", || {
+        line =
+            control.run("CLIENT LIST").text().lines().find(|line| line.contains(" qbuf=13 ")).unwrap_or("").to_owned();
+        !line.is_empty()
+    });
+    let taken = line.split(' ').find_map(|field| field.strip_prefix("tot-mem=")).unwrap();
+    assert!(taken.parse::<usize>().unwrap() < 4000, "{line}");
+}
+
 #[test]
 fn wrong_states_are_errors_and_the_connection_goes_on() {
     let server = Server::start(&[]);

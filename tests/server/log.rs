@@ -132,6 +132,19 @@ fn policies_and_the_log_itself_change_at_run_time() {
     assert_eq!(server.client().run("GET rounds"), "3");
 }
 
+/// Its new base was to be written in the new directory, where there is no log.
+#[test]
+fn a_rewrite_after_the_directory_had_changed_failed() {
+    let server = Server::start(&["--appendonly", "yes", "--enable-protected-configs", "yes"]);
+    let mut client = server.client();
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(client.run(&format!("CONFIG SET dir {}", elsewhere.path().display())), "OK");
+    client.run("BGREWRITEAOF");
+    wait_until("the rewrite", || rewrites_are_over(&mut client));
+    assert_eq!(client.info("aof_last_bgrewrite_status"), "ok");
+    assert!(server.directory().join("appendonlydir/appendonly.aof.2.base.rdb").exists());
+}
+
 #[test]
 fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
     let mut server = Server::start(&ALWAYS);

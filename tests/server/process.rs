@@ -1,6 +1,6 @@
 //! Start and end: exit codes, and what is said.
 
-use crate::support::Server;
+use crate::support::{Server, wait_until};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -58,10 +58,45 @@ fn a_port_in_use_is_told_with_code_1() {
 }
 
 #[test]
+fn a_file_in_the_place_of_the_unix_socket_was_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("precious");
+    std::fs::write(&path, "kept").unwrap();
+    let shown = path.display().to_string();
+    let trouble = Server::try_start(&["--unixsocket", &shown]).err().expect("it cannot start");
+    assert!(trouble.contains(&format!("Failed opening Unix socket {shown}: Address already in use")), "{trouble}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"kept");
+}
+
+#[test]
+fn a_metrics_port_in_use_was_told_as_the_clients_port() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap().port();
+    let trouble = Server::try_start(&["--metrics-port", &taken.to_string()]).err().expect("it cannot start");
+    assert!(trouble.contains(&format!("Failed listening on port {taken} (metrics), aborting.")), "{trouble}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_again_was_called_fatal() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("ferrodis.conf");
+    std::fs::write(&file, "hz 20\n").unwrap();
+    let server = Server::start(&[&file.display().to_string()]);
+    std::fs::write(&file, "hz 20\nmaxmemry 1gb\n").unwrap();
+    server.signal("HUP");
+    let told = "ferrodis.conf:2:1: error: Bad directive or wrong number of arguments; did you mean 'maxmemory'?\n";
+    wait_until("the word of it", || server.log().contains("The configuration stays as it is: "));
+    assert!(server.log().contains(told) && !server.log().contains("FATAL"), "{}", server.log());
+    assert_eq!(server.client().run("PING"), "PONG");
+}
+
+#[test]
 fn directories_that_cannot_be_used_are_named() {
     for (arguments, named) in [
         (["--dir", "/no/such/directory", "--port", "0"], "/no/such/directory"),
         (["--dir", "/proc", "--appendonly", "yes"], "/proc/appendonlydir"),
+        (["--logfile", "/no/such/log", "--port", "0"], "the log file '/no/such/log'"),
+        (["--dir", "/", "--dbfilename", "tmp"], "the RDB file /tmp: Is a directory\n"),
     ] {
         let trouble = Server::try_start(&arguments).err().expect("it cannot start");
         assert!(trouble.contains(named) && trouble.contains("exit status: 1"), "{trouble}");

@@ -1,6 +1,8 @@
 //! Ends that are called off, refused, or hurried.
 
 use crate::support::{Server, wait_until};
+use std::os::unix::net::UnixDatagram;
+use std::thread;
 
 const SLOW_SAVE: [&str; 8] =
     ["--save", "3600 1", "--rdb-key-save-delay", "100000", "--enable-debug-command", "yes", "--hz", "100"];
@@ -60,4 +62,35 @@ fn an_end_amid_the_first_base_of_a_log_is_refused() {
     server.wait_for_exit();
     server.restart_with(&["--appendonly", "yes"]);
     assert_eq!(server.client().run("DBSIZE"), 1000);
+}
+
+/// The watchdog heard nothing while the last snapshot was written, and would have ended the process amid that. A signal was told as
+/// the end, though what cannot be saved keeps the server.
+#[test]
+fn the_service_manager_heard_nothing_during_a_last_snapshot() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let told = thread::spawn(move || {
+        let mut told = Vec::new();
+        while !told.last().is_some_and(|text: &String| text.starts_with("STOPPING=1")) {
+            let mut text = [0; 512];
+            let len = socket.recv(&mut text).unwrap();
+            told.push(String::from_utf8_lossy(&text[..len]).into_owned());
+        }
+        told
+    });
+    let environment = [&format!("NOTIFY_SOCKET={}", path.display()), "WATCHDOG_USEC=100000"];
+    let program = [env!("CARGO_BIN_EXE_ferrodis"), "--supervised", "systemd"];
+    let mut server = Server::start_program("env", &[&environment[..], &program, &SLOW_SAVE].concat()).unwrap();
+    let mut client = server.client();
+    for key in 0..10 {
+        client.run(&format!("SET {key} v")); // a second of saving
+    }
+    server.signal("TERM");
+    assert!(server.wait_for_exit().success());
+    let told = told.join().unwrap();
+    let ending = told.iter().position(|text| text == "STATUS=Shutting down\n").expect("the signal is told");
+    let count = |word: &str| told[ending..].iter().filter(|text| text.contains(word)).count();
+    assert!(count("WATCHDOG=1") >= 5 && count("EXTEND_TIMEOUT_USEC=") >= 1, "{:?}", &told[ending..]);
 }

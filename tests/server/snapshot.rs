@@ -216,3 +216,11 @@ fn a_snapshot_under_way_outlived_flushall_and_brought_the_keys_back() {
     server.restart();
     assert_eq!(server.client().run("DBSIZE"), 0);
 }
+
+/// As Redis does; the directory was taken for the file.
+#[test]
+fn without_a_name_for_the_snapshot_no_server_started() {
+    let server = Server::start(&["--dbfilename", ""]);
+    assert!(server.client().run("SAVE").is_error());
+    assert_eq!(server.client().run("PING"), "PONG");
+}

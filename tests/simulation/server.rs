@@ -396,7 +396,7 @@ fn the_server_keeps_what_it_promises() {
 #[test]
 fn the_servers_runs_meet_what_they_are_made_for() {
     let mut total = [0; 16];
-    for seed in 0..150 {
+    for seed in 0..200 {
         let seen = Simulation::new(seed).run();
         let Seen { calls, recoveries, lost, failed_starts, crashes, rewrites, snapshots, evicted, .. } = seen;
         let Seen { refused, transactions, aborted, held, served, durable, logs_begun, delayed, .. } = seen;

@@ -106,7 +106,7 @@ fn refcount(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
 
 /// The record of the key that a subcommand names; if there is none, that is the answer.
 fn looked_at(cx: &mut DataContext<'_>, args: &Args<'_>) -> Option<Handle> {
-    let found = cx.db.look(args.get(2));
+    let found = cx.db.look_silently(args.get(2));
     if found.is_none() {
         cx.reply.null();
     }

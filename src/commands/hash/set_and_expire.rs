@@ -58,7 +58,7 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     if let Some(change) = change {
         return answer_and_change(cx, args, first, change);
     }
-    let hash = cx.db.read_as::<Hash>(key)?;
+    let hash = cx.db.find_as::<Hash>(key)?;
     for name in args.from(first) {
         match hash.and_then(|hash| hash.find(name)) {
             Some(field) => super::answer(cx.reply, field.value),

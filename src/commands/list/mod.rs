@@ -125,5 +125,5 @@ fn removed(cx: &mut DataContext<'_>, key: &[u8], end: End, count: usize, is_gone
 
 /// How many elements the list at a key has.
 fn len(cx: &mut DataContext<'_>, key: &[u8]) -> Result<Option<usize>, Error> {
-    Ok(cx.db.read_as::<List>(key)?.map(|list| list.len()))
+    Ok(cx.db.find_as::<List>(key)?.map(|list| list.len()))
 }

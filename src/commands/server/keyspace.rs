@@ -135,6 +135,7 @@ static RESTORE_ASKING: Command = Command::data("restore-asking", restore)
     .since("3.0.0")
     .complexity("O(1) to create the new key and additional O(N) to reconstruct its value, where N is its size.")
     .summary("An internal command for migrating keys in a cluster.")
+    .internal()
     .syntax("key ttl serialized-value [REPLACE^3.0.0] [ABSTTL^5.0.0] [IDLETIME seconds^5.0.0] [FREQ frequency^5.0.0]")
     .history(&[
         ("3.0.0", "Added the `REPLACE` modifier."),

@@ -40,7 +40,7 @@ pub(super) struct Loading {
 enum Source {
     Log {
         /// Where the log goes on, unless what is loaded is not to be continued.
-        store: Option<Store>,
+        store: Option<Box<Store>>,
         batches: Batches,
     },
     Snapshot(Batches),
@@ -58,6 +58,12 @@ impl Dispatcher {
         let place = location(&self.server.config);
         let store = self.server.config.appendonly.then(|| Store::open(self.storage.disk.clone(), place));
         let store = store.transpose().map_err(|e| e.to_string())?;
+        for path in store.iter().flat_map(Store::unlisted) {
+            log::warn!(
+                "{} is in no AOF manifest, since there is none: it is not loaded, and left as it is",
+                path.display()
+            );
+        }
         match store {
             Some(store) if !store.manifest().is_empty() => {
                 let tail = if self.server.config.aof_load_truncated { Tail::Cut } else { Tail::Refuse };
@@ -102,7 +108,8 @@ impl Dispatcher {
 
     fn open_snapshot(&mut self) -> Result<Option<Loader>, Refusal> {
         let path = snapshot_path(&self.server.config);
-        if !exists(&*self.storage.disk, &path) {
+        // Without a name it is the directory, which is there.
+        if self.server.config.dbfilename.is_empty() || !exists(&*self.storage.disk, &path) {
             return Ok(None);
         }
         let hasher = self.server.keyspace.db(0).hasher();
@@ -114,6 +121,7 @@ impl Dispatcher {
 
     fn begin_loading_log_from(&mut self, reader: Reader, store: Option<Store>) {
         let loader = Loader::of_log(reader, self.rdb_limits(), self.server.keyspace.db(0).hasher());
+        let store = store.map(Box::new);
         self.begin_loading_from(loader, |batches| Source::Log { store, batches });
     }
 
@@ -242,7 +250,7 @@ impl Dispatcher {
             let store = store.take();
             self.leave_loading(&loading);
             if let Some(store) = store {
-                self.begin_log(store, end.log.unwrap_or_default(), FirstBase::InForce).map_err(|e| e.to_string())?;
+                self.begin_log(*store, end.log.unwrap_or_default(), FirstBase::InForce).map_err(|e| e.to_string())?;
             }
             log::info!("DB loaded from append only file: {seconds:.3} seconds, {keys} keys");
             self.server.dirty = 0;

@@ -2,7 +2,7 @@
 
 mod slices;
 
-use super::storage::{location, snapshot_path};
+use super::storage::snapshot_path;
 use super::{Dispatcher, gates};
 use crate::base::crc::crc64;
 use crate::formats::rdb::opcodes::{NEWEST_REDIS_VERSION, NEWEST_VALKEY_VERSION};
@@ -153,7 +153,7 @@ impl Dispatcher {
             snapshot_path(config).with_file_name(format!("temp-{}.rdb", self.server.resources.host.process_id));
         match target {
             Target::Snapshot => self.storage.snapshot.begin(temp_snapshot, Some(snapshot_path(config))),
-            Target::Base(_) => self.storage.snapshot.begin(location(config).temp_base_path(), None),
+            Target::Base(_) => self.storage.snapshot.begin(self.storage.log_location.temp_base_path(), None),
         }
         let mut saving = Saving {
             target,

@@ -16,6 +16,10 @@ use crate::base::quote::split_args;
 pub const BIG_BULK_BYTES: usize = 32 * 1024;
 /// Longest inline call, and longest header line.
 const LINE_MAX: usize = 64 * 1024;
+/// Most arguments of a call, as in Redis.
+const ARGUMENTS_MAX: i64 = i32::MAX as i64;
+/// Longest buffer that may be kept for calls that are not whole: what it and one more read have is within reach of a `Range`.
+pub const KEPT_MAX_BYTES: usize = u32::MAX as usize - (16 << 20);
 
 /// Where an argument stands: a range of the buffer, or (with `start == BIG`) the number `end` of a bulk kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +38,6 @@ pub const BIG: u32 = u32::MAX;
 pub struct Limits {
     /// `proto-max-bulk-len`, bytes.
     pub bulk_bytes: u64,
-    /// Arguments of a call.
-    pub arguments: i64,
     /// Whether the client has yet to authenticate: then 10 arguments of 16 KiB are the most.
     pub unauthenticated: bool,
 }
@@ -141,7 +143,7 @@ pub fn parse(buffer: &[u8], progress: Progress, limits: &Limits, ranges: &mut Ve
         if count <= 0 {
             return Parsed::Nothing { end: next };
         }
-        if count > limits.arguments {
+        if count > ARGUMENTS_MAX {
             return Parsed::Error(ProtocolError::MultibulkLength);
         }
         if limits.unauthenticated && count > 10 {
@@ -248,7 +250,7 @@ fn parse_inline(buffer: &[u8], at: usize) -> Parsed {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { bulk_bytes: 512 << 20, arguments: 1 << 20, unauthenticated: false };
+    const LIMITS: Limits = Limits { bulk_bytes: 512 << 20, unauthenticated: false };
 
     fn one(buffer: &[u8]) -> (Parsed, Vec<&[u8]>) {
         let mut ranges = Vec::new();
@@ -278,7 +280,7 @@ mod tests {
             Parsed::Error(e) => e.to_string(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(error(b"*20000000\r\n"), "Protocol error: invalid multibulk length");
+        assert_eq!(error(b"*3000000000\r\n"), "Protocol error: invalid multibulk length");
         assert_eq!(error(b"*abc\r\n"), "Protocol error: invalid multibulk length");
         assert_eq!(error(b"*1\r\nfoo\r\n"), "Protocol error: expected '$', got 'f'");
         assert_eq!(error(b"*1\r\n$-10\r\n"), "Protocol error: invalid bulk length");
@@ -289,6 +291,17 @@ mod tests {
         assert_eq!(one(b"*-1\r\n").0, Parsed::Nothing { end: 5 });
         assert_eq!(one(b"\r\nPING").0, Parsed::Nothing { end: 2 });
         assert_eq!(one(b"*01\r\n").0, Parsed::Error(ProtocolError::MultibulkLength));
+    }
+
+    #[test]
+    fn a_call_of_more_than_a_million_words_was_refused() {
+        let missing = |buffer: &[u8]| match one(buffer).0 {
+            Parsed::Incomplete(progress) => progress.missing,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(missing(b"*1048577\r\n"), 1_048_577);
+        assert_eq!(missing(b"*2147483647\r\n"), 2_147_483_647);
+        assert_eq!(one(b"*2147483648\r\n").0, Parsed::Error(ProtocolError::MultibulkLength));
     }
 
     #[test]

@@ -20,6 +20,18 @@ impl Database {
         }
     }
 
+    /// The collection at a key, about to be changed: counts neither a hit nor a miss.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    #[inline]
+    pub fn find_as<C: Collection>(&mut self, key: &[u8]) -> Result<Option<C::Ref<'_>>, WrongType> {
+        match self.find(key) {
+            Some(handle) => self.view_as::<C>(handle).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The collection that a record holds.
     #[inline]
     pub fn view_as<C: Collection>(&self, handle: Handle) -> Result<C::Ref<'_>, WrongType> {

@@ -309,6 +309,16 @@ impl Database {
         found
     }
 
+    /// The same, and nobody is told that it was asked for in vain.
+    pub fn look_silently(&mut self, key: &[u8]) -> Option<Handle> {
+        let found = self.peek(key);
+        match found {
+            Some(_) => self.counts.hits += 1,
+            None => self.counts.misses += 1,
+        }
+        found
+    }
+
     /// The key's record, which nobody shall know of: counts nothing.
     pub fn peek(&mut self, key: &[u8]) -> Option<Handle> {
         self.locate(key).map(|(_, handle)| handle)

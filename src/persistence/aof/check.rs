@@ -207,7 +207,10 @@ fn loss(error: &LoadError, reader: &Reader) -> Option<(PathBuf, u64, u64)> {
             let offset = reader.cut_before(*offset);
             Some((path.clone(), offset, reader.file_bytes().saturating_sub(offset)))
         }
-        LoadError::Missing { .. } | LoadError::Disk(_) | LoadError::TruncatedNotLast { .. } => None,
+        LoadError::Missing { .. }
+        | LoadError::EmptyBase { .. }
+        | LoadError::Disk(_)
+        | LoadError::TruncatedNotLast { .. } => None,
     }
 }
 

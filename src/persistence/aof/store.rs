@@ -91,6 +91,14 @@ impl Location {
         [&self.name, suffix.as_bytes()].concat()
     }
 
+    /// The number in the name of an increment, or of a base.
+    fn seq_of(&self, file_name: &[u8]) -> Option<u64> {
+        let rest = file_name.strip_prefix(self.name.as_slice())?.strip_prefix(b".")?;
+        let kinds: [&[u8]; 3] = [b".incr.aof", b".base.rdb", b".base.aof"];
+        let digits = kinds.iter().find_map(|kind| rest.strip_suffix(*kind))?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
     fn temp_named(&self, suffix: &str) -> Vec<u8> {
         [b"temp-", self.name.as_slice(), suffix.as_bytes()].concat()
     }
@@ -152,6 +160,10 @@ pub struct Store {
     manifest: Manifest,
     /// Whether it would stand after a crash. Of one that was read nobody knows: who put it there may not have made it durable.
     is_durable: bool,
+    /// Files of this log that hold something where there is no manifest: it was lost, or a first rewrite was interrupted.
+    unlisted: Vec<PathBuf>,
+    /// The highest number of one of them.
+    unlisted_seq: u64,
 }
 
 impl Store {
@@ -159,13 +171,42 @@ impl Store {
     pub fn open(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let mut store = Store::inspect(disk, location)?;
         store.adopt_single_file()?;
+        if store.manifest.is_empty() {
+            store.find_unlisted();
+        }
         Ok(store)
+    }
+
+    /// Files of this log that no manifest lists, since there is none. They are never written over.
+    pub fn unlisted(&self) -> &[PathBuf] {
+        &self.unlisted
+    }
+
+    fn find_unlisted(&mut self) {
+        let Ok(names) = self.disk.list(self.location.dir()) else { return };
+        for name in names {
+            let path = self.location.dir().join(&name);
+            if let Some(seq) = self.location.seq_of(name.as_bytes())
+                && self.disk.len(&path).is_ok_and(|len| len > 0)
+            {
+                self.unlisted_seq = self.unlisted_seq.max(seq);
+                self.unlisted.push(path);
+            }
+        }
+        self.unlisted.sort();
     }
 
     /// Reads the manifest, and changes nothing.
     pub fn inspect(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let path = location.manifest_path();
-        let mut store = Store { disk, location, manifest: Manifest::default(), is_durable: false };
+        let mut store = Store {
+            disk,
+            location,
+            manifest: Manifest::default(),
+            is_durable: false,
+            unlisted: Vec::new(),
+            unlisted_seq: 0,
+        };
         if exists(&*store.disk, &path) {
             let text = read_small(&*store.disk, &path, MANIFEST_MAX_BYTES).map_err(Trouble::at("read", &path))?;
             store.manifest = Manifest::parse(&text).map_err(|error| StoreError::Manifest { path, error })?;
@@ -237,13 +278,13 @@ impl Store {
 
     /// The next increment, not yet made.
     pub fn next_increment(&self) -> FileInfo {
-        let seq = self.manifest.next_increment_seq();
+        let seq = self.manifest.next_increment_seq().max(self.unlisted_seq + 1);
         FileInfo { name: self.location.increment_name(seq), seq }
     }
 
     /// The next base, not yet made.
     pub fn next_base(&self, format: BaseFormat) -> FileInfo {
-        let seq = self.manifest.next_base_seq();
+        let seq = self.manifest.next_base_seq().max(self.unlisted_seq + 1);
         FileInfo { name: self.location.base_name(seq, format), seq }
     }
 
@@ -305,6 +346,23 @@ mod tests {
         }
         open(root.path()).unwrap();
         assert!(root.path().join("appendonly.aof").exists());
+    }
+
+    #[test]
+    fn files_whose_manifest_was_lost_were_written_over() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("appendonlydir");
+        std::fs::create_dir(&inner).unwrap();
+        for (name, content) in
+            [("1.base.rdb", "x"), ("3.incr.aof", "x"), ("7.incr.aof", ""), ("8.incr.txt", "x"), ("z.base.aof", "x")]
+        {
+            std::fs::write(inner.join(format!("appendonly.aof.{name}")), content).unwrap();
+        }
+        let store = open(root.path()).unwrap();
+        let unlisted = ["1.base.rdb", "3.incr.aof"].map(|name| inner.join(format!("appendonly.aof.{name}")));
+        assert_eq!(store.unlisted(), unlisted);
+        assert_eq!(store.next_base(BaseFormat::Rdb).name, b"appendonly.aof.4.base.rdb");
+        assert_eq!(store.next_increment().name, b"appendonly.aof.4.incr.aof");
     }
 
     #[test]

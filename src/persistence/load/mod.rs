@@ -21,6 +21,7 @@ use batch::Mark;
 use crate::base::disk::{Disk, DiskFile, OpenMode, read_full};
 use crate::base::hash::KeyHasher;
 use crate::formats::rdb::{Decoder, Limits, RdbError, Step};
+use crate::persistence::Trouble;
 use crate::persistence::aof::read::{Item, LoadError, Reader};
 
 /// Bytes of a snapshot read at once.
@@ -60,10 +61,12 @@ impl Source {
     fn piece(&mut self) -> Result<&[u8], Failure> {
         match self {
             Source::Log(reader) => Ok(reader.rdb_piece()?),
-            Source::Snapshot { file, offset, piece, .. } => {
+            Source::Snapshot { file, path, offset, piece, .. } => {
                 piece.resize(PIECE_BYTES, 0);
-                let count = read_full(&**file, piece, *offset)
-                    .map_err(|e| Failure::new(format!("Can't read the RDB file: {e}")))?;
+                let count = read_full(&**file, piece, *offset).map_err(|e| {
+                    let Trouble { path, reason, .. } = Trouble::new("read", path, &e);
+                    Failure::new(format!("Can't read the RDB file {}: {reason}", path.display()))
+                })?;
                 *offset += count as u64;
                 Ok(&piece[..count])
             }

@@ -32,10 +32,26 @@ pub struct Sources<'a> {
     pub options: &'a [u8],
     /// Judges the users of `user` lines; without it they are only kept.
     pub judge_user: Option<JudgeUser>,
+    /// Judges the commands that `rename-command` names; without it they are only kept.
+    pub judge_command: Option<JudgeCommand>,
 }
 
 /// Judges the words of a `user` line, its name first; gives what is wrong, without any password.
 pub type JudgeUser = fn(&[Vec<u8>], AclPubsubDefault) -> Result<(), String>;
+
+/// Tells what is known of a command, by its name in any case.
+pub type JudgeCommand = fn(&[u8]) -> Known;
+
+/// What is known of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It can be called.
+    Here,
+    /// Redis or Valkey has it.
+    Elsewhere,
+    /// Nobody has it.
+    Nowhere,
+}
 
 /// A configuration that was read, and what is to be said about it.
 #[derive(Debug)]
@@ -167,6 +183,9 @@ impl<'a> Reader<'a> {
         if let Some(judge) = sources.judge_user {
             reader.judge_users(judge);
         }
+        if let Some(judge) = sources.judge_command {
+            reader.judge_renames(judge);
+        }
         reader
     }
 
@@ -295,6 +314,44 @@ impl<'a> Reader<'a> {
                     (Severity::Warning, format!("'{}' has no effect: {reason}", directive.name))
                 }
                 Support::Refused(reason) => (Severity::Error, reason.to_string()),
+            };
+            self.findings.push(Finding { severity, place: place.clone(), message, suggestion: None });
+        }
+    }
+
+    /// Judges each `rename-command` by the names that those before it have left. What is kept are the commands' own names.
+    fn judge_renames(&mut self, judge: JudgeCommand) {
+        let places =
+            self.given.iter().filter(|given| given.directive.name == "rename-command").map(|given| &given.place);
+        let said = std::mem::take(&mut self.config.renamed_commands);
+        let renamed = &mut self.config.renamed_commands;
+        for (RenamedCommand { from, to }, place) in said.into_iter().zip(places) {
+            let is_called = |r: &RenamedCommand, name: &[u8]| !name.is_empty() && r.to.eq_ignore_ascii_case(name);
+            let called = |name: &[u8]| renamed.iter().position(|r| is_called(r, name));
+            let is_taken = |name: &[u8]| renamed.iter().any(|r| r.from.eq_ignore_ascii_case(name));
+            let known = match called(&from) {
+                Some(_) => Known::Here,
+                None if is_taken(&from) => Known::Nowhere,
+                None => judge(&from),
+            };
+            let is_own_name = to.eq_ignore_ascii_case(&from);
+            let is_in_use = called(&to).is_some() || !is_taken(&to) && judge(&to) == Known::Here;
+            let (severity, message) = match known {
+                Known::Nowhere => (Severity::Error, "No such command in rename-command".into()),
+                Known::Elsewhere => {
+                    let name = String::from_utf8_lossy(&from);
+                    (Severity::Warning, format!("this version has no command '{name}' to rename"))
+                }
+                Known::Here if !to.is_empty() && !is_own_name && is_in_use => {
+                    (Severity::Error, "Target command name already exists".into())
+                }
+                Known::Here => {
+                    match called(&from) {
+                        Some(index) => renamed[index].to = to,
+                        None => renamed.push(RenamedCommand { from, to }),
+                    }
+                    continue;
+                }
             };
             self.findings.push(Finding { severity, place: place.clone(), message, suggestion: None });
         }

@@ -33,7 +33,9 @@ pub use change::{Change, SetContext, SetError};
 pub use command_line::Invocation;
 pub use directive::{Directive, Support, When};
 pub use fields::Config;
-pub use load::{ConfigError, Finding, Given, Include, JudgeUser, Loaded, Place, Severity, Sources, check};
+pub use load::{
+    ConfigError, Finding, Given, Include, JudgeCommand, JudgeUser, Known, Loaded, Place, Severity, Sources, check,
+};
 pub use reference::{example_file, reference_markdown};
 pub use rewrite::Extent;
 pub use rows::{TOPICS, Topic, directives, find};

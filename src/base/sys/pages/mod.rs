@@ -20,7 +20,7 @@ mod ahead;
 mod region;
 
 use super::priority;
-use region::{Backing, Event, Region};
+use region::{Backing, Changes, Event, Region};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -104,7 +104,7 @@ impl Pool {
         }
     }
 
-    fn back(&mut self, pages: Vec<(NonNull<u8>, Backing)>) {
+    fn back(&mut self, pages: Changes) {
         for (page, backing) in pages {
             match backing {
                 Backing::Small => self.holed_pages += 1,
@@ -153,7 +153,7 @@ unsafe fn give_back(place: NonNull<u8>, bytes: usize) {
 }
 
 impl Region {
-    fn cut(&mut self, bytes: usize, ahead: usize) -> Option<(NonNull<u8>, Vec<(NonNull<u8>, Backing)>)> {
+    fn cut(&mut self, bytes: usize, ahead: usize) -> Option<(NonNull<u8>, Changes)> {
         let place = self.take(bytes)?;
         self.make_ahead(ahead);
         Some((place, self.changed_pages(place, bytes, Event::Taken)))

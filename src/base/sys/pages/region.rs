@@ -25,6 +25,9 @@ pub(super) enum Backing {
     Small,
 }
 
+/// Pages, by their address, and what they are to be backed by from now on.
+pub(super) type Changes = Vec<(NonNull<u8>, Backing)>;
+
 /// What became of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
@@ -118,12 +121,7 @@ impl Region {
 
     /// The pages touched by a piece which are to be backed by something else from now on: by small ones once a piece has left a hole
     /// among others, by a huge one when all is taken, or all is free.
-    pub(super) fn changed_pages(
-        &mut self,
-        place: NonNull<u8>,
-        bytes: usize,
-        event: Event,
-    ) -> Vec<(NonNull<u8>, Backing)> {
+    pub(super) fn changed_pages(&mut self, place: NonNull<u8>, bytes: usize, event: Event) -> Changes {
         let start = self.offset(place);
         let mut changed = Vec::new();
         for page in start / self.page_bytes..(start + bytes).div_ceil(self.page_bytes) {

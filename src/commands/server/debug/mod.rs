@@ -21,7 +21,8 @@ static DEBUG: Command = Command::server("debug", debug)
     .flags(&[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Protected])
     .since("1.0.0")
     .complexity("Depends on subcommand.")
-    .summary("A container for debugging commands.");
+    .summary("A container for debugging commands.")
+    .internal();
 
 /// One thing that DEBUG can do.
 struct Probe {

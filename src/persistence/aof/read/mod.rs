@@ -160,7 +160,7 @@ impl Open {
 }
 
 impl Reader {
-    /// A reader of the files in force. Fails if one is missing.
+    /// A reader of the files in force. Fails if one is missing, or is a snapshot and empty.
     pub fn open(store: &Store, tail: Tail) -> Result<Reader, LoadError> {
         let manifest = store.manifest();
         let base = manifest.base.iter().map(|info| (info, true));
@@ -190,6 +190,9 @@ impl Reader {
                     _ => LoadError::Disk(trouble),
                 }
             })?;
+            if is_base && len == 0 && info.name.ends_with(b".rdb") {
+                return Err(LoadError::EmptyBase { path });
+            }
             parts.push(Part { info, path, is_base, len });
         }
         Ok(Reader {

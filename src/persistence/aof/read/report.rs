@@ -73,6 +73,11 @@ pub enum LoadError {
         /// The system's reason.
         trouble: Trouble,
     },
+    /// A base that was a snapshot, and the smallest snapshot takes some bytes.
+    EmptyBase {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be opened, read or cut.
     Disk(Trouble),
     /// A file ends in the middle of something, and `aof-load-truncated` is off.
@@ -126,6 +131,12 @@ impl fmt::Display for LoadError {
             LoadError::Missing { name, trouble } => {
                 write!(f, "The append log file {name} doesn't exist: {}", trouble.reason)
             }
+            LoadError::EmptyBase { path } => write!(
+                f,
+                "The base of the append only file is empty: {} was a snapshot. Restore it from a backup, or remove its line from \
+                 the manifest (giving up what it held).",
+                path.display()
+            ),
             LoadError::Disk(trouble) => write!(f, "Unrecoverable error reading the append only file: {trouble}"),
             LoadError::UnexpectedEnd { path, offset } => write!(
                 f,

@@ -215,6 +215,22 @@ fn a_missing_block_or_file_is_noticed() {
     assert_eq!(error, "The append log file appendonly.aof.1.incr.aof doesn't exist: No such file or directory");
 }
 
+/// It was taken for a log without calls, as it is where bases are calls, and the server came up without what it had held.
+#[test]
+fn a_base_of_rdb_that_was_emptied_was_taken_for_an_empty_log() {
+    for (format, is_refused) in [("rdb", true), ("aof", false)] {
+        let base = format!("appendonly.aof.1.base.{format}");
+        let dir = Dir::new(
+            &format!("file {base} seq 1 type b\n{INCREMENT}"),
+            &[(&base, b""), ("appendonly.aof.1.incr.aof", &call("set k 1"))],
+        );
+        match dir.load(Tail::Cut) {
+            Err(LoadError::EmptyBase { path }) => assert!(is_refused && path == dir.path(&base)),
+            other => assert!(!is_refused && other.is_ok(), "{other:?}"),
+        }
+    }
+}
+
 #[test]
 fn only_the_last_file_that_holds_anything_may_be_torn() {
     let manifest = "file appendonly.aof.1.incr.aof seq 1 type i\nfile appendonly.aof.2.incr.aof seq 2 type i\n";

@@ -176,6 +176,34 @@ fn included_files_are_read_in_place() {
     assert!(read("include itself").is_err());
 }
 
+/// A name that nobody has was taken, and so the command that was meant stayed; two commands could get one name.
+#[test]
+fn a_rename_of_no_command_or_to_anothers_name_was_accepted() {
+    let judge_command: JudgeCommand = |name| match name.to_ascii_lowercase().as_slice() {
+        b"get" | b"set" | b"config" => Known::Here,
+        b"eval" => Known::Elsewhere,
+        _ => Known::Nowhere,
+    };
+    let judge = |text: &str| {
+        let sources = Sources { file: Some(("c", text.as_bytes())), ..Sources::default() };
+        Config::from_sources(Sources { judge_command: Some(judge_command), ..sources }, &mut no_files)
+    };
+    let refusal = |text: &str| judge(text).expect_err("refused").0.to_string();
+    const NO_COMMAND: &str = "error: No such command in rename-command";
+    assert_eq!(refusal("hz 9\nrename-command CONFG \"\""), format!("c:2:1: {NO_COMMAND}"));
+    assert_eq!(refusal("rename-command get \"\"\nrename-command get x"), format!("c:2:1: {NO_COMMAND}"));
+    assert_eq!(refusal("rename-command get SET"), "c:1:1: error: Target command name already exists");
+    assert_eq!(
+        refusal("rename-command get x\nrename-command set X"),
+        "c:2:1: error: Target command name already exists"
+    );
+    let loaded =
+        judge("rename-command eval \"\"\nrename-command GET x\nrename-command x y\nrename-command set get").unwrap();
+    let names: Vec<_> = loaded.config.renamed_commands.iter().map(|r| (r.from.as_slice(), r.to.as_slice())).collect();
+    assert_eq!(names, [(b"GET".as_slice(), b"y".as_slice()), (b"set", b"get")]);
+    assert_eq!(loaded.warnings[0].to_string(), "c:1:1: warning: this version has no command 'eval' to rename");
+}
+
 #[test]
 fn statements_are_kept_for_those_who_act_on_them() {
     let config = load("rename-command CONFIG \"\"\nrename-command get fetch").expect("valid").config;
