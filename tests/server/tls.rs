@@ -279,3 +279,40 @@ fn peers_that_do_not_speak_tls_harm_nobody() {
     let mut plain = encrypted.server.client();
     wait_until("only we are left", || plain.info("connected_clients") == "1");
 }
+
+/// `openssl x509 -req` without a file of extensions writes version 1, as Redis's `gen-test-certs.sh` does for `redis.crt`. The server did
+/// not start with one, and took none of a client.
+#[test]
+fn certificates_of_version_1_were_refused() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let sign = |name: &str, authority: &str| {
+        encrypted.files.openssl(&format!(
+            "x509 -req -in client.csr -CA {authority}.crt -CAkey {authority}.key -CAcreateserial -out {name}.crt -days 2"
+        ));
+    };
+    sign("old", "ca");
+    let shown = run("openssl", &["x509", "-in", "old.crt", "-noout", "-text"], b"", encrypted.files.directory()).1;
+    assert!(String::from_utf8_lossy(&shown).contains("Version: 1"));
+    encrypted
+        .files
+        .openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.crt -days 2 -subj /CN=authority");
+    sign("forged", "other");
+    assert_eq!(plain.run("CONFIG SET tls-auth-clients-user CN"), "OK");
+    assert_eq!(plain.run("ACL SETUSER client on nopass ~* +@all"), "OK");
+    for version in ["-tls1_2", "-tls1_3"] {
+        let who = |name: &str, key: &str| {
+            let options = ["-quiet", version, "-cert", name, "-key", key];
+            encrypted.openssl(&options, b"ACL WHOAMI\r\nQUIT\r\n")
+        };
+        assert!(who("old.crt", "client.key").contains("client\r\n+OK"), "{version}");
+        assert!(!who("forged.crt", "client.key").contains("+OK"), "{version}: by another of the same name");
+    }
+    let path = |name: &str| encrypted.file(name).display().to_string();
+    let set = |plain: &mut crate::support::Client, key: &str| {
+        plain.run(&format!("CONFIG SET tls-cert-file {} tls-key-file {}", path("old.crt"), path(key)))
+    };
+    assert!(set(&mut plain, "first.key").text().contains("Unable to update TLS configuration"), "another key");
+    assert_eq!(set(&mut plain, "client.key"), "OK");
+    assert_eq!(encrypted.cli(&["PING"], b""), b"PONG\n");
+}

@@ -1,12 +1,15 @@
 //! What a configuration makes of TLS: certificates, versions, suites, who must show a certificate.
 
 use super::stream::TlsStream;
+use super::version_1::ClientVerifier;
+use super::x509::Certificate;
 use super::{certificates, sessions, suites};
 use crate::server::config::{Config, TlsAuthClients};
 use mio::net::TcpStream;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection};
 use std::io;
 use std::sync::Arc;
@@ -40,8 +43,7 @@ impl Context {
             ..ring::default_provider()
         };
         let provider = Arc::new(provider);
-        let chain = certificates::chain(&config.tls_cert_file)?;
-        let key = certificates::key(&config.tls_key_file, config.tls_key_file_pass.expose())?;
+        let certified = certified_key(config, &provider)?;
         let failed = |e: rustls::Error| format!("Failed to configure TLS: {e}");
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&suites::versions(&config.tls_protocols)?)
@@ -50,8 +52,7 @@ impl Context {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         }
-        .with_single_cert(chain, key)
-        .map_err(|e| format!("Failed to load private key: {}: {e}", config.tls_key_file))?;
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         made.ignore_client_order = config.tls_prefer_server_ciphers;
         made.session_storage = if config.tls_session_caching {
             let lifetime = Duration::from_secs(u64::from(config.tls_session_cache_timeout_seconds));
@@ -77,6 +78,21 @@ impl Context {
     }
 }
 
+/// The chain that the server shows, and the key that belongs to its first certificate. Whether it does is looked at here: rustls would
+/// have to understand the certificate, and there are some that it does not.
+fn certified_key(config: &Config, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
+    let chain = certificates::chain(&config.tls_cert_file)?;
+    let key = certificates::key(&config.tls_key_file, config.tls_key_file_pass.expose())?;
+    let failed = |why: &dyn std::fmt::Display| format!("Failed to load private key: {}: {why}", config.tls_key_file);
+    let key = provider.key_provider.load_private_key(key).map_err(|e| failed(&e))?;
+    let shown = Certificate::read(&chain[0])
+        .ok_or_else(|| format!("Failed to load certificate: {}: there is none in it", config.tls_cert_file))?;
+    if key.public_key().is_some_and(|own| own.as_ref() != shown.key) {
+        return Err(failed(&"it belongs to another certificate"));
+    }
+    Ok(CertifiedKey::new(chain, key))
+}
+
 /// Who checks the clients' certificates; `None`: nobody does.
 fn verifier(config: &Config, provider: Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
     if config.tls_auth_clients == TlsAuthClients::No {
@@ -87,11 +103,13 @@ fn verifier(config: &Config, provider: Arc<CryptoProvider>) -> Result<Option<Arc
             "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-auth-clients is enabled!".into()
         );
     }
-    let roots = certificates::authorities(&config.tls_ca_cert_file, &config.tls_ca_cert_dir)?;
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let authorities = Arc::new(certificates::authorities(&config.tls_ca_cert_file, &config.tls_ca_cert_dir)?);
+    let algorithms = provider.signature_verification_algorithms;
+    let builder = WebPkiClientVerifier::builder_with_provider(authorities.clone(), provider);
     let builder = match config.tls_auth_clients {
         TlsAuthClients::Optional => builder.allow_unauthenticated(),
         _ => builder,
     };
-    builder.build().map(Some).map_err(|e| format!("Failed to configure CA certificates: {e}"))
+    let others = builder.build().map_err(|e| format!("Failed to configure CA certificates: {e}"))?;
+    Ok(Some(Arc::new(ClientVerifier { others, authorities, algorithms })))
 }
