@@ -279,7 +279,9 @@ impl EventLoop {
             left = &left[..partial.progress.at];
         }
         if !left.is_empty() && turn != Turn::Closed {
-            let mut buffer = self.spare.pop().unwrap_or_default();
+            // A head before a big bulk stays for long, and is small: it needs none of the loop's buffers.
+            let spare = if partial.big.is_empty() { self.spare.pop() } else { None };
+            let mut buffer = spare.unwrap_or_default();
             buffer.extend_from_slice(left);
             self.connection(index).rest = buffer;
         }
