@@ -283,6 +283,22 @@ fn keys_stay_past_their_deadline_while_active_expiry_is_off() {
     assert_eq!(field(&mut db, "expiry_lag_max_ms"), "41.000");
 }
 
+/// DEBUG OBJECT's `lru` was the second of now less whole seconds of idleness, and so went to and fro by one.
+#[test]
+fn the_second_of_the_last_use_changed_without_a_use() {
+    let mut db = debugged();
+    db.advance_ms(950);
+    db.run("SET a 1");
+    let lru = |line: &str| line.split("lru:").nth(1).unwrap().split(' ').next().unwrap().to_string();
+    let first = lru(&db.run("DEBUG OBJECT a"));
+    for step in 0..50 {
+        db.advance_ms(37);
+        assert_eq!(lru(&db.run("DEBUG OBJECT a")), first, "after {} ms", (step + 1) * 37);
+    }
+    db.run("GET a");
+    assert_ne!(lru(&db.run("DEBUG OBJECT a")), first);
+}
+
 #[test]
 fn debug_looks_at_keys() {
     let mut db = debugged();
