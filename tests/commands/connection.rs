@@ -243,6 +243,11 @@ fn client_pause_parks_until_its_time_or_unpause() {
     db.dispatcher.server.keyspace.db(0).set(b"k", NewText::of(b"v"), deadline).unwrap();
     db.is("CLIENT PAUSE 5000 WRITE", "+OK\r\n");
     db.is("CLIENT PAUSE 10 WRITE", "+OK\r\n");
+    let info = db.run("INFO clients");
+    assert!(
+        info.contains("paused_reason:client_pause\r\npaused_actions:write\r\npaused_timeout_milliseconds:5000\r\n"),
+        "{info}"
+    );
     let turn_of = |db: &mut Db, call: &[u8]| db.dispatcher.run(other, call, &mut Partial::default()).1;
     assert_eq!(turn_of(&mut db, b"SET a b\r\n"), Turn::Parked);
     assert_eq!(turn_of(&mut db, b"GET a\r\n"), Turn::Drained);

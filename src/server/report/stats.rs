@@ -32,6 +32,7 @@ pub(super) const ROWS: &[Statistic] = &[
         .counter("expired_keys_total", "Keys that left at their deadline."),
     Statistic::new("expired_stale_perc", |_| Value::Fixed(0.0, 2)),
     Statistic::new("expired_time_cap_reached_count", |s| Value::Count(s.counters.expiry_slices_cut)),
+    Statistic::new("expire_cycle_cpu_milliseconds", |s| Value::Count(s.event_loop.expiry_ns() / 1_000_000)),
     Statistic::new("expiry_lag_p50_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(50.0))),
     Statistic::new("expiry_lag_p99_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(99.0))),
     Statistic::new("expiry_lag_p999_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(99.9))),
