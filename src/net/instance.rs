@@ -75,7 +75,7 @@ impl Instance {
         let mut dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         dispatcher.server.load_users()?;
         let mut event_loop = EventLoop::new(poll, dispatcher);
-        event_loop.tls = tls;
+        event_loop.take_tls(tls);
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod acl;
 pub mod blocking;
+pub mod certificates;
 pub mod client_memory;
 pub mod clients;
 pub mod config;
@@ -32,6 +33,7 @@ use crate::keyspace::census::Taker;
 use crate::keyspace::database::{Database, Now};
 use crate::values::Encodings;
 use acl::Acl;
+use certificates::Certificates;
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
@@ -201,6 +203,8 @@ pub struct Server {
     pub machine_memory_bytes: u64,
     /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
     pub pause_until_ms: u64,
+    /// What connections with TLS are set up with.
+    pub certificates: Certificates,
     /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
     pub config_changes: Vec<&'static str>,
     /// The configuration file, absolute, if there is one.
@@ -253,6 +257,7 @@ impl Server {
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
             pause_until_ms: 0,
+            certificates: Certificates::default(),
             config_changes: Vec::new(),
             config_path: None,
             surroundings: Box::new(surroundings::Process),

@@ -316,3 +316,52 @@ fn certificates_of_version_1_were_refused() {
     assert_eq!(set(&mut plain, "client.key"), "OK");
     assert_eq!(encrypted.cli(&["PING"], b""), b"PONG\n");
 }
+
+/// What a file of `tls-ca-cert-dir` holds may change without a change of the directory: that was not seen, at SIGHUP neither.
+#[test]
+fn a_new_authority_in_an_old_file_of_the_directory_was_not_seen() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    encrypted
+        .files
+        .openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.crt -days 1 -subj /CN=other");
+    let directory = encrypted.file("authorities");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::copy(encrypted.file("other.crt"), directory.join("one.pem")).unwrap();
+    let place = directory.display().to_string();
+    let call = ["CONFIG", "SET", "tls-ca-cert-file", "", "tls-ca-cert-dir", &place, "tls-auto-reload-interval", "1"];
+    assert_eq!(plain.call(&call), "OK");
+    assert!(!encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+    let mut file = std::fs::File::create(directory.join("one.pem")).unwrap();
+    file.write_all(&std::fs::read(encrypted.file("ca.crt")).unwrap()).unwrap();
+    wait_until("the new authority", || encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+}
+
+#[test]
+fn info_tells_how_long_certificates_hold() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let mut line = |name: &str| {
+        let info = plain.run("INFO tls").text().to_string();
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::to_string));
+        line.unwrap_or_else(|| panic!("no {name} in {info}"))
+    };
+    let serial = |file: &str| {
+        let words = ["x509", "-in", file, "-noout", "-serial"];
+        let said = run("openssl", &words, b"", encrypted.files.directory()).1;
+        String::from_utf8(said).unwrap().trim().replace("serial=", "")
+    };
+    assert_eq!(line("tls_server_cert_serial"), serial("first.crt"));
+    assert_eq!(line("tls_ca_cert_serial"), serial("ca.crt"));
+    let two_days = 2 * 86_400;
+    for name in ["tls_server_cert_expires_in_seconds", "tls_ca_cert_expires_in_seconds"] {
+        assert!((two_days - 600..=two_days).contains(&line(name).parse().unwrap()), "{name}");
+    }
+    assert_eq!(
+        (line("tls_client_cert_serial").as_str(), line("tls_client_cert_expires_in_seconds").as_str()),
+        ("none", "0")
+    );
+    assert_eq!(encrypted.server.client().run("CONFIG SET tls-port 0"), "OK");
+    wait_until("no certificate without a port", || line("tls_server_cert_serial") == "none");
+    assert_eq!(line("tls_ca_cert_expires_in_seconds"), "0");
+}

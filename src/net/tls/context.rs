@@ -1,17 +1,20 @@
 //! What a configuration makes of TLS: certificates, versions, suites, who must show a certificate.
 
+use super::certificates::Authorities;
 use super::stream::TlsStream;
 use super::version_1::ClientVerifier;
 use super::x509::Certificate;
 use super::{certificates, sessions, suites};
+use crate::server::certificates::Certificates;
 use crate::server::config::{Config, TlsAuthClients};
 use mio::net::TcpStream;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -19,8 +22,10 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone)]
 pub struct Context {
     config: Arc<ServerConfig>,
+    certificates: Certificates,
     /// The files it was made of, and when they had last been changed.
-    files: Vec<(String, Option<SystemTime>)>,
+    files: Vec<(PathBuf, Option<SystemTime>)>,
+    names: Vec<String>,
 }
 
 impl Context {
@@ -36,8 +41,8 @@ impl Context {
             return Err("No tls-key-file configured!".into());
         }
         let names = [&config.tls_cert_file, &config.tls_key_file, &config.tls_ca_cert_file, &config.tls_ca_cert_dir];
-        let files = names.into_iter().filter(|name| !name.is_empty());
-        let files = files.map(|name| (name.clone(), certificates::changed(name))).collect();
+        let names: Vec<String> = names.into_iter().filter(|name| !name.is_empty()).cloned().collect();
+        let files = certificates::files(&names);
         let provider = CryptoProvider {
             cipher_suites: suites::suites(&config.tls_ciphers, &config.tls_ciphersuites)?,
             ..ring::default_provider()
@@ -48,8 +53,13 @@ impl Context {
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&suites::versions(&config.tls_protocols)?)
             .map_err(failed)?;
-        let mut made = match verifier(config, provider)? {
-            Some(verifier) => builder.with_client_cert_verifier(verifier),
+        let authorities = authorities(config)?;
+        let certificates = Certificates {
+            server: certificates::facts(&certified.cert[0]),
+            authority: authorities.as_ref().and_then(|authorities| authorities.facts.clone()),
+        };
+        let mut made = match authorities {
+            Some(authorities) => builder.with_client_cert_verifier(verifier(config, authorities.roots, provider)?),
             None => builder.with_no_client_auth(),
         }
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
@@ -63,12 +73,17 @@ impl Context {
         if !config.tls_session_caching {
             made.send_tls13_tickets = 0;
         }
-        Ok(Context { config: Arc::new(made), files })
+        Ok(Context { config: Arc::new(made), certificates, files, names })
+    }
+
+    /// Which certificates these are.
+    pub fn certificates(&self) -> Certificates {
+        self.certificates.clone()
     }
 
     /// Whether a file has changed since it was read.
     pub fn is_outdated(&self) -> bool {
-        self.files.iter().any(|(name, changed)| certificates::changed(name) != *changed)
+        certificates::files(&self.names) != self.files
     }
 
     /// A stream over a socket that has just been accepted. The handshake goes on with what is read and written.
@@ -93,8 +108,8 @@ fn certified_key(config: &Config, provider: &CryptoProvider) -> Result<Certified
     Ok(CertifiedKey::new(chain, key))
 }
 
-/// Who checks the clients' certificates; `None`: nobody does.
-fn verifier(config: &Config, provider: Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
+/// Who signs the clients' certificates; `None`: nobody looks at those.
+fn authorities(config: &Config) -> Result<Option<Authorities>, String> {
     if config.tls_auth_clients == TlsAuthClients::No {
         return Ok(None);
     }
@@ -103,7 +118,16 @@ fn verifier(config: &Config, provider: Arc<CryptoProvider>) -> Result<Option<Arc
             "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-auth-clients is enabled!".into()
         );
     }
-    let authorities = Arc::new(certificates::authorities(&config.tls_ca_cert_file, &config.tls_ca_cert_dir)?);
+    Authorities::of(&config.tls_ca_cert_file, &config.tls_ca_cert_dir).map(Some)
+}
+
+/// Who checks the clients' certificates.
+fn verifier(
+    config: &Config,
+    authorities: RootCertStore,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, String> {
+    let authorities = Arc::new(authorities);
     let algorithms = provider.signature_verification_algorithms;
     let builder = WebPkiClientVerifier::builder_with_provider(authorities.clone(), provider);
     let builder = match config.tls_auth_clients {
@@ -111,5 +135,5 @@ fn verifier(config: &Config, provider: Arc<CryptoProvider>) -> Result<Option<Arc
         _ => builder,
     };
     let others = builder.build().map_err(|e| format!("Failed to configure CA certificates: {e}"))?;
-    Ok(Some(Arc::new(ClientVerifier { others, authorities, algorithms })))
+    Ok(Arc::new(ClientVerifier { others, authorities, algorithms }))
 }
