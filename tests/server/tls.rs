@@ -337,6 +337,19 @@ fn a_new_authority_in_an_old_file_of_the_directory_was_not_seen() {
     wait_until("the new authority", || encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
 }
 
+/// A client that speaks no TLS was sent seven bytes of an alert, which it took for a reply.
+#[test]
+fn a_plain_call_was_answered_in_tls() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    for call in [&b"*1\r\n$4\r\nPING\r\n"[..], b"PING\r\n", b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, encrypted.port)).unwrap();
+        socket.write_all(call).unwrap();
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer); // the end may be a reset
+        assert_eq!(answer, b"", "{}", String::from_utf8_lossy(call));
+    }
+}
+
 #[test]
 fn info_tells_how_long_certificates_hold() {
     let Some(encrypted) = Encrypted::start(&[]) else { return };
