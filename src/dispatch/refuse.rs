@@ -22,7 +22,10 @@ impl Dispatcher {
         if row.command.name == "exec" {
             state.end_transaction();
             self.server.clients.unwatch(client);
-            error = error!("EXECABORT Transaction discarded because of: {}", error.text());
+            let why = error.text();
+            // Redis leaves the code out where it has the text from no list: of this one error.
+            let why = if matches!(error, Error::Arity(_)) { why.trim_start_matches("ERR ") } else { &why };
+            error = error!("EXECABORT Transaction discarded because of: {why}");
         } else {
             state.abort_transaction();
         }

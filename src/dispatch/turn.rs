@@ -121,7 +121,7 @@ impl Dispatcher {
     pub(super) fn request_limits(&self, client: ClientIndex) -> request::Limits {
         request::Limits {
             bulk_bytes: self.server.config.proto_max_bulk_len_bytes,
-            arguments: 1024 * 1024,
+            arguments: i64::from(i32::MAX),
             unauthenticated: self.server.clients.get(client).raised & gates::AUTH != 0,
         }
     }
