@@ -324,10 +324,12 @@ fn the_error_that_ends_a_wait_is_counted() {
     let waiting = db.connect();
     assert_eq!(say(&mut db, waiting, "BLPOP list 0"), "");
     let id = db.dispatcher.server.clients.get(waiting).id;
+    let words = "ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.";
+    db.fails(&format!("CLIENT UNBLOCK {id} ERROR now"), words);
     db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
     assert_eq!(db.output_of(waiting), b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
     let info = db.run("INFO everything");
-    for line in ["errorstat_UNBLOCKED:count=1", "total_error_replies:1"] {
+    for line in ["errorstat_UNBLOCKED:count=1", "total_error_replies:2"] {
         assert!(info.contains(line), "{line} in {info}");
     }
     let blpop = info.lines().find(|line| line.starts_with("cmdstat_blpop")).expect("it was called");
