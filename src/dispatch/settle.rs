@@ -41,6 +41,7 @@ impl Dispatcher {
             || client.raised & gates::NO_TOUCH != 0
             || !self.server.requests.is_empty()
             || self.effects.block.is_some()
+            || !self.effects.changes.is_empty()
     }
 
     /// Reads the call's effects once.

@@ -106,3 +106,20 @@ fn events_of_keys_are_published_by_class() {
     db.is("del new", ":1\r\n");
     assert_eq!(heard(&mut db, a), message(&["pmessage", "__key*", "__keyspace@0__:new", "del"]));
 }
+
+/// LTRIM that removes nothing changes nothing to be logged, but is told. It was told with the next change, and broke no watch.
+#[test]
+fn a_trim_that_removed_nothing_was_told_too_late() {
+    let mut db = Db::new();
+    db.is("config set notify-keyspace-events Kl", "+OK\r\n");
+    db.is("rpush list a b", ":2\r\n");
+    let (listener, watcher) = (db.connect(), db.connect());
+    db.call_on(listener, &[b"subscribe", b"__keyspace@0__:list"]);
+    db.call_on(watcher, &[b"watch", b"list"]);
+    let dirty = db.dispatcher.server.dirty;
+    db.is("ltrim list 0 -1", "+OK\r\n");
+    assert_eq!(heard(&mut db, listener), message(&["message", "__keyspace@0__:list", "ltrim"]));
+    assert_eq!(db.dispatcher.server.dirty, dirty);
+    db.call_on(watcher, &[b"multi"]);
+    assert_eq!(db.call_on(watcher, &[b"exec"]), b"*-1\r\n");
+}
