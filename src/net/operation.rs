@@ -279,7 +279,7 @@ impl EventLoop {
         let patience_ms = u64::from(self.dispatcher.server.config.timeout_seconds) * 1000;
         let is_parked = self.connections[index].as_ref().is_some_and(|connection| connection.is_parked);
         let client = self.dispatcher.server.clients.get_mut(index);
-        let is_spared = is_parked || client.is_monitor;
+        let is_spared = is_parked || client.is_monitor || client.wait.is_some() || !client.subscriptions.is_empty();
         if patience_ms > 0 && !is_spared && now_ms.saturating_sub(client.active_ms) > patience_ms {
             log::debug!(client = client.id; "Closing idle client");
             client.closing = Closing::Now;

@@ -367,7 +367,9 @@ impl EventLoop {
         let server = &mut self.dispatcher.server;
         server.counters.bytes_in += bytes as u64;
         server.counters.reads += 1;
-        server.clients.get_mut(index).bytes_in += bytes as u64;
+        let client = server.clients.get_mut(index);
+        client.bytes_in += bytes as u64;
+        client.active_ms = server.time.monotonic_ms();
     }
 
     /// The peer says no more: what it asked for is still answered.

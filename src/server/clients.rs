@@ -75,7 +75,7 @@ pub struct Client {
     pub is_local_socket: bool,
     /// When it connected (monotonic ms).
     pub connected_ms: u64,
-    /// When it last sent something (monotonic ms).
+    /// When it last sent or took something (monotonic ms).
     pub active_ms: u64,
     /// What it hears.
     pub answers: Answers,
