@@ -62,6 +62,22 @@ fn the_slow_log_had_calls_that_were_not_over() {
     assert_eq!(db.run("SLOWLOG GET").matches("BLPOP").count(), 1);
 }
 
+/// With a threshold of 0 every call is in the slow log: those that waited in vain were not.
+#[test]
+fn the_slow_log_missed_calls_that_waited_in_vain() {
+    let mut db = Db::with(|config| config.slowlog_log_slower_than_us = 0);
+    let (late, sent_away) = (db.connect(), db.connect());
+    db.call_on(late, &[b"BLPOP", b"list", b"1"]);
+    db.call_on(sent_away, &[b"BRPOP", b"list", b"0"]);
+    db.advance_ms(1001);
+    db.dispatcher.tick();
+    assert_eq!(db.output_of(late), b"*-1\r\n");
+    let id = db.dispatcher.server.clients.get(sent_away).id;
+    db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
+    let log = db.run("SLOWLOG GET");
+    assert_eq!((log.matches("BLPOP").count(), log.matches("BRPOP").count()), (1, 1), "{log}");
+}
+
 /// A pause removed keys whose time came when somebody asked for them, though nothing was to change.
 #[test]
 fn a_pause_removed_expired_keys() {
