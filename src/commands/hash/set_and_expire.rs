@@ -50,7 +50,7 @@ fn hgetex(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let is_past = matches!(change, Change::At(deadline) if deadline <= cx.db.field_time_ms());
     cx.reply.array(args.len() - first);
     if change == Change::None {
-        let hash = cx.db.read_as::<Hash>(key)?;
+        let hash = cx.db.find_as::<Hash>(key)?;
         for name in args.from(first) {
             match hash.and_then(|hash| hash.find(name)) {
                 Some(field) => super::answer(cx.reply, field.value),

@@ -126,7 +126,7 @@ fn removed(cx: &mut DataContext<'_>, key: &[u8], end: End, count: usize, is_gone
 /// How many elements the list at a key has. While a call waits, a key of another type is one that is not there; `passed` is then
 /// set, since it is no longer so when another key makes the call answer (as in Redis 8.0).
 fn waiting_len(cx: &mut DataContext<'_>, key: &[u8], passed: &mut bool) -> Result<Option<usize>, Error> {
-    match cx.db.read_as::<List>(key) {
+    match cx.db.find_as::<List>(key) {
         Ok(None) => Ok(None),
         Ok(Some(_)) if *passed => Err(Error::WrongType),
         Ok(Some(list)) => Ok(Some(list.len())),

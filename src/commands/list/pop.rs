@@ -56,7 +56,7 @@ fn pop_several(cx: &mut DataContext<'_>, args: &mut Args<'_>, end: End) -> Outco
     let [key, _] = args.exactly()?;
     let count = args.int(2).ok().and_then(|count| usize::try_from(count).ok());
     let count = count.ok_or(Error::Text("ERR value is out of range, must be positive"))?;
-    match cx.db.read_as::<List>(key)? {
+    match cx.db.find_as::<List>(key)? {
         None => cx.reply.null_array(),
         Some(_) if count == 0 => cx.reply.array(0),
         Some(list) => {
@@ -83,7 +83,7 @@ static LMPOP: Command = Command::data("lmpop", lmpop)
 fn lmpop(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     let pop = MultiPop::read(args, 1)?;
     for key in pop.keys.clone().map(|word| args.get(word)) {
-        if let Some(list) = cx.db.read_as::<List>(key)? {
+        if let Some(list) = cx.db.find_as::<List>(key)? {
             let len = list.len();
             pop.answer(cx, key, len)?;
             return Ok(Done);
@@ -124,7 +124,7 @@ impl MultiPop {
         let count = self.count.min(len);
         cx.reply.array(2);
         cx.reply.bulk(key);
-        if let Some(list) = cx.db.read_as::<List>(key)? {
+        if let Some(list) = cx.db.find_as::<List>(key)? {
             super::answer_end(cx.reply, list, self.end, count);
         }
         super::remove(cx, key, self.end, count)?;

@@ -124,7 +124,7 @@ fn transfer_or_wait(
 /// Moves an element and answers it, if there is any. Whether there was.
 fn transfer(cx: &mut DataContext<'_>, args: &Args<'_>, (from, to): (End, End)) -> Result<bool, Error> {
     let (source, destination) = (args.get(1), args.get(2));
-    let Some(element) = cx.db.read_as::<List>(source)?.and_then(|list| list.peek(from)) else { return Ok(false) };
+    let Some(element) = cx.db.find_as::<List>(source)?.and_then(|list| list.peek(from)) else { return Ok(false) };
     super::answer(cx.reply, element);
     if source == destination {
         return rotate(cx, source, (from, to));

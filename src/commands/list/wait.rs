@@ -50,7 +50,7 @@ fn pop(cx: &mut DataContext<'_>, args: &mut Args<'_>, end: End) -> Outcome {
         }
         cx.reply.array(2);
         cx.reply.bulk(key);
-        if let Some(element) = cx.db.read_as::<List>(key)?.and_then(|list| list.peek(end)) {
+        if let Some(element) = cx.db.find_as::<List>(key)?.and_then(|list| list.peek(end)) {
             super::answer(cx.reply, element);
         }
         super::remove(cx, key, end, 1)?;

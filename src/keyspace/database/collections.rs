@@ -20,6 +20,15 @@ impl Database {
         }
     }
 
+    /// The collection at a key, read by a call that is about to change it: a use, and neither a hit nor a miss.
+    #[inline]
+    pub fn find_as<C: Collection>(&mut self, key: &[u8]) -> Result<Option<C::Ref<'_>>, WrongType> {
+        match self.find(key) {
+            Some(handle) => self.view_as::<C>(handle).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The collection that a record holds.
     #[inline]
     pub fn view_as<C: Collection>(&self, handle: Handle) -> Result<C::Ref<'_>, WrongType> {
