@@ -19,6 +19,7 @@ impl Dispatcher {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
         state.end_caching();
+        state.last_command = Some(row.id);
         if row.command.name == "exec" {
             state.end_transaction();
             self.server.clients.unwatch(client);
@@ -81,6 +82,7 @@ impl Dispatcher {
         let state = self.server.clients.get_mut(client);
         state.abort_transaction();
         state.end_caching();
+        state.last_command = None;
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }

@@ -99,7 +99,7 @@ pub struct Client {
     pub looks_at: u64,
     /// The log offset behind its last write.
     pub last_write_offset: u64,
-    /// Its row's number of the last call, if any.
+    /// Its row's number of the last call, whatever became of it, if it was of a command.
     pub last_command: Option<usize>,
     /// Calls it made.
     pub calls: u64,
