@@ -127,6 +127,8 @@ pub struct Counters {
     pub denied_channels: u64,
     /// Calls denied for a database.
     pub denied_databases: u64,
+    /// Clients whose certificate names no user.
+    pub unknown_certificates: u64,
 }
 
 /// Everything that is not a socket.

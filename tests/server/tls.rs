@@ -141,6 +141,9 @@ fn a_certificate_may_name_the_user() {
     assert!(who_am_i().contains("client\r\n"));
     assert_eq!(plain.run("ACL SETUSER client off"), "OK");
     assert!(who_am_i().contains("default\r\n"), "a user who is off is nobody's");
+    assert_eq!(plain.info("acl_access_denied_tls_cert"), "1");
+    let denied = format!("{:?}", plain.run("ACL LOG"));
+    assert!(denied.contains("tls-cert") && denied.contains("user=default"), "{denied}");
     assert_eq!(plain.run("ACL SETUSER default resetpass >other"), "OK");
     assert!(who_am_i().contains("NOAUTH"));
 }

@@ -120,6 +120,8 @@ pub(super) const ROWS: &[Statistic] = &[
         .counter("denied_channels_total", "Calls with a channel that their user may not use."),
     Statistic::new("acl_access_denied_db", |s| Value::Count(s.counters.denied_databases))
         .counter("denied_databases_total", "Calls in a database that their user may not use."),
+    Statistic::new("acl_access_denied_tls_cert", |s| Value::Count(s.counters.unknown_certificates))
+        .counter("unknown_certificates_total", "Clients whose certificate names no user who is on."),
 ];
 
 /// Upper bounds of the histograms' buckets, in nanoseconds: 1, 2, 5 to the power of ten, 1 µs to 10 s.
