@@ -186,7 +186,7 @@ impl EventLoop {
         }
         let connection = self.connections[index].as_mut().expect("checked when its turn began");
         if let Some(name) = connection.socket.peer_name(server.config.tls_auth_clients_user) {
-            enter_by_certificate(server, index, &name.to_vec());
+            enter_by_certificate(server, index, name);
         }
         match outcome {
             Brought::Some(n) => {
