@@ -392,6 +392,8 @@ fn debug_switches_take_what_redis_takes() {
         "DEBUG REPLYBUFFER PEAK-RESET-TIME NEVER",
         "DEBUG REPLYBUFFER RESIZING 0",
         "DEBUG DICT-RESIZING 0",
+        "DEBUG HASHTABLE-CAN-ABORT-SHRINK 0",
+        "DEBUG CLIENT-ENFORCE-REPLY-LIST 1",
         "DEBUG SLEEP abc",
         "DEBUG LOG hello",
         "DEBUG LEAK x",
