@@ -48,7 +48,9 @@ impl Dispatcher {
             match self.subcommand(&row, args) {
                 Ok(sub) => row = sub,
                 Err(error) => {
-                    self.server.clients.get_mut(client).abort_transaction();
+                    let state = self.server.clients.get_mut(client);
+                    state.last_command = None;
+                    state.abort_transaction();
                     self.answer_error(None, &error, reply);
                     return Ran::Done;
                 }

@@ -40,6 +40,7 @@ pub fn stopping(row: &Command) -> u32 {
         (LOG_FULL, row.has(Flag::Write)),
         (PAUSE_WRITES, may_write),
         (PROTECTED, row.has(Flag::Protected)),
+        (WATCHER, may_write || row.has(Flag::ReadOnly)),
         (CROWDED, SENDERS.contains(&row.name)),
     ] {
         if stops {
@@ -132,6 +133,9 @@ impl Dispatcher {
         }
         if met & LOADING != 0 {
             return refused("LOADING Redis is loading the dataset in memory");
+        }
+        if met & WATCHER != 0 {
+            return refused("ERR Replica can't interact with the keyspace"); // what a monitor is in Redis
         }
         if met & DISK != 0 {
             return Passage::Refused(self.disk_error()); // before the wait for a log that is full because of that

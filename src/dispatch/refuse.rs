@@ -19,10 +19,14 @@ impl Dispatcher {
         self.server.commands.record_rejected(row.id);
         let state = self.server.clients.get_mut(client);
         state.end_caching();
+        state.last_command = Some(row.id);
         if row.command.name == "exec" {
             state.end_transaction();
             self.server.clients.unwatch(client);
-            error = error!("EXECABORT Transaction discarded because of: {}", error.text());
+            let why = error.text();
+            // Redis leaves the code out where it has the text from no list: of this one error.
+            let why = if matches!(error, Error::Arity(_)) { why.trim_start_matches("ERR ") } else { &why };
+            error = error!("EXECABORT Transaction discarded because of: {why}");
         } else {
             state.abort_transaction();
         }
@@ -78,6 +82,7 @@ impl Dispatcher {
         let state = self.server.clients.get_mut(client);
         state.abort_transaction();
         state.end_caching();
+        state.last_command = None;
         if args.is(0, "post") || args.is(0, "host:") {
             return self.end_cross_protocol(client);
         }

@@ -54,7 +54,7 @@ impl Dispatcher {
             Reason::Key => Error::Text("NOPERM No permissions to access a key"),
             Reason::Channel => Error::Text("NOPERM No permissions to access a channel"),
             Reason::Database => Error::Text("NOPERM No permissions to access database"),
-            Reason::Command | Reason::Auth => {
+            Reason::Command | Reason::Auth | Reason::Certificate => {
                 let user = String::from_utf8_lossy(&user);
                 error!("NOPERM User {user} has no permissions to run the '{name}' command")
             }

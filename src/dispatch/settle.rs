@@ -32,14 +32,13 @@ impl Dispatcher {
     #[inline]
     pub(super) fn needs_settling(&self, client: ClientIndex) -> bool {
         let client = self.server.clients.get(client);
-        let needs = self.effects.dirty > 0
+        self.effects.dirty > 0
             || self.effects.propagation != Propagation::AsReceived
             || self.server.keyspace.all()[client.db].has_removals()
             || client.raised & gates::NO_TOUCH != 0
             || !self.server.requests.is_empty()
-            || self.effects.block.is_some();
-        debug_assert!(needs || self.effects.changes.is_empty(), "somebody is to be told");
-        needs
+            || self.effects.block.is_some()
+            || !self.effects.changes.is_empty()
     }
 
     /// Reads the call's effects once.

@@ -104,7 +104,7 @@ impl Dispatcher {
             let expires = self.server.keyspace.all().iter().any(Database::has_deadlines);
             sleep_ms = sleep_ms.min(self.expire());
             if expires {
-                self.server.counters.expiry_ns += self.lap(Phase::Expiry);
+                self.lap(Phase::Expiry);
             }
             let serves = self.has_waits();
             if let Some(bound) = self.end_due_waits() {

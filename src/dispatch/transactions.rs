@@ -28,6 +28,7 @@ impl Dispatcher {
     pub(super) fn queue_call(&mut self, client: ClientIndex, row: &Hot, args: &Args<'_>, reply: &mut Reply) {
         let limit = (self.server.config.client_query_buffer_limit_bytes as usize).min(MOST_BYTES);
         let state = self.server.clients.get_mut(client);
+        state.last_command = Some(row.id);
         let transaction = state.transaction.as_mut().expect("the gate says so");
         // After an error nothing of it will run: what still comes needs no room.
         if !transaction.is_aborted {

@@ -108,6 +108,20 @@ impl EventLoop {
         }
     }
 
+    /// What connections with TLS are set up with from now on; `None`: there is no port for them.
+    pub(super) fn take_tls(&mut self, tls: Option<Context>) {
+        let server = &mut self.dispatcher.server;
+        server.certificates = tls.as_ref().map(Context::certificates).unwrap_or_default();
+        let now_seconds = (server.time.wall_us / 1_000_000) as i64;
+        let parts = [("tls-cert-file", &server.certificates.server), ("an authority", &server.certificates.authority)];
+        for (what, certificate) in parts {
+            if certificate.as_ref().is_some_and(|certificate| certificate.until_seconds < now_seconds) {
+                log::warn!("The TLS certificate of {what} has expired");
+            }
+        }
+        self.tls = tls;
+    }
+
     /// Takes the process's signals: for a program that is nothing but this server.
     pub fn take_signals(&mut self) -> io::Result<()> {
         self.signals = Some(Signals::new(self.poll.registry(), SIGNALS, self.dispatcher.interrupt())?);

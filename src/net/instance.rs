@@ -15,6 +15,7 @@ use crate::base::random::entropy;
 use crate::base::sys::System;
 use crate::base::sys::process::group_number;
 use crate::commands::registry;
+use crate::commands::renaming;
 use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Storage;
 use crate::server::Server;
@@ -56,6 +57,7 @@ impl Instance {
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
     pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
+        renaming::names(&config.renamed_commands)?;
         let tls = tls_context(&config).map_err(|why| {
             log::error!("{why}");
             "Failed to configure TLS. Check logs for more info.".to_string()
@@ -75,7 +77,7 @@ impl Instance {
         let mut dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(threads)));
         dispatcher.server.load_users()?;
         let mut event_loop = EventLoop::new(poll, dispatcher);
-        event_loop.tls = tls;
+        event_loop.take_tls(tls);
         event_loop.operate_with(parts, new_doors);
         for listener in listeners {
             event_loop.listen(listener).map_err(failed)?;

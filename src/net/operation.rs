@@ -174,7 +174,7 @@ impl EventLoop {
 
     /// Takes over listeners that are open already, and closes those that are not wanted any more.
     fn take_doors(&mut self, new: NewDoors) {
-        self.tls = new.tls;
+        self.take_tls(new.tls);
         let is_wanted = |listener: &Listener| match listener.address() {
             Some(address) => new.wanted.iter().any(|door| (door.address, door.serves) == (address, listener.serves)),
             None => true,
@@ -207,12 +207,12 @@ impl EventLoop {
     /// Reads the files of certificates again if they have changed. What cannot be read leaves all as it was.
     fn reload_certificates(&mut self) {
         if !self.tls.as_ref().is_some_and(Context::is_outdated) {
-            return;
+            return log::debug!("TLS materials unchanged");
         }
         match tls_context(&self.dispatcher.server.config) {
             Ok(context) => {
-                log::info!("The TLS certificates have changed and are read again");
-                self.tls = context;
+                log::info!("TLS materials reloaded successfully");
+                self.take_tls(context);
             }
             Err(text) => log::error!("The TLS certificates stay as they are: {text}"),
         }
@@ -279,7 +279,7 @@ impl EventLoop {
         let patience_ms = u64::from(self.dispatcher.server.config.timeout_seconds) * 1000;
         let is_parked = self.connections[index].as_ref().is_some_and(|connection| connection.is_parked);
         let client = self.dispatcher.server.clients.get_mut(index);
-        let is_spared = is_parked || client.is_monitor;
+        let is_spared = is_parked || client.is_monitor || client.wait.is_some() || !client.subscriptions.is_empty();
         if patience_ms > 0 && !is_spared && now_ms.saturating_sub(client.active_ms) > patience_ms {
             log::debug!(client = client.id; "Closing idle client");
             client.closing = Closing::Now;

@@ -6,9 +6,12 @@
 
 use super::connection::Connection;
 use super::event_loop::EventLoop;
+use crate::commands::connection::client::line::describe;
 use crate::dispatch::{Batch, Turn};
 use crate::formats::resp::output::Output;
 use crate::formats::resp::request::{BIG, KEPT_MAX_BYTES};
+use crate::server::Server;
+use crate::server::acl::log::{Denial, Origin, Reason};
 use crate::server::client_memory::OUTPUT_FIRST_BYTES;
 use crate::server::clients::{ClientIndex, Closing};
 use std::io::{self, Read};
@@ -183,7 +186,7 @@ impl EventLoop {
         }
         let connection = self.connections[index].as_mut().expect("checked when its turn began");
         if let Some(name) = connection.socket.peer_name(server.config.tls_auth_clients_user) {
-            server.authenticate_by_certificate(index, name);
+            enter_by_certificate(server, index, name);
         }
         match outcome {
             Brought::Some(n) => {
@@ -364,7 +367,9 @@ impl EventLoop {
         let server = &mut self.dispatcher.server;
         server.counters.bytes_in += bytes as u64;
         server.counters.reads += 1;
-        server.clients.get_mut(index).bytes_in += bytes as u64;
+        let client = server.clients.get_mut(index);
+        client.bytes_in += bytes as u64;
+        client.active_ms = server.time.monotonic_ms();
     }
 
     /// The peer says no more: what it asked for is still answered.
@@ -398,6 +403,16 @@ impl EventLoop {
             self.spare.push(buffer);
         }
     }
+}
+
+/// The client has shown a certificate with this name in it.
+fn enter_by_certificate(server: &mut Server, index: ClientIndex, name: &[u8]) {
+    if server.authenticate_by_certificate(index, name) {
+        return;
+    }
+    let client = describe(server, index, None);
+    let (reason, origin) = (Reason::Certificate, Origin::TopLevel);
+    server.note_denial(Denial { reason, origin, object: Vec::new(), user: name.to_vec(), client });
 }
 
 /// Big bulks that the half call has announced.

@@ -68,6 +68,9 @@ impl EventLoop {
                 Err(_) => return self.close(index),
             }
         }
+        if written > 0 {
+            client.active_ms = server.time.monotonic_ms();
+        }
         client.bytes_out += written as u64;
         server.counters.bytes_out += written as u64;
         if client.output.is_empty() && !connection.socket.has_unsent() {

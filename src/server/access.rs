@@ -82,6 +82,7 @@ impl Server {
         let client = self.clients.get_mut(index);
         if !client.is_monitor {
             client.is_monitor = true;
+            client.raised |= gates::WATCHER;
             self.clients.monitors.push(index);
         }
         self.raised |= gates::MONITOR;

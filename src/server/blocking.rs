@@ -230,6 +230,7 @@ impl Server {
     fn answer_wait(&mut self, index: ClientIndex, write: impl FnOnce(&mut Reply)) -> Option<usize> {
         let wait = self.clients.end_wait(index)?;
         self.count_wait(wait.row, 0);
+        self.note_slow_call(index, false, wait.call.iter().map(Vec::as_slice), 0); // where every call is wanted
         let client = self.clients.get_mut(index);
         let mut reply = Reply::new(std::mem::take(&mut client.output), client.protocol);
         write(&mut reply);

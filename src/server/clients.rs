@@ -75,7 +75,7 @@ pub struct Client {
     pub is_local_socket: bool,
     /// When it connected (monotonic ms).
     pub connected_ms: u64,
-    /// When it last sent something (monotonic ms).
+    /// When it last sent or took something (monotonic ms).
     pub active_ms: u64,
     /// What it hears.
     pub answers: Answers,
@@ -99,7 +99,7 @@ pub struct Client {
     pub looks_at: u64,
     /// The log offset behind its last write.
     pub last_write_offset: u64,
-    /// Its row's number of the last call, if any.
+    /// Its row's number of the last call, whatever became of it, if it was of a command.
     pub last_command: Option<usize>,
     /// Calls it made.
     pub calls: u64,

@@ -39,6 +39,8 @@ pub const SUBSCRIBED: u32 = 1 << 14;
 pub const ACL: u32 = 1 << 15;
 /// So many messages are on their way to listeners that nobody sends more.
 pub const CROWDED: u32 = 1 << 16;
+/// The client is shown all calls (MONITOR): it may not touch keys.
+pub const WATCHER: u32 = 1 << 17;
 /// The client is told of changes to what it has read (CLIENT TRACKING). Stops nothing: looked at behind each of its calls.
 pub const TRACKING: u32 = 1 << 20;
 

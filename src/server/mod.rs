@@ -3,6 +3,7 @@
 pub mod access;
 pub mod acl;
 pub mod blocking;
+pub mod certificates;
 pub mod client_memory;
 pub mod clients;
 pub mod config;
@@ -32,6 +33,7 @@ use crate::keyspace::census::Taker;
 use crate::keyspace::database::{Database, Now};
 use crate::values::Encodings;
 use acl::Acl;
+use certificates::Certificates;
 use clients::Clients;
 use config::Config;
 use debug::DebugSwitches;
@@ -115,8 +117,6 @@ pub struct Counters {
     pub free_later_pending: u64,
     /// Times that more keys were due than one slice may remove.
     pub expiry_slices_cut: u64,
-    /// Time in which keys and fields left at their deadline, in nanoseconds.
-    pub expiry_ns: u64,
     /// Calls of AUTH and HELLO with a wrong name or password.
     pub failed_authentications: u64,
     /// Calls denied for their command.
@@ -127,6 +127,8 @@ pub struct Counters {
     pub denied_channels: u64,
     /// Calls denied for a database.
     pub denied_databases: u64,
+    /// Clients whose certificate names no user.
+    pub unknown_certificates: u64,
 }
 
 /// Everything that is not a socket.
@@ -201,6 +203,8 @@ pub struct Server {
     pub machine_memory_bytes: u64,
     /// When CLIENT PAUSE ends (monotonic ms); meaningful while one of its gates is raised.
     pub pause_until_ms: u64,
+    /// What connections with TLS are set up with.
+    pub certificates: Certificates,
     /// Directives that CONFIG SET has changed and whose owner (log, sockets, ...) has yet to act on them.
     pub config_changes: Vec<&'static str>,
     /// The configuration file, absolute, if there is one.
@@ -252,6 +256,7 @@ impl Server {
             identity: Identity::of(&seed),
             machine_memory_bytes: 0,
             pause_until_ms: 0,
+            certificates: Certificates::default(),
             config_changes: Vec::new(),
             config_path: None,
             surroundings: Box::new(surroundings::Process),

@@ -40,8 +40,14 @@ impl Server {
         self.keyspace.all_mut().iter_mut().for_each(|db| db.expired = expired);
     }
 
+    /// What the pause under way holds back.
+    pub fn paused(&self) -> Option<Paused> {
+        let strictness = if self.raised & gates::PAUSE_ALL != 0 { Paused::All } else { Paused::Writes };
+        self.is_paused().then_some(strictness)
+    }
+
     /// Whether a pause is under way: nothing changes then, so keys neither expire nor are evicted.
-    fn is_paused(&self) -> bool {
+    pub(super) fn is_paused(&self) -> bool {
         self.raised & PAUSES != 0
     }
 

@@ -144,16 +144,24 @@ impl Clients {
     pub fn break_watches(&mut self, db: usize, key: &[u8]) {
         let Some(clients) = self.watchers.of(db, key) else { return };
         for index in clients.iter().copied().collect::<Vec<_>>() {
-            self.get_mut(index).watched.is_broken = true;
+            self.break_all_watches(index);
         }
+    }
+
+    /// EXEC will run nothing: what else the client watches is of no use any more.
+    fn break_all_watches(&mut self, index: ClientIndex) {
+        self.unwatch(index);
+        self.get_mut(index).watched.is_broken = true;
     }
 
     /// A key has gone because its deadline had come. A watch that began when it had come already is not broken by that.
     pub fn break_watches_by_expiry(&mut self, db: usize, key: &[u8]) {
         let Some(clients) = self.watchers.of(db, key) else { return };
         for index in clients.iter().copied().collect::<Vec<_>>() {
-            let watched = &mut self.get_mut(index).watched;
-            watched.is_broken |= watched.keys.iter().any(|w| w.was_there && w.db == db && *w.key == *key);
+            let mut watches = self.get(index).watched.keys.iter();
+            if watches.any(|w| w.was_there && w.db == db && *w.key == *key) {
+                self.break_all_watches(index);
+            }
         }
     }
 
@@ -165,9 +173,10 @@ impl Clients {
         for (key, clients) in watched {
             let is_there = is_there(&key);
             for index in clients {
-                let watched = &mut self.get_mut(index).watched;
-                let was_there = watched.keys.iter().any(|w| w.was_there && w.db == db && w.key == key);
-                watched.is_broken |= is_there || was_there;
+                let mut watches = self.get(index).watched.keys.iter();
+                if is_there || watches.any(|w| w.was_there && w.db == db && w.key == key) {
+                    self.break_all_watches(index);
+                }
             }
         }
     }

@@ -122,3 +122,40 @@ fn a_client_s_line_counts_what_it_did() {
     }
     assert!(db.run("client list id 2").contains(" tot-cmds=4\n"), "MULTI, EXEC and what it ran");
 }
+
+/// `cmd` told of the last call that ran, where Redis tells of the last that came: one queued or refused was not seen.
+#[test]
+fn the_last_command_was_the_last_that_ran() {
+    let mut db = Db::new();
+    let other = db.connect();
+    db.call_on(other, &[b"CLIENT", b"SETNAME", b"other"]);
+    for (call, name) in [
+        ("GET", "get"),
+        ("NOSUCH", "NULL"),
+        ("PING", "ping"),
+        ("CONFIG NOSUCH", "NULL"),
+        ("MULTI", "multi"),
+        ("SET a b", "set"),
+        ("CONFIG GET port", "config|get"),
+        ("DISCARD", "discard"),
+    ] {
+        let words: Vec<&[u8]> = call.split(' ').map(str::as_bytes).collect();
+        db.call_on(other, &words);
+        let list = db.run("CLIENT LIST");
+        let line = list.lines().find(|line| line.contains(" name=other ")).unwrap();
+        assert!(line.contains(&format!(" cmd={name} ")), "{call}: {line}");
+    }
+}
+
+/// A broken watch makes the others pointless: they are given up, as in Redis, and stand in nobody's way.
+#[test]
+fn watches_were_kept_that_could_not_hold_any_more() {
+    let mut db = Db::new();
+    let other = db.connect();
+    db.call_on(other, &[b"WATCH", b"a", b"b", b"c"]);
+    db.run("SET b 1");
+    let info = db.run("INFO clients");
+    assert!(info.contains("watching_clients:0\r\n") && info.contains("total_watched_keys:0\r\n"), "{info}");
+    db.call_on(other, &[b"MULTI"]);
+    assert_eq!(db.call_on(other, &[b"EXEC"]), b"*-1\r\n");
+}

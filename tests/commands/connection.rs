@@ -238,6 +238,11 @@ fn client_pause_parks_until_its_time_or_unpause() {
     db.dispatcher.server.keyspace.db(0).set(b"k", NewText::of(b"v"), deadline).unwrap();
     db.is("CLIENT PAUSE 5000 WRITE", "+OK\r\n");
     db.is("CLIENT PAUSE 10 WRITE", "+OK\r\n");
+    let info = db.run("INFO clients");
+    assert!(
+        info.contains("paused_reason:client_pause\r\npaused_actions:write\r\npaused_timeout_milliseconds:5000\r\n"),
+        "{info}"
+    );
     let turn_of = |db: &mut Db, call: &[u8]| db.dispatcher.run(other, call, &mut Partial::default()).1;
     assert_eq!(turn_of(&mut db, b"SET a b\r\n"), Turn::Parked);
     assert_eq!(turn_of(&mut db, b"GET a\r\n"), Turn::Drained);
@@ -314,10 +319,12 @@ fn the_error_that_ends_a_wait_is_counted() {
     let waiting = db.connect();
     assert_eq!(db.run_on(waiting, "BLPOP list 0"), "");
     let id = db.dispatcher.server.clients.get(waiting).id;
+    let words = "ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.";
+    db.fails(&format!("CLIENT UNBLOCK {id} ERROR now"), words);
     db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
     assert_eq!(db.output_of(waiting), b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
     let info = db.run("INFO everything");
-    for line in ["errorstat_UNBLOCKED:count=1", "total_error_replies:1"] {
+    for line in ["errorstat_UNBLOCKED:count=1", "total_error_replies:2"] {
         assert!(info.contains(line), "{line} in {info}");
     }
     let blpop = info.lines().find(|line| line.starts_with("cmdstat_blpop")).expect("it was called");

@@ -28,6 +28,28 @@ fn monitor_showed_calls_before_those_that_they_ran() {
     assert_eq!(shown(&mut Db::new(), &calls), expected);
 }
 
+/// A monitor could read and write, and a client become one within EXEC. Redis refuses both.
+#[test]
+fn a_monitor_could_touch_keys() {
+    let mut db = Db::new();
+    db.is("MULTI", "+OK\r\n");
+    db.is("MONITOR", "+QUEUED\r\n");
+    db.is("EXEC", "*1\r\n-ERR MONITOR isn't allowed for DENY BLOCKING client\r\n");
+    db.is("SET a b", "+OK\r\n");
+    let refused = b"-ERR Replica can't interact with the keyspace\r\n";
+    let watcher = db.connect();
+    assert_eq!(db.call_on(watcher, &[b"MULTI"]), b"+OK\r\n");
+    assert_eq!(db.call_on(watcher, &[b"GET", b"a"]), b"+QUEUED\r\n");
+    assert_eq!(db.call_on(watcher, &[b"DISCARD"]), b"+OK\r\n");
+    assert_eq!(db.call_on(watcher, &[b"MONITOR"]), b"+OK\r\n");
+    for call in [&[&b"GET"[..], b"a"][..], &[b"SET", b"a", b"c"], &[b"PUBLISH", b"a", b"c"]] {
+        assert_eq!(db.call_on(watcher, call), refused);
+    }
+    assert!(db.call_on(watcher, &[b"PING"]).starts_with(b"+PONG\r\n"));
+    assert_eq!(db.call_on(watcher, &[b"RESET"]), b"+RESET\r\n");
+    assert_eq!(db.call_on(watcher, &[b"GET", b"a"]), b"$1\r\nb\r\n");
+}
+
 /// A call that waited was in the slow log as soon as it began to wait, and not when it was answered.
 #[test]
 fn the_slow_log_had_calls_that_were_not_over() {
@@ -38,6 +60,22 @@ fn the_slow_log_had_calls_that_were_not_over() {
     db.is("RPUSH list x", ":1\r\n");
     assert!(!db.output_of(waiting).is_empty());
     assert_eq!(db.run("SLOWLOG GET").matches("BLPOP").count(), 1);
+}
+
+/// With a threshold of 0 every call is in the slow log: those that waited in vain were not.
+#[test]
+fn the_slow_log_missed_calls_that_waited_in_vain() {
+    let mut db = Db::with(|config| config.slowlog_log_slower_than_us = 0);
+    let (late, sent_away) = (db.connect(), db.connect());
+    db.call_on(late, &[b"BLPOP", b"list", b"1"]);
+    db.call_on(sent_away, &[b"BRPOP", b"list", b"0"]);
+    db.advance_ms(1001);
+    db.dispatcher.tick();
+    assert_eq!(db.output_of(late), b"*-1\r\n");
+    let id = db.dispatcher.server.clients.get(sent_away).id;
+    db.is(&format!("CLIENT UNBLOCK {id} ERROR"), ":1\r\n");
+    let log = db.run("SLOWLOG GET");
+    assert_eq!((log.matches("BLPOP").count(), log.matches("BRPOP").count()), (1, 1), "{log}");
 }
 
 /// A pause removed keys whose time came when somebody asked for them, though nothing was to change.

@@ -10,6 +10,30 @@ fn field(db: &mut Db, name: &str) -> String {
     line.unwrap_or_else(|| panic!("no {name} in {text}")).to_string()
 }
 
+/// A worker's BLPOP on an empty list was a miss, told as `keymiss`, and one that was served two hits: a queue's polls made the ratio.
+#[test]
+fn calls_that_take_elements_were_hits_and_misses() {
+    let mut db = Db::new();
+    db.run("CONFIG SET notify-keyspace-events Km");
+    let (listener, waiting) = (db.connect(), db.connect());
+    db.call_on(listener, &[b"PSUBSCRIBE", b"*"]);
+    let calls = "BLPOP l 0.01;LMPOP 1 l LEFT;BLMPOP 0.01 1 l LEFT;RPOP l 2;LMOVE l m LEFT LEFT;BLMOVE l m LEFT LEFT 0.01;HGETEX h FIELDS 1 f";
+    for call in calls.split(';') {
+        db.run("RPUSH l a b c");
+        db.run("HSET h f v");
+        db.run(call);
+        db.run("DEL l h");
+        let words: Vec<&[u8]> = call.split(' ').map(str::as_bytes).collect();
+        db.call_on(waiting, &words);
+        db.advance_ms(20);
+        db.dispatcher.tick();
+        db.output_of(waiting);
+        let counts = (field(&mut db, "keyspace_hits"), field(&mut db, "keyspace_misses"));
+        assert_eq!(counts, ("0".into(), "0".into()), "{call}");
+    }
+    assert!(db.output_of(listener).is_empty());
+}
+
 #[test]
 fn info_counts_what_happened() {
     let mut db = Db::new();
@@ -303,6 +327,22 @@ fn keys_stay_past_their_deadline_while_active_expiry_is_off() {
     assert_eq!(field(&mut db, "expiry_lag_max_ms"), "41.000");
 }
 
+/// DEBUG OBJECT's `lru` was the second of now less whole seconds of idleness, and so went to and fro by one.
+#[test]
+fn the_second_of_the_last_use_changed_without_a_use() {
+    let mut db = debugged();
+    db.advance_ms(950);
+    db.run("SET a 1");
+    let lru = |line: &str| line.split("lru:").nth(1).unwrap().split(' ').next().unwrap().to_string();
+    let first = lru(&db.run("DEBUG OBJECT a"));
+    for step in 0..50 {
+        db.advance_ms(37);
+        assert_eq!(lru(&db.run("DEBUG OBJECT a")), first, "after {} ms", (step + 1) * 37);
+    }
+    db.run("GET a");
+    assert_ne!(lru(&db.run("DEBUG OBJECT a")), first);
+}
+
 #[test]
 fn debug_looks_at_keys() {
     let mut db = debugged();
@@ -372,6 +412,8 @@ fn debug_switches_take_what_redis_takes() {
         "DEBUG REPLYBUFFER PEAK-RESET-TIME NEVER",
         "DEBUG REPLYBUFFER RESIZING 0",
         "DEBUG DICT-RESIZING 0",
+        "DEBUG HASHTABLE-CAN-ABORT-SHRINK 0",
+        "DEBUG CLIENT-ENFORCE-REPLY-LIST 1",
         "DEBUG SLEEP abc",
         "DEBUG LOG hello",
         "DEBUG LEAK x",

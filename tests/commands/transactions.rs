@@ -130,6 +130,8 @@ fn exec_is_refused_with_the_reason_when_memory_is_short_by_then() {
     let client = db.connect();
     db.call_on(client, &[b"config", b"set", b"maxmemory", b"1"]);
     assert!(db.run("exec").starts_with("-EXECABORT Transaction discarded because of: OOM command not allowed"));
+    db.is("MULTI", "+OK\r\n");
+    db.fails("EXEC now", "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command");
     db.is("exec", "-ERR EXEC without MULTI\r\n");
     db.is("get k", "$-1\r\n");
 }

@@ -80,3 +80,43 @@ fn a_listener_that_does_not_read_meets_its_limit_and_the_others_hear_all() {
     assert_eq!(sender.info("client_output_buffer_limit_disconnections"), "1");
     assert_eq!(sender.run("PUBLISH c last").integer(), 1);
 }
+
+/// Under `timeout`, workers that waited for a job and subscribers were closed as idle, and who was served at last right behind its answer.
+#[test]
+fn who_waits_and_who_listens_was_closed_as_idle() {
+    let server = Server::start(&["--timeout", "1"]);
+    let (mut worker, mut subscriber) = (server.client(), server.client());
+    worker.send(&["BLPOP", "jobs", "0"]);
+    subscriber.run("SUBSCRIBE channel");
+    // Each client is looked at once a second: when a second idle one has gone, those have been looked at.
+    for _ in 0..2 {
+        assert_eq!(server.client().read_to_end(), b"");
+    }
+    let mut control = server.client();
+    assert_eq!(control.run("PUBLISH channel hello"), 1);
+    assert_eq!(control.run("RPUSH jobs first"), 1);
+    assert_eq!(worker.read_reply(), ["jobs", "first"]);
+    assert_eq!(subscriber.read_reply(), ["message", "channel", "hello"]);
+    assert_eq!(worker.run("PING"), "PONG");
+}
+
+/// Only calls counted as activity: an upload or a download that took longer than `timeout` was cut off.
+#[test]
+fn bytes_on_their_way_were_idleness() {
+    let server = Server::start(&[]);
+    let mut control = server.client();
+    let (mut sender, mut subscriber) = (server.client(), server.client());
+    sender.run("CLIENT SETNAME sender");
+    subscriber.run("CLIENT SETNAME subscriber");
+    subscriber.run("SUBSCRIBE channel");
+    sender.send_raw(&half_request(100_000));
+    let mut are_idle = |is_idle: bool| {
+        let list = control.run("CLIENT LIST").text().to_string();
+        let both = list.lines().filter(|line| line.contains("name=s"));
+        both.filter(|line| line.contains(" idle=0 ") != is_idle).count() == 2
+    };
+    wait_until("both are idle", || are_idle(true));
+    sender.send_raw(b"x");
+    server.client().run("PUBLISH channel hello");
+    wait_until("neither is", || are_idle(false));
+}

@@ -100,3 +100,25 @@ fn a_limit_that_is_lowered_is_reached_and_one_without_a_policy_refuses() {
     wait_until("room", || client.run("DBSIZE").integer() < 5000);
     assert_eq!(client.run("SET another value"), "OK");
 }
+
+/// The few bytes before a big bulk were kept in a buffer of the loop, of 32 KiB at times.
+#[test]
+fn the_head_of_a_big_bulk_held_a_large_buffer() {
+    const BULK_BYTES: usize = 1 << 20;
+    let server = Server::start(&[]);
+    let mut reader = server.client();
+    reader.call(&["SET", "key", &"x".repeat(20_000)]);
+    let mut senders: Vec<Client> = (0..4).map(|_| server.client()).collect();
+    for (number, sender) in senders.iter_mut().enumerate() {
+        assert_eq!(sender.run(&format!("CLIENT SETNAME sender{number}")), "OK");
+        reader.run("GET key");
+        sender.send_raw(&[&b"*2\r\n$1048576\r\n"[..], &b"v".repeat(BULK_BYTES)[..]].concat());
+    }
+    let taken = |line: &str| line.split("tot-mem=").nth(1)?.split(' ').next()?.parse::<usize>().ok();
+    wait_until("all that was sent", || {
+        let list = reader.run("CLIENT LIST").text().to_string();
+        let senders: Vec<&str> = list.lines().filter(|line| line.contains("name=sender")).collect();
+        let has_come = |line: &&str| line.contains(&format!("qbuf={BULK_BYTES}"));
+        senders.iter().all(has_come) && senders.iter().all(|line| taken(line).unwrap() < BULK_BYTES + 2048)
+    });
+}

@@ -141,6 +141,9 @@ fn a_certificate_may_name_the_user() {
     assert!(who_am_i().contains("client\r\n"));
     assert_eq!(plain.run("ACL SETUSER client off"), "OK");
     assert!(who_am_i().contains("default\r\n"), "a user who is off is nobody's");
+    assert_eq!(plain.info("acl_access_denied_tls_cert"), "1");
+    let denied = format!("{:?}", plain.run("ACL LOG"));
+    assert!(denied.contains("tls-cert") && denied.contains("user=default"), "{denied}");
     assert_eq!(plain.run("ACL SETUSER default resetpass >other"), "OK");
     assert!(who_am_i().contains("NOAUTH"));
 }
@@ -278,4 +281,103 @@ fn peers_that_do_not_speak_tls_harm_nobody() {
     drop(silent);
     let mut plain = encrypted.server.client();
     wait_until("only we are left", || plain.info("connected_clients") == "1");
+}
+
+/// `openssl x509 -req` without a file of extensions writes version 1, as Redis's `gen-test-certs.sh` does for `redis.crt`. The server did
+/// not start with one, and took none of a client.
+#[test]
+fn certificates_of_version_1_were_refused() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let sign = |name: &str, authority: &str| {
+        encrypted.files.openssl(&format!(
+            "x509 -req -in client.csr -CA {authority}.crt -CAkey {authority}.key -CAcreateserial -out {name}.crt -days 2"
+        ));
+    };
+    sign("old", "ca");
+    let shown = run("openssl", &["x509", "-in", "old.crt", "-noout", "-text"], b"", encrypted.files.directory()).1;
+    assert!(String::from_utf8_lossy(&shown).contains("Version: 1"));
+    encrypted
+        .files
+        .openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.crt -days 2 -subj /CN=authority");
+    sign("forged", "other");
+    assert_eq!(plain.run("CONFIG SET tls-auth-clients-user CN"), "OK");
+    assert_eq!(plain.run("ACL SETUSER client on nopass ~* +@all"), "OK");
+    for version in ["-tls1_2", "-tls1_3"] {
+        let who = |name: &str, key: &str| {
+            let options = ["-quiet", version, "-cert", name, "-key", key];
+            encrypted.openssl(&options, b"ACL WHOAMI\r\nQUIT\r\n")
+        };
+        assert!(who("old.crt", "client.key").contains("client\r\n+OK"), "{version}");
+        assert!(!who("forged.crt", "client.key").contains("+OK"), "{version}: by another of the same name");
+    }
+    let path = |name: &str| encrypted.file(name).display().to_string();
+    let set = |plain: &mut crate::support::Client, key: &str| {
+        plain.run(&format!("CONFIG SET tls-cert-file {} tls-key-file {}", path("old.crt"), path(key)))
+    };
+    assert!(set(&mut plain, "first.key").text().contains("Unable to update TLS configuration"), "another key");
+    assert_eq!(set(&mut plain, "client.key"), "OK");
+    assert_eq!(encrypted.cli(&["PING"], b""), b"PONG\n");
+}
+
+/// What a file of `tls-ca-cert-dir` holds may change without a change of the directory: that was not seen, at SIGHUP neither.
+#[test]
+fn a_new_authority_in_an_old_file_of_the_directory_was_not_seen() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    encrypted
+        .files
+        .openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.crt -days 1 -subj /CN=other");
+    let directory = encrypted.file("authorities");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::copy(encrypted.file("other.crt"), directory.join("one.pem")).unwrap();
+    let place = directory.display().to_string();
+    let call = ["CONFIG", "SET", "tls-ca-cert-file", "", "tls-ca-cert-dir", &place, "tls-auto-reload-interval", "1"];
+    assert_eq!(plain.call(&call), "OK");
+    assert!(!encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+    let mut file = std::fs::File::create(directory.join("one.pem")).unwrap();
+    file.write_all(&std::fs::read(encrypted.file("ca.crt")).unwrap()).unwrap();
+    wait_until("the new authority", || encrypted.openssl(&WITH_CERTIFICATE, PING).contains(PONG));
+}
+
+/// A client that speaks no TLS was sent seven bytes of an alert, which it took for a reply.
+#[test]
+fn a_plain_call_was_answered_in_tls() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    for call in [&b"*1\r\n$4\r\nPING\r\n"[..], b"PING\r\n", b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, encrypted.port)).unwrap();
+        socket.write_all(call).unwrap();
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer); // the end may be a reset
+        assert_eq!(answer, b"", "{}", String::from_utf8_lossy(call));
+    }
+}
+
+#[test]
+fn info_tells_how_long_certificates_hold() {
+    let Some(encrypted) = Encrypted::start(&[]) else { return };
+    let mut plain = encrypted.server.client();
+    let mut line = |name: &str| {
+        let info = plain.run("INFO tls").text().to_string();
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::to_string));
+        line.unwrap_or_else(|| panic!("no {name} in {info}"))
+    };
+    let serial = |file: &str| {
+        let words = ["x509", "-in", file, "-noout", "-serial"];
+        let said = run("openssl", &words, b"", encrypted.files.directory()).1;
+        String::from_utf8(said).unwrap().trim().replace("serial=", "")
+    };
+    assert_eq!(line("tls_server_cert_serial"), serial("first.crt"));
+    assert_eq!(line("tls_ca_cert_serial"), serial("ca.crt"));
+    let two_days = 2 * 86_400;
+    for name in ["tls_server_cert_expires_in_seconds", "tls_ca_cert_expires_in_seconds"] {
+        assert!((two_days - 600..=two_days).contains(&line(name).parse().unwrap()), "{name}");
+    }
+    assert_eq!(
+        (line("tls_client_cert_serial").as_str(), line("tls_client_cert_expires_in_seconds").as_str()),
+        ("none", "0")
+    );
+    assert_eq!(encrypted.server.client().run("CONFIG SET tls-port 0"), "OK");
+    wait_until("no certificate without a port", || line("tls_server_cert_serial") == "none");
+    assert_eq!(line("tls_ca_cert_expires_in_seconds"), "0");
 }

@@ -122,6 +122,21 @@ fn what_is_not_the_protocol_ends_the_connection_with_the_words_of_redis() {
     }
 }
 
+/// More than 1,048,576 words were refused, as by Redis up to 6: a client that deletes so many keys at once lost its connection.
+#[test]
+fn a_call_of_more_than_a_million_words_was_no_protocol() {
+    const KEYS: usize = 600_000;
+    let mut server = Server::start(&["--appendonly", "yes"]);
+    let mut client = server.client();
+    let keys: Vec<String> = (0..KEYS).map(|number| format!("{number:x}")).collect();
+    let pairs: Vec<&str> = keys.iter().flat_map(|key| [key.as_str(), "v"]).collect();
+    assert_eq!(client.call(&[&["MSET"][..], &pairs].concat()), "OK");
+    server.restart_with_log();
+    let mut client = server.client();
+    assert_eq!(client.run("DBSIZE"), KEYS as i64);
+    assert_eq!(client.call(&[&["DEL"][..], &pairs].concat()), KEYS as i64);
+}
+
 #[test]
 fn calls_before_a_protocol_error_are_answered() {
     let server = Server::start(&[]);

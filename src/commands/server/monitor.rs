@@ -2,6 +2,7 @@
 
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
+use crate::commands::error::Error;
 use crate::commands::row::{Arity, Command, Done, Flag, Outcome};
 
 /// This file's commands.
@@ -16,6 +17,9 @@ static MONITOR: Command = Command::server("monitor", monitor)
     .summary("Listens for all requests received by the server in real-time.");
 
 fn monitor(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
+    if cx.server.clients.get(cx.client).executing.is_some() {
+        return Err(Error::Text("ERR MONITOR isn't allowed for DENY BLOCKING client"));
+    }
     cx.server.watch_calls(cx.client);
     cx.reply.ok();
     Ok(Done)

@@ -1,10 +1,13 @@
-//! Certificates and keys, from PEM files; the names in a certificate.
+//! Certificates and keys, from PEM files; what they are, and whether they have changed.
 
+use super::x509::Certificate;
+use crate::server::certificates::CertificateFacts;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{fs, io};
 
 /// The certificates of a file, in its order.
 ///
@@ -38,42 +41,70 @@ pub(super) fn key(path: &str, passphrase: &[u8]) -> Result<PrivateKeyDer<'static
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|e| failed(&e))
 }
 
-/// The authorities that clients are checked against: of a file, of all files of a directory, or of both.
-///
-/// # Errors
-/// Something cannot be read, or there is no authority in it.
-pub(super) fn authorities(file: &str, directory: &str) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    if !file.is_empty() {
-        for certificate in chain(file)? {
-            roots.add(certificate).map_err(|e| format!("Failed to configure CA certificate: {file}: {e}"))?;
+/// Those who sign clients' certificates.
+pub(super) struct Authorities {
+    pub roots: RootCertStore,
+    /// Of their certificates, the one that ends first.
+    pub facts: Option<CertificateFacts>,
+}
+
+impl Authorities {
+    /// The authorities of a file, of all files of a directory, or of both.
+    ///
+    /// # Errors
+    /// Something cannot be read, or there is no authority in it.
+    pub(super) fn of(file: &str, directory: &str) -> Result<Authorities, String> {
+        let mut roots = RootCertStore::empty();
+        let mut found = Vec::new();
+        if !file.is_empty() {
+            for certificate in chain(file)? {
+                found.push(certificate.clone());
+                roots.add(certificate).map_err(|e| format!("Failed to configure CA certificate: {file}: {e}"))?;
+            }
         }
-    }
-    if !directory.is_empty() {
-        add_directory(directory, &mut roots)?;
-    }
-    if roots.is_empty() {
-        Err("There is no CA certificate in what tls-ca-cert-file and tls-ca-cert-dir name".into())
-    } else {
-        Ok(roots)
+        if !directory.is_empty() {
+            let paths = files_of(directory).map_err(|e| format!("Failed to read tls-ca-cert-dir: {directory}: {e}"))?;
+            for certificate in paths.iter().flat_map(|path| optional_chain(path)) {
+                if roots.add(certificate.clone()).is_ok() {
+                    found.push(certificate);
+                }
+            }
+        }
+        if roots.is_empty() {
+            return Err("There is no CA certificate in what tls-ca-cert-file and tls-ca-cert-dir name".into());
+        }
+        let facts = found.iter().filter_map(|der| facts(der)).min_by_key(|facts| facts.until_seconds);
+        Ok(Authorities { roots, facts })
     }
 }
 
-/// A directory may hold other things than certificates: those are left.
-fn add_directory(directory: &str, roots: &mut RootCertStore) -> Result<(), String> {
-    let entries = fs::read_dir(directory).map_err(|e| format!("Failed to read tls-ca-cert-dir: {directory}: {e}"))?;
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+/// What INFO tells of a certificate.
+pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
+    let certificate = Certificate::read(der)?;
+    let digits = certificate.serial.iter().skip_while(|byte| **byte == 0).map(|byte| format!("{byte:02X}"));
+    Some(CertificateFacts { serial: digits.collect(), until_seconds: certificate.valid_seconds()?.1 })
+}
+
+/// The certificates of a file in a directory, which may hold other things: those are left.
+fn optional_chain(path: &Path) -> Vec<CertificateDer<'static>> {
+    let found = path.to_str().and_then(|path| chain(path).ok());
+    found.unwrap_or_else(|| {
+        log::debug!("No certificate in {}", path.display());
+        Vec::new()
+    })
+}
+
+fn files_of(directory: &str) -> io::Result<Vec<PathBuf>> {
+    let mut paths: Vec<_> = fs::read_dir(directory)?.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.is_file());
     paths.sort();
-    for path in paths {
-        match path.to_str().map(chain) {
-            Some(Ok(found)) => drop(roots.add_parsable_certificates(found)),
-            _ => log::debug!("No certificate in {}", path.display()),
-        }
-    }
-    Ok(())
+    Ok(paths)
 }
 
-/// When a file was last changed, as far as the file system knows; files that are not named are always the same.
-pub(super) fn changed(path: &str) -> Option<std::time::SystemTime> {
-    fs::metadata(Path::new(path)).and_then(|data| data.modified()).ok()
+/// The files that these names stand for, those in a directory too, and when each was last changed, as far as the file system knows.
+pub(super) fn files(names: &[String]) -> Vec<(PathBuf, Option<SystemTime>)> {
+    let inside = names.iter().filter_map(|name| files_of(name).ok()).flatten();
+    let all = names.iter().map(PathBuf::from).chain(inside);
+    let changed = |path: &PathBuf| fs::metadata(path).and_then(|data| data.modified()).ok();
+    all.map(|path| (changed(&path), path)).map(|(changed, path)| (path, changed)).collect()
 }

@@ -10,6 +10,8 @@ mod names;
 mod sessions;
 mod stream;
 mod suites;
+mod version_1;
+mod x509;
 
 pub use context::Context;
 pub use stream::TlsStream;

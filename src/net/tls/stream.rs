@@ -11,7 +11,7 @@
 use super::names;
 use crate::server::config::TlsAuthClientsUser;
 use mio::net::TcpStream;
-use rustls::ServerConnection;
+use rustls::{InvalidMessage, ServerConnection};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 /// Bytes of replies that are encrypted at once, and so wait in the session at most.
@@ -23,13 +23,15 @@ pub struct TlsStream {
     session: ServerConnection,
     /// Whether the peer's certificate has been asked for, which is once.
     is_known: bool,
+    /// Whether the peer speaks no TLS: then nothing is said to it in TLS either, not that it was not understood.
+    is_foreign: bool,
 }
 
 impl TlsStream {
     /// A stream whose handshake has not begun.
     pub(super) fn new(socket: TcpStream, mut session: ServerConnection) -> TlsStream {
         session.set_buffer_limit(Some(WRITE_BYTES));
-        TlsStream { socket, session, is_known: false }
+        TlsStream { socket, session, is_known: false, is_foreign: false }
     }
 
     /// The socket underneath.
@@ -44,7 +46,7 @@ impl TlsStream {
 
     /// Whether there are records that the socket has not taken.
     pub fn has_unsent(&self) -> bool {
-        self.session.wants_write()
+        self.session.wants_write() && !self.is_foreign
     }
 
     /// The name in the certificate that the peer has shown; asked for when the handshake is over, and given once.
@@ -111,6 +113,7 @@ impl Read for TlsStream {
             }
             if let Err(e) = self.session.process_new_packets() {
                 log::debug!("Error accepting a client connection: {e}");
+                self.is_foreign = matches!(e, rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType));
                 return Err(io::Error::new(ErrorKind::InvalidData, e));
             }
         }
@@ -134,7 +137,7 @@ impl Write for TlsStream {
 
     /// Gives the socket what is unsent.
     fn flush(&mut self) -> io::Result<()> {
-        while self.session.wants_write() {
+        while self.has_unsent() {
             match self.session.write_tls(&mut self.socket) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(_) => {}

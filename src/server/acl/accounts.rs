@@ -20,12 +20,15 @@ impl Server {
         self.apply_rights_to(index);
     }
 
-    /// The client has shown a certificate with this name in it: it is the user of that name, if there is one and it is on.
-    pub fn authenticate_by_certificate(&mut self, index: ClientIndex, name: &[u8]) {
-        match self.acl.find(name).filter(|user| self.acl.get(*user).is_enabled) {
-            Some(user) => self.authenticate(index, user),
-            None => log::debug!("There is no user '{}' whom a client's certificate names", name.escape_ascii()),
+    /// The client has shown a certificate with this name in it: it is the user of that name. Answers whether there is
+    /// one who is on; else it stays who it is.
+    #[must_use]
+    pub fn authenticate_by_certificate(&mut self, index: ClientIndex, name: &[u8]) -> bool {
+        let user = self.acl.find(name).filter(|user| self.acl.get(*user).is_enabled);
+        if let Some(user) = user {
+            self.authenticate(index, user);
         }
+        user.is_some()
     }
 
     /// What a client is before it has said who it is.
@@ -52,6 +55,7 @@ impl Server {
             Reason::Key => &mut counters.denied_keys,
             Reason::Channel => &mut counters.denied_channels,
             Reason::Database => &mut counters.denied_databases,
+            Reason::Certificate => &mut counters.unknown_certificates,
         } += 1;
         let most = usize::try_from(self.config.acllog_max_len).unwrap_or(usize::MAX);
         self.acl.log.record(denial, self.time.wall_ms(), most);

@@ -23,6 +23,8 @@ pub enum Reason {
     Channel,
     /// ... to a database.
     Database,
+    /// A user whom a client's certificate names.
+    Certificate,
 }
 
 impl Reason {
@@ -34,6 +36,7 @@ impl Reason {
             Reason::Key => "key",
             Reason::Channel => "channel",
             Reason::Database => "database",
+            Reason::Certificate => "tls-cert",
         }
     }
 }

@@ -39,6 +39,7 @@ pub struct EventLoopStats {
     longest_run: Longest,
     /// The longest that each phase took of a turn.
     longest_phases: Laps,
+    expiry_ns: u64,
     /// What the thread's CPU clock showed last, and when.
     run_seen: (u64, u64),
 }
@@ -71,6 +72,7 @@ impl EventLoopStats {
         self.max_commands_per_turn = self.max_commands_per_turn.max(commands);
         self.longest.note(wall_ns, self.watch.laps());
         self.longest_phases.raise_to(self.watch.laps());
+        self.expiry_ns += self.watch.laps().of(Phase::Expiry);
         if wall_ns > self.longest_run.ns {
             let ran_ns = run_ns().saturating_sub(self.run_seen.0);
             self.longest_run.note(wall_ns.min(ran_ns), self.watch.laps());
@@ -90,6 +92,11 @@ impl EventLoopStats {
     /// The longest that each phase took of a turn: `loop_longest_phases_us`.
     pub fn longest_phases(&self) -> &Laps {
         &self.longest_phases
+    }
+
+    /// What all turns gave to expiry, in nanoseconds: `expire_cycle_cpu_milliseconds`.
+    pub fn expiry_ns(&self) -> u64 {
+        self.expiry_ns
     }
 
     /// The laps of the turn at hand.

@@ -1,6 +1,7 @@
 //! INFO clients.
 
 use super::{Statistic, Value};
+use crate::server::pause::Paused;
 
 pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("connected_clients", |s| Value::Count(s.clients.len() as u64))
@@ -28,4 +29,16 @@ pub(super) const ROWS: &[Statistic] = &[
     Statistic::new("total_watched_keys", |s| Value::Count(s.clients.watchers.keys() as u64)),
     Statistic::new("total_blocking_keys", |s| Value::Count(s.clients.waiters.keys() as u64)),
     Statistic::new("total_blocking_keys_on_nokey", |s| Value::Count(s.clients.keys_whose_loss_wakes() as u64)),
+    // As Valkey has it.
+    Statistic::new("paused_reason", |s| Value::text(if s.is_paused() { "client_pause" } else { "none" })),
+    Statistic::new("paused_actions", |s| {
+        Value::text(match s.paused() {
+            Some(Paused::All) => "all",
+            Some(Paused::Writes) => "write",
+            None => "none",
+        })
+    }),
+    Statistic::new("paused_timeout_milliseconds", |s| {
+        Value::Count(if s.is_paused() { s.pause_until_ms.saturating_sub(s.time.monotonic_ms()) } else { 0 })
+    }),
 ];

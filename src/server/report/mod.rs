@@ -28,6 +28,7 @@ mod replication;
 mod server;
 mod stats;
 mod threads;
+mod tls;
 mod value;
 
 pub use info::{Selection, info};
@@ -149,9 +150,10 @@ pub struct Section {
     pub rows: &'static [Statistic],
 }
 
-/// All sections, in Redis's order.
+/// All sections, in Redis's order; TLS where Valkey has it.
 pub const SECTIONS: &[Section] = &[
     Section { title: "Server", shown: Shown::ByDefault, rows: server::ROWS },
+    Section { title: "TLS", shown: Shown::WithAll, rows: tls::ROWS },
     Section { title: "Clients", shown: Shown::ByDefault, rows: clients::ROWS },
     Section { title: "Memory", shown: Shown::ByDefault, rows: memory::ROWS },
     Section { title: "Persistence", shown: Shown::ByDefault, rows: persistence::ROWS },

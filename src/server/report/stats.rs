@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Statistic] = &[
         .counter("expired_keys_total", "Keys that left at their deadline."),
     Statistic::new("expired_stale_perc", |_| Value::Fixed(0.0, 2)),
     Statistic::new("expired_time_cap_reached_count", |s| Value::Count(s.counters.expiry_slices_cut)),
-    Statistic::new("expire_cycle_cpu_milliseconds", |s| Value::Count(s.counters.expiry_ns / 1_000_000)),
+    Statistic::new("expire_cycle_cpu_milliseconds", |s| Value::Count(s.event_loop.expiry_ns() / 1_000_000)),
     Statistic::new("expiry_lag_p50_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(50.0))),
     Statistic::new("expiry_lag_p99_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(99.0))),
     Statistic::new("expiry_lag_p999_ms", |s| Value::MicrosAsMillis(s.expiry_lag.percentile_us(99.9))),
@@ -120,6 +120,8 @@ pub(super) const ROWS: &[Statistic] = &[
         .counter("denied_channels_total", "Calls with a channel that their user may not use."),
     Statistic::new("acl_access_denied_db", |s| Value::Count(s.counters.denied_databases))
         .counter("denied_databases_total", "Calls in a database that their user may not use."),
+    Statistic::new("acl_access_denied_tls_cert", |s| Value::Count(s.counters.unknown_certificates))
+        .counter("unknown_certificates_total", "Clients whose certificate names no user who is on."),
 ];
 
 /// Upper bounds of the histograms' buckets, in nanoseconds: 1, 2, 5 to the power of ten, 1 µs to 10 s.

@@ -4,6 +4,7 @@ use super::ADMIN;
 use crate::commands::args::Args;
 use crate::commands::context::ServerContext;
 use crate::commands::error::Error;
+use crate::commands::help;
 use crate::commands::row::{Arity, Command, Done, Outcome};
 
 /// CLIENT UNBLOCK: it is answered as if its time were up, or by an error.
@@ -21,7 +22,7 @@ fn unblock(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         4 if args.is(3, "timeout") => false,
         4 if args.is(3, "error") => true,
         4 => return Err(Error::Text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
-        _ => return Err(Error::Syntax),
+        _ => return Err(help::wrong_words(&super::CLIENT, args)),
     };
     let id = args.int(2)?;
     let waits = |&index: &usize| cx.server.clients.get(index).wait.is_some();

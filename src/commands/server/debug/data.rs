@@ -30,22 +30,28 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 fn object(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let now_seconds = cx.server.time.wall_ms() / 1000;
+    let now_ms = cx.server.time.wall_ms();
     let (size, depth) = (cx.server.config.list_max_listpack_size, cx.server.config.list_compress_depth);
     let db = cx.db();
     let handle = db.peek(args.get(2)).ok_or(Error::NoSuchKey)?;
-    let idle_seconds = db.idle_ms(handle) / 1000;
+    let idle_ms = db.idle_ms(handle);
     let mut line = format!(
-        "Value at:{handle:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_seconds}",
+        "Value at:{handle:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         AnyRef::of(db.view(handle)).encoding(),
         serialized_len(db, handle),
-        now_seconds.wrapping_sub(idle_seconds) & 0xff_ffff,
+        last_use_seconds(now_ms, idle_ms) & 0xff_ffff,
+        idle_ms / 1000,
     );
     if let AnyRef::List(ListRef::Chunks(list)) = AnyRef::of(db.view(handle)) {
         line += &about_chunks(list, size, depth);
     }
     cx.reply.simple(&line);
     Ok(Done)
+}
+
+/// The second of the last use, which is known to a tenth of one: it stays the same until there is another use.
+fn last_use_seconds(now_ms: u64, idle_ms: u64) -> u64 {
+    (now_ms / 100 * 100).wrapping_sub(idle_ms) / 1000
 }
 
 /// What Redis tells of a quicklist's nodes.

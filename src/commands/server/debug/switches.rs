@@ -41,6 +41,14 @@ pub(super) const PROBES: &[Probe] = &[
     ),
     probe("dict-resizing", (1, 1), "<0|1>", accepted, "Accepted: tables here grow and shrink by a bucket at a time."),
     probe(
+        "hashtable-can-abort-shrink",
+        (1, 1),
+        "<0|1>",
+        accepted,
+        "Accepted: there is no shrinking that could be broken off.",
+    ),
+    probe("client-enforce-reply-list", (1, 1), "<0|1>", accepted, "Accepted: replies stand in one buffer in any case."),
+    probe(
         "replybuffer",
         (2, 2),
         "<PEAK-RESET-TIME <NEVER|RESET|time>|RESIZING <0|1>>",

@@ -25,9 +25,10 @@ const DIRECTIVES: &[Directive] = &[
     Directive::integer("tcp-keepalive", int!(tcp_keepalive_seconds), 0, INT_MAX, "300")
         .seconds()
         .doc("A silent peer is probed after this time and dropped when it does not answer; 0 leaves it to the kernel."),
-    Directive::integer("timeout", int!(timeout_seconds), 0, INT_MAX, "0")
-        .seconds()
-        .doc("Closes a connection that sent nothing for this long; 0 never does. Subscribers and replicas are spared."),
+    Directive::integer("timeout", int!(timeout_seconds), 0, INT_MAX, "0").seconds().doc(
+        "Closes a connection that sent and took nothing for this long; 0 never does. Who waits for a key, \
+             listens to a channel or watches all calls is spared.",
+    ),
     Directive::boolean("protected-mode", flag!(protected_mode), "yes").doc(
         "While no password is set for the default user, answers only clients of this machine, so that a server \
          left open by mistake is not open to the network.",
