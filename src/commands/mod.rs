@@ -20,7 +20,6 @@ pub mod pubsub;
 pub mod reach;
 pub mod reference;
 pub mod registry;
-pub mod renaming;
 pub mod rights;
 pub mod row;
 pub mod scan_options;

@@ -102,9 +102,18 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// All commands by these names, in lower case, where they have one (`renaming::names`); `gates` tells what stops a row.
-    pub fn new(names: Vec<Vec<u8>>, gates: impl Fn(&Command) -> u32) -> Lookup {
+    /// All commands; `renamed` gives some another name, or (empty) none; `gates` tells what stops a row.
+    pub fn new(renamed: impl Fn(&str) -> Option<Vec<u8>>, gates: impl Fn(&Command) -> u32) -> Lookup {
         let hot = all().iter().enumerate().map(|(id, entry)| hot(id, entry.command, gates(entry.command))).collect();
+        let names: Vec<Vec<u8>> = all()
+            .iter()
+            .map(|entry| match entry.parent {
+                Some(_) => Vec::new(),
+                None => {
+                    renamed(entry.command.name).unwrap_or(entry.command.name.as_bytes().to_vec()).to_ascii_lowercase()
+                }
+            })
+            .collect();
         let is_word = |name: &[u8]| (1..=8).contains(&name.len()) && name.iter().all(u8::is_ascii_lowercase);
         let words = names.iter().map(|name| if is_word(name) { folded(name) } else { 0 }).collect();
         let mut lookup = Lookup { names, words, hot, slots: Box::new([u16::MAX; SLOTS]) };

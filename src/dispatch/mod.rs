@@ -34,7 +34,6 @@ mod turn;
 use crate::commands::context::Waiting;
 use crate::commands::effects::Effects;
 use crate::commands::registry::{self, Lookup};
-use crate::commands::renaming;
 use crate::commands::rights as command_rights;
 use crate::formats::resp::request::{Progress, Range};
 use crate::server::Server;
@@ -126,8 +125,12 @@ impl Dispatcher {
     /// A dispatcher over a server and its files.
     pub fn new(mut server: Server, storage: Storage) -> Dispatcher {
         server.commands.set_names(registry::all().iter().map(|entry| entry.full_name.as_str()).collect());
-        let names = renaming::names(&server.config.renamed_commands).expect("whoever puts a server together has asked");
-        let lookup = Lookup::new(names, gates::stopping);
+        let renamed = |name: &str| {
+            let found =
+                server.config.renamed_commands.iter().rev().find(|r| r.from.eq_ignore_ascii_case(name.as_bytes()));
+            found.map(|r| r.to.clone())
+        };
+        let lookup = Lookup::new(renamed, gates::stopping);
         server.acl.set_catalogue(command_rights::catalogue());
         server.raised |= gates::PROTECTED;
         Dispatcher {

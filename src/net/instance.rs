@@ -15,7 +15,6 @@ use crate::base::random::entropy;
 use crate::base::sys::System;
 use crate::base::sys::process::group_number;
 use crate::commands::registry;
-use crate::commands::renaming;
 use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Storage;
 use crate::server::Server;
@@ -57,7 +56,6 @@ impl Instance {
     /// # Errors
     /// Why it cannot listen, or a thread not be started.
     pub fn new(config: Config, mut parts: Parts) -> Result<Instance, String> {
-        renaming::names(&config.renamed_commands)?;
         let tls = tls_context(&config).map_err(|why| {
             log::error!("{why}");
             "Failed to configure TLS. Check logs for more info.".to_string()

@@ -141,7 +141,7 @@ pub struct PrimaryAddress {
     pub port: u16,
 }
 
-/// A command renamed by `rename-command`.
+/// A command renamed by `rename-command`, with the place it was said at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenamedCommand {
     /// The command's own name.
