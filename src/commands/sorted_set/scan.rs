@@ -49,10 +49,13 @@ fn zscan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     cx.reply.array(2);
     cx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
     cx.reply.array(if options.no_values { found.len() } else { 2 * found.len() });
+    let mut text = Vec::new();
     for (member, score) in found {
         answer_member(cx.reply, member);
         if !options.no_values {
-            cx.reply.bulk_double(score);
+            text.clear();
+            set.print_scanned(score, &mut text);
+            cx.reply.bulk(&text);
         }
     }
     Ok(Done)
