@@ -76,6 +76,24 @@ pub fn print_f64_by_digits(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() && value != 0.0 { print_finite(value, out) } else { print_f64(value, out) }
 }
 
+/// Appends a double as `%.17g` does: 17 digits without zeros at their end, an exponent of at least two digits below 1e-4 and from 1e17 on.
+pub fn print_f64_in_17_digits(value: f64, out: &mut Vec<u8>) {
+    if !value.is_finite() || value == 0.0 {
+        return print_f64(value, out);
+    }
+    let text = format!("{value:.16e}");
+    let (digits, exponent) = text.split_once('e').expect("it is asked for");
+    let exponent: i32 = exponent.parse().expect("an integer");
+    let plain = |text: &str| text.trim_end_matches('0').trim_end_matches('.').as_bytes().to_vec();
+    if (-4..17).contains(&exponent) {
+        let decimals = (16 - exponent) as usize;
+        let text = format!("{value:.decimals$}");
+        return out.extend(if decimals > 0 { plain(&text) } else { text.into_bytes() });
+    }
+    out.extend(plain(digits));
+    out.extend_from_slice(format!("e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()).as_bytes());
+}
+
 /// Appends a finite double that is not zero.
 fn print_finite(value: f64, out: &mut Vec<u8>) {
     if value < 0.0 {
@@ -216,6 +234,27 @@ mod tests {
         let mut out = Vec::new();
         print_f64(value, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    /// As `%.17g`.
+    #[test]
+    fn seventeen_digits_have_no_zeros_at_their_end() {
+        for (value, text) in [
+            (0.1, "0.10000000000000001"),
+            (0.0001, "0.0001"),
+            (1e-5, "1.0000000000000001e-05"),
+            (-1.5, "-1.5"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (1e300, "1.0000000000000001e+300"),
+            (-0.0, "-0"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut out = Vec::new();
+            print_f64_in_17_digits(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
     }
 
     #[test]

@@ -225,6 +225,17 @@ fn a_constant_pattern_keeps_the_order() {
     });
 }
 
+/// A list's elements of equal weights kept their order in an answer, but not in what STORE put down.
+#[test]
+fn equal_weights_put_a_stored_list_in_another_order() {
+    let mut db = Db::new();
+    db.run("RPUSH l 8 e 7 -7 a");
+    for direction in ["ASC", "DESC"] {
+        db.run(&format!("SORT l BY none_* ALPHA {direction} STORE d"));
+        says(&mut db, "LRANGE d 0 -1", "[8 e 7 -7 a]");
+    }
+}
+
 #[test]
 fn equal_weights_leave_elements_in_place() {
     let mut db = Db::new();

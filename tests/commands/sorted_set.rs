@@ -528,6 +528,27 @@ fn members_are_shown_by_chance() {
     });
 }
 
+/// Of a small set ZSCAN shows scores as they are stored, which is as everywhere. Of a big one Redis prints 17 digits, and clients compare text.
+#[test]
+fn zscan_of_a_big_set_showed_fewer_digits() {
+    for (packed, scores) in [
+        (128, "[a -1.5 b 0.1 c 1e+300 d 3 e 0.00001 f inf g 1e+20 h 123456789.125]"),
+        (
+            0,
+            "[a -1.5 b 0.10000000000000001 c 1.0000000000000001e+300 d 3 e 1.0000000000000001e-05 f inf g 1e+20 h 123456789.125]",
+        ),
+    ] {
+        let mut db = Db::with(|config| config.zset_max_listpack_entries = packed);
+        db.run("ZADD z -1.5 a 0.1 b 1e300 c 3 d 1e-5 e inf f 1e20 g 123456789.125 h");
+        let mut shown: Vec<String> = Vec::new();
+        for member in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let reply = line_of(&db.run(&format!("ZSCAN z 0 MATCH {member} COUNT 100")));
+            shown.push(reply.trim_start_matches("[0 [").trim_end_matches("]]").to_string());
+        }
+        assert_eq!(format!("[{}]", shown.join(" ")), scores);
+    }
+}
+
 #[test]
 fn zscan_goes_over_all_members() {
     each_encoding(|db| {

@@ -38,10 +38,13 @@ fn zscan(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
         |(member, _)| options.pattern.fits_entry(*member),
     );
     answer_head(cx.reply, cursor, if options.no_values { found.len() } else { 2 * found.len() });
+    let mut text = Vec::new();
     for (member, score) in found {
         answer_member(cx.reply, member);
         if !options.no_values {
-            cx.reply.bulk_double(score);
+            text.clear();
+            set.print_scanned(score, &mut text);
+            cx.reply.bulk(&text);
         }
     }
     Ok(Done)

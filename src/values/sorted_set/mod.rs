@@ -17,6 +17,7 @@ pub use ranked::Ranked;
 pub use walk::{Direction, Walk};
 
 use super::{Big, Collection, Encodings, Stowed, View, WrongType, tag};
+use crate::base::number::{print_f64, print_f64_in_17_digits};
 use crate::structures::element_table::Full;
 use crate::structures::listpack::{self, Entry, Listpack};
 use crate::structures::record_arena::{Payload, PayloadMut};
@@ -141,6 +142,14 @@ impl<'a> SortedSetRef<'a> {
                 0
             }
             SortedSetRef::Ranked(set) => set.scan(cursor, |member, score| visit(Entry::Bytes(member), score)),
+        }
+    }
+
+    /// Appends a score as ZSCAN shows it: the text that is stored, and 17 digits where there is none.
+    pub fn print_scanned(self, score: f64, out: &mut Vec<u8>) {
+        match self {
+            SortedSetRef::Packed(_) => print_f64(score, out),
+            SortedSetRef::Ranked(_) => print_f64_in_17_digits(score, out),
         }
     }
 

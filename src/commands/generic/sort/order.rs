@@ -39,7 +39,13 @@ pub(super) fn sorted<'a>(
         (None, Comparison::Texts) => in_order(by_own_text(source), window, options.direction),
         (None, Comparison::Numbers) => in_order(by_own_number(source)?, window, options.direction),
         (Some(by), Comparison::Numbers) => in_order(by_number(source, by, reader)?, window, options.direction),
-        (Some(by), Comparison::Texts) => in_order_of_weights(by_text(source, by, reader), window, options),
+        (Some(by), Comparison::Texts) => {
+            let ties = match source.is_unordered() && options.store.is_some() {
+                true => Ties::ByText,
+                false => Ties::InPlace,
+            };
+            in_order_of_weights(by_text(source, by, reader), window, options.direction, ties)
+        }
     })
 }
 
@@ -111,21 +117,34 @@ fn in_order<'a>(mut items: Vec<Item<'a>>, window: Range<usize>, direction: Direc
     window.iter().map(|item| item.element).collect()
 }
 
-/// Elements without a weight come first. Where weights are equal elements keep their order; but where that means nothing, and the
-/// result is stored, they go by their own texts, so that it is the same wherever the call is run again.
-fn in_order_of_weights<'a>(mut items: Vec<Weighed<'a>>, window: Range<usize>, options: &Options<'_>) -> Vec<Entry<'a>> {
+/// What elements of the same weight go by.
+#[derive(Clone, Copy)]
+enum Ties {
+    /// Their order.
+    InPlace,
+    /// Their own texts, where an order means nothing and the result is stored: it is the same then wherever the call is run again.
+    ByText,
+}
+
+/// Elements without a weight come first.
+fn in_order_of_weights<'a>(
+    mut items: Vec<Weighed<'a>>,
+    window: Range<usize>,
+    direction: Direction,
+    ties: Ties,
+) -> Vec<Entry<'a>> {
     let by_weight = |a: &Weighed<'_>, b: &Weighed<'_>| match (a.weight, b.weight) {
         (Some(x), Some(y)) => a.key.cmp(&b.key).then_with(|| compare_texts(x, y)),
         (x, y) => x.is_some().cmp(&y.is_some()),
     };
     let compare = |a: &Weighed<'_>, b: &Weighed<'_>| {
-        let weights = match options.direction {
+        let weights = match direction {
             Direction::Ascending => by_weight(a, b),
             Direction::Descending => by_weight(b, a),
         };
-        let equals = || match options.store {
-            Some(_) => compare_texts(a.element, b.element),
-            None => Ordering::Equal,
+        let equals = || match ties {
+            Ties::ByText => compare_texts(a.element, b.element),
+            Ties::InPlace => Ordering::Equal,
         };
         weights.then_with(equals).then(a.place.cmp(&b.place))
     };

@@ -26,7 +26,7 @@ const DIRECTIVES: &[Directive] = &[
         .protected()
         .checked(validate::snapshot_name)
         .doc("Name of the file in `dir`; not a path."),
-    Directive::choice("sanitize-dump-payload", choice!(sanitize_dump_payload), "no")
+    Directive::choice("sanitize-dump-payload", choice!(sanitize_dump_payload), "yes")
         .no_effect("what comes from a file or a RESTORE is always checked whole")
         .doc("Whether loaded values are checked deeply."),
     Directive::choice("rdb-version-check", choice!(rdb_version_check), "strict")
