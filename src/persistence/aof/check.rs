@@ -205,7 +205,7 @@ fn loss(error: &LoadError, reader: &Reader) -> Option<(PathBuf, u64, u64)> {
         | LoadError::DamagedBlock { path, offset, .. }
         | LoadError::Gap { path, offset, .. } => {
             let offset = reader.cut_before(*offset);
-            Some((path.clone(), offset, reader.file_bytes().saturating_sub(offset)))
+            reader.may_be_cut_at(offset).then(|| (path.clone(), offset, reader.file_bytes().saturating_sub(offset)))
         }
         LoadError::Missing { .. }
         | LoadError::EmptyBase { .. }

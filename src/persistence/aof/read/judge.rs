@@ -157,6 +157,9 @@ impl Reader {
         if open.index < self.last {
             return Err(LoadError::TruncatedNotLast { path, offset });
         }
+        if offset == 0 && part.is_snapshot() {
+            return Err(LoadError::BadFormat { path, offset });
+        }
         let kept = match self.tail {
             Tail::Cut => Some(cut_and_keep(&*self.disk, &path, offset).map_err(LoadError::Disk)?),
             Tail::Report | Tail::Refuse => None,

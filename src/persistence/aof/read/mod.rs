@@ -100,6 +100,13 @@ struct Part {
     len: u64,
 }
 
+impl Part {
+    /// Whether it is a base that is, or begins with, a snapshot: of that at least its head is left.
+    fn is_snapshot(&self) -> bool {
+        self.is_base && self.info.name.ends_with(b".rdb")
+    }
+}
+
 /// Where the reader stands in a file.
 struct Open {
     index: usize,
@@ -190,10 +197,11 @@ impl Reader {
                     _ => LoadError::Disk(trouble),
                 }
             })?;
-            if is_base && len == 0 && info.name.ends_with(b".rdb") {
-                return Err(LoadError::EmptyBase { path });
+            let part = Part { info, path, is_base, len };
+            if part.is_snapshot() && len == 0 {
+                return Err(LoadError::EmptyBase { path: part.path });
             }
-            parts.push(Part { info, path, is_base, len });
+            parts.push(part);
         }
         Ok(Reader {
             disk,
@@ -237,6 +245,11 @@ impl Reader {
         let Some(open) = &self.open else { return offset };
         let in_block = (open.block_start..open.block_end).contains(&offset);
         open.broken_group.unwrap_or(if in_block { open.block_start } else { offset })
+    }
+
+    /// Whether a cut there leaves a file that can be loaded.
+    pub(super) fn may_be_cut_at(&self, offset: u64) -> bool {
+        offset > 0 || self.open.as_ref().is_none_or(|open| !self.parts[open.index].is_snapshot())
     }
 
     /// The length of the file being read.

@@ -224,6 +224,11 @@ fn a_base_of_rdb_that_was_emptied_was_taken_for_an_empty_log() {
             &format!("file {base} seq 1 type b\n{INCREMENT}"),
             &[(&base, b""), ("appendonly.aof.1.incr.aof", &call("set k 1"))],
         );
+        // Nor is it made empty: there would be nothing to load next time.
+        for tail in [Tail::Cut, Tail::Report] {
+            let other = Dir::new(&format!("file {base} seq 1 type b\n"), &[(&base, b"*1\r\n")]);
+            assert_eq!(other.load(tail).is_err(), is_refused, "{base}");
+        }
         match dir.load(Tail::Cut) {
             Err(LoadError::EmptyBase { path }) => assert!(is_refused && path == dir.path(&base)),
             other => assert!(!is_refused && other.is_ok(), "{other:?}"),
