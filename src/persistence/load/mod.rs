@@ -47,14 +47,16 @@ enum Source {
 }
 
 impl Source {
-    /// Where it stands, for messages.
+    /// Where it stands, for messages: RDB data come in pieces, and the last one holds what is told of.
     fn place(&self) -> String {
-        match self {
-            Source::Log(reader) => {
-                reader.place().map_or(String::new(), |(path, offset)| format!("{}, byte {offset}", path.display()))
-            }
-            Source::Snapshot { path, offset, .. } => format!("{}, before byte {offset}", path.display()),
-        }
+        let (path, offset) = match self {
+            Source::Log(reader) => match reader.place() {
+                Some(place) => place,
+                None => return String::new(),
+            },
+            Source::Snapshot { path, offset, .. } => (path.as_path(), *offset),
+        };
+        format!("{}, before byte {offset}", path.display())
     }
 
     /// The next bytes of RDB data; none at the end of the file.
