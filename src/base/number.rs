@@ -55,7 +55,7 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
 }
 
 /// Appends a double as Redis prints it in replies and stores it in files: `nan`, `inf`, `-0`, integers below 2^62 in full,
-/// else [digits](super::digits) that read back as the same double, as plain digits, with a point, or as `d.ddde+x`.
+/// else digits that read back as the same double, as plain digits, with a point, or as `d.ddde+x`.
 pub fn print_f64(value: f64, out: &mut Vec<u8>) {
     const INTEGER_LIMIT: f64 = (i64::MAX / 2) as f64;
     if value.is_nan() {
