@@ -1,6 +1,6 @@
 //! Production code on a disk that fails and a clock that the test moves, from a seed.
 //!
-//! `FERRODIS_SEED=n cargo test --test simulation` replays one run; `FERRODIS_SEEDS=n` makes so many.
+//! `FERRODIS_SEED=n cargo test --test simulation` replays one run; `FERRODIS_SEEDS=n`, or `SEEDS=n`, makes so many.
 
 mod answers;
 mod calls;
@@ -18,7 +18,7 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     match number("FERRODIS_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("FERRODIS_SEEDS").unwrap_or(usual),
+        None => 0..number("FERRODIS_SEEDS").or_else(|| number("SEEDS")).unwrap_or(usual),
     }
 }
 

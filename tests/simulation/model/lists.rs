@@ -82,7 +82,7 @@ impl Work<'_> {
                     self.put(key, Value::List(list), deadline_ms);
                     return Ok(array(vec![bulk(key), bulk(&item)]));
                 }
-                Err(_) if self.waiting == Waiting::Woken => passed = true, // Redis finds out as soon as another key answers
+                Err(_) if self.waiting == Waiting::Woken => passed = true, // it is found out as soon as another key answers
                 Err(wrong) => return Err(wrong),
             }
         }

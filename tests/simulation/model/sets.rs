@@ -66,12 +66,16 @@ impl Work<'_> {
 
     /// BZPOPMIN.
     pub(super) fn pop_min_or_wait(&mut self, args: &[Vec<u8>]) -> Answer {
-        let keys = &args[..args.len() - 1];
+        let (keys, mut passed) = (&args[..args.len() - 1], false);
         for key in keys {
             let (mut set, deadline_ms) = match self.look(key).as_deref() {
                 None => continue,
+                Some(Entry { value: Value::SortedSet(_), .. }) if passed => return Err(WRONG_TYPE.to_vec()),
                 Some(Entry { value: Value::SortedSet(set), deadline_ms }) => (set.clone(), *deadline_ms),
-                Some(_) if self.waiting == Waiting::Woken => continue,
+                Some(_) if self.waiting == Waiting::Woken => {
+                    passed = true; // it is found out as soon as another key answers
+                    continue;
+                }
                 Some(_) => return Err(WRONG_TYPE.to_vec()),
             };
             let first = set.iter().min_by_key(|(member, score)| (**score, (*member).clone()));
