@@ -96,7 +96,7 @@ impl Location {
         let rest = file_name.strip_prefix(self.name.as_slice())?.strip_prefix(b".")?;
         let kinds: [&[u8]; 3] = [b".incr.aof", b".base.rdb", b".base.aof"];
         let digits = kinds.iter().find_map(|kind| rest.strip_suffix(*kind))?;
-        std::str::from_utf8(digits).ok()?.parse().ok()
+        std::str::from_utf8(digits).ok()?.parse().ok().filter(|&seq| seq < u64::MAX) // there is one above it
     }
 
     fn temp_named(&self, suffix: &str) -> Vec<u8> {
@@ -353,9 +353,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let inner = root.path().join("appendonlydir");
         std::fs::create_dir(&inner).unwrap();
-        for (name, content) in
-            [("1.base.rdb", "x"), ("3.incr.aof", "x"), ("7.incr.aof", ""), ("8.incr.txt", "x"), ("z.base.aof", "x")]
-        {
+        for (name, content) in [
+            ("1.base.rdb", "x"),
+            ("3.incr.aof", "x"),
+            ("7.incr.aof", ""),
+            ("8.incr.txt", "x"),
+            ("18446744073709551615.incr.aof", "x"),
+        ] {
             std::fs::write(inner.join(format!("appendonly.aof.{name}")), content).unwrap();
         }
         let store = open(root.path()).unwrap();
