@@ -18,6 +18,9 @@ use std::fmt;
 use crate::base::crc::crc32c;
 use crate::base::quote::{print_quoted, split_args};
 
+/// No file has a higher number: Redis counts in 63 bits, and there must be one above it, again and again.
+const SEQ_MAX: u64 = i64::MAX as u64 / 2;
+
 /// Longest line, its newline included (Redis's `MANIFEST_MAX_LINE`).
 pub const LINE_MAX_BYTES: usize = 1024;
 /// The longest name as it is written, quotes included: what else stands in its line has room.
@@ -215,6 +218,11 @@ impl Manifest {
     }
 }
 
+/// A file's number as its digits say it, if there is room above it.
+pub fn parse_seq(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|seq| (1..=SEQ_MAX).contains(seq))
+}
+
 /// One line's pairs: the file's type and the file.
 fn parse_file(line: &[u8]) -> Result<(u8, FileInfo), Fault> {
     let words = split_args(line).ok_or(Fault::Format)?;
@@ -227,13 +235,13 @@ fn parse_file(line: &[u8]) -> Result<(u8, FileInfo), Fault> {
         match pair[0].to_ascii_lowercase().as_slice() {
             b"file" if value.contains(&b'/') || value.contains(&b'\\') => return Err(Fault::NotAFileName),
             b"file" => name = Some(value.clone()),
-            b"seq" => seq = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()),
+            b"seq" => seq = parse_seq(value),
             b"type" => kind = value.first().copied(),
             _ => {}
         }
     }
     match (name, seq, kind) {
-        (Some(name), Some(seq), Some(kind)) if seq > 0 && !name.is_empty() => Ok((kind, FileInfo { name, seq })),
+        (Some(name), Some(seq), Some(kind)) if !name.is_empty() => Ok((kind, FileInfo { name, seq })),
         _ => Err(Fault::Format),
     }
 }
@@ -346,5 +354,14 @@ mod tests {
         assert_eq!((manifest.next_base_seq(), manifest.next_increment_seq()), (8, 4));
         manifest.increments.clear();
         assert_eq!(manifest.next_increment_seq(), 3, "a history file is not written over");
+    }
+
+    /// The next file's number was one more than the highest there is.
+    #[test]
+    fn a_number_without_one_above_it_was_taken() {
+        assert_eq!(fault("file a seq 18446744073709551615 type i\n"), Fault::Format);
+        assert_eq!(fault("file a seq 0 type i\n"), Fault::Format);
+        let text = format!("file a seq {SEQ_MAX} type i\n");
+        assert_eq!(Manifest::parse(text.as_bytes()).unwrap().next_increment_seq(), SEQ_MAX + 1);
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::disk::{Disk, OpenMode, exists, read_small, write_all};
-use crate::formats::aof_manifest::{FileInfo, Manifest, ManifestError};
+use crate::formats::aof_manifest::{FileInfo, Manifest, ManifestError, parse_seq};
 use crate::persistence::Trouble;
 
 /// A manifest larger than this is not one. (About 70,000 increments.)
@@ -95,8 +95,7 @@ impl Location {
     fn seq_of(&self, file_name: &[u8]) -> Option<u64> {
         let rest = file_name.strip_prefix(self.name.as_slice())?.strip_prefix(b".")?;
         let kinds: [&[u8]; 3] = [b".incr.aof", b".base.rdb", b".base.aof"];
-        let digits = kinds.iter().find_map(|kind| rest.strip_suffix(*kind))?;
-        std::str::from_utf8(digits).ok()?.parse().ok().filter(|&seq| seq < u64::MAX) // there is one above it
+        parse_seq(kinds.iter().find_map(|kind| rest.strip_suffix(*kind))?)
     }
 
     fn temp_named(&self, suffix: &str) -> Vec<u8> {
