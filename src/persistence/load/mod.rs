@@ -109,8 +109,10 @@ impl Loader {
     /// Reads so many things, or fewer, into a batch that is empty. The last one of all is an end or a failure.
     fn fill(&mut self, batch: &mut Batch, things: usize) {
         let begun = self.read_bytes();
+        // The piece in which RDB data end was read further than they go.
+        let has_room = |loader: &Loader| loader.read_bytes().saturating_sub(begun) < BATCH_BYTES;
         let mut done = false;
-        while !done && (self.group.is_some() || batch.len() < things && self.read_bytes() - begun < BATCH_BYTES) {
+        while !done && (self.group.is_some() || batch.len() < things && has_room(self)) {
             let read = if self.decoder.is_some() { self.read_entry(batch) } else { self.read_call(batch) };
             done = read.unwrap_or_else(|failure| {
                 self.drop_group(batch);
