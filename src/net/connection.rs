@@ -90,16 +90,17 @@ impl Socket {
         }
     }
 
-    /// Whether at least `bytes` bytes (at most 64 KiB) can be read.
-    pub fn has_waiting(&self, bytes: usize) -> bool {
-        let mut probe = [MaybeUninit::uninit(); 64 * 1024];
-        let bytes = bytes.min(probe.len());
-        let found = match self {
-            Socket::Tcp(stream) => SockRef::from(stream).peek(&mut probe[..bytes]),
-            Socket::Unix(stream) => SockRef::from(stream).peek(&mut probe[..bytes]),
-            Socket::Tls(stream) => SockRef::from(stream.socket()).peek(&mut probe[..bytes]),
+    /// Whether so much can be read that the peer may be stuck in sending. How much that is goes with the system's buffer, which grows
+    /// only as it is read from: half of it counts for bytes, and TCP may hold back until half of those are free.
+    pub fn is_filled(&self) -> bool {
+        let socket = match self {
+            Socket::Tcp(stream) => SockRef::from(stream),
+            Socket::Unix(stream) => SockRef::from(stream),
+            Socket::Tls(stream) => SockRef::from(stream.socket()),
         };
-        found.is_ok_and(|found| found == bytes)
+        let mut probe = [MaybeUninit::uninit(); 64 * 1024];
+        let bytes = socket.recv_buffer_size().map_or(probe.len(), |whole| (whole / 8).clamp(1, probe.len()));
+        socket.peek(&mut probe[..bytes]).is_ok_and(|found| found == bytes)
     }
 
     /// The descriptor's number, for CLIENT LIST.
@@ -186,6 +187,30 @@ impl Connection {
             pause_bytes: OUTPUT_PAUSE_BYTES,
             stalled: None,
             is_held: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Where the system had not let the buffer grow, it never held the 64 KiB that were asked for, and client and server waited for
+    /// each other.
+    #[test]
+    fn a_sender_that_was_stuck_in_a_small_buffer_was_not_seen() {
+        for buffer_bytes in [4 << 10, 32 << 10, 64 << 10, 1 << 20] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            SockRef::from(&listener).set_recv_buffer_size(buffer_bytes).unwrap();
+            let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (stream, _) = listener.accept().unwrap();
+            let socket = Socket::Tcp(TcpStream::from_std(stream));
+            peer.write_all(b"PING\r\n").unwrap();
+            assert!(!socket.is_filled(), "{buffer_bytes}");
+            peer.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+            while peer.write(&[b'x'; 16 << 10]).is_ok() {}
+            assert!(socket.is_filled(), "{buffer_bytes}");
         }
     }
 }

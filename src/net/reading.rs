@@ -156,7 +156,7 @@ impl EventLoop {
             if unsent < before {
                 connection.stalled = Some((now_ms, unsent));
             } else if now_ms.saturating_sub(since_ms) >= STALL_MS {
-                let is_stuck = unsent >= STALLED_MAX_BYTES && connection.socket.has_waiting(READ_BYTES);
+                let is_stuck = unsent >= STALLED_MAX_BYTES && connection.socket.is_filled();
                 connection.pause_bytes = if is_stuck { 2 * unsent } else { (2 * unsent).min(STALLED_MAX_BYTES) };
             }
             if unsent > connection.pause_bytes {
