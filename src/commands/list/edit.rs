@@ -129,10 +129,7 @@ fn ltrim(cx: &mut DataContext<'_>, args: &mut Args<'_>) -> Outcome {
     };
     let is_gone = super::finish(list, cut_off);
     match removed {
-        0 => {
-            cx.effects.propagate_nothing(); // it is told of all the same
-            cx.happened(key, Event::list("ltrim"));
-        }
+        0 => cx.happened(key, Event::list("ltrim")), // told, but nothing to be logged
         _ => super::changed(cx, key, "ltrim", removed),
     }
     if is_gone {
