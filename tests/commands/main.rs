@@ -32,6 +32,7 @@ mod observed;
 mod pubsub;
 mod report;
 mod restore;
+mod rights;
 mod set;
 mod sort;
 mod sorted_set;
