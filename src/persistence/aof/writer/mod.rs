@@ -40,6 +40,8 @@ use super::store::{SaveError, Store};
 pub use increment::Increment;
 use rewrite::Rewrite;
 
+/// Jobs after which it is looked again whether a sync is due under `everysec`: each block may wait for the disk, or for the CPU.
+const JOBS_BEFORE_A_LOOK: usize = 8;
 /// Under `everysec`, the time between two syncs.
 const SYNC_INTERVAL_MS: u64 = 1000;
 /// The first pause before a write that failed is tried again; it doubles each time.
@@ -224,7 +226,11 @@ impl Writer {
     // Jobs.
 
     fn take_jobs(&mut self, now_ms: u64) {
-        for _ in 0..JOBS_MAX {
+        let most = match self.policy {
+            FsyncPolicy::EverySecond => JOBS_BEFORE_A_LOOK,
+            FsyncPolicy::Always | FsyncPolicy::No => JOBS_MAX, // under `always` one sync is for all that wait
+        };
+        for _ in 0..most {
             if self.held.is_some() || self.ended {
                 return;
             }
