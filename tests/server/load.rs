@@ -230,10 +230,9 @@ impl Writer {
                 step.calls.iter().for_each(|call| state.apply(call));
             }
             if count >= needed && state.values == there {
+                // What was added and taken away again leaves no trace: it may be there as well.
                 let at_least = found.as_ref().map_or(count, |found| found.at_least);
                 found = Some(Found { state: state.clone(), at_least, at_most: count });
-            } else if found.is_some() {
-                break;
             }
         }
         found.unwrap_or_else(|| {
