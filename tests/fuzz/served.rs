@@ -14,7 +14,6 @@ use std::io::IoSlice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Calls with these words end the process on purpose, sleep, or raise the limit on what a call may take.
 /// Why a log is refused that its check calls whole: whether the calls are ours, and the databases enough, it does not look at.
 const UNCHECKED: [&str; 5] = [
     "Unknown command",
@@ -23,6 +22,7 @@ const UNCHECKED: [&str; 5] = [
     "selects a database",
     "configured to handle more than",
 ];
+/// Calls with these words end the process on purpose, sleep, or raise the limit on what a call may take.
 const BARRED: [&[u8]; 3] = [b"debug", b"sleep", b"proto-max"];
 /// Replies to calls with these words tell of time, memory or packets.
 const VARYING: [&[u8]; 6] = [b"info", b"memory", b"client", b"latency", b"log", b"monitor"];
