@@ -31,11 +31,11 @@ fn bytes_per_element(len: usize, name: impl Fn(usize) -> Vec<u8>, payload: &[u8]
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it measures, and does nothing that the others do not do")]
 fn elements_take_little_more_than_their_bytes() {
     // Records of 4 + 19, 4 + 19 + 8 and 4 + 14 + 16 bytes; 9 for buckets, a sixteenth of the pages for what comes next.
     let field = |n| format!("field:{n:08}").into_bytes();
-    let sizes = [(600, 6.0), (2000, 3.5), (10_000, 2.5), (14_000, 2.5), (100_000, 2.5)];
-    for (len, slack) in sizes.into_iter().take(if cfg!(miri) { 1 } else { 5 }) {
+    for (len, slack) in [(600, 6.0), (2000, 3.5), (10_000, 2.5), (14_000, 2.5), (100_000, 2.5)] {
         let sizes = [
             ("set", 24.0, bytes_per_element(len, member, b"")),
             ("sorted set", 32.0, bytes_per_element(len, member, &[0; 8])),
@@ -80,8 +80,9 @@ fn memory_comes_back_when_elements_go() {
 
 #[test]
 fn a_scan_sees_what_stays_once() {
+    const NAMES: usize = if cfg!(miri) { 300 } else { 3000 };
     let mut table = table();
-    (0..3000).for_each(|n| add(&mut table, &member(n), b""));
+    (0..NAMES).for_each(|n| add(&mut table, &member(n), b""));
     let (mut seen, mut cursor, mut turn) = (BTreeMap::<Vec<u8>, u32>::new(), 0, 0);
     loop {
         let mut found = Vec::new();
@@ -89,7 +90,7 @@ fn a_scan_sees_what_stays_once() {
         found.iter().for_each(|&at| *seen.entry(table.name(at).to_vec()).or_default() += 1);
         for n in turn * 10..turn * 10 + 10 {
             table.insert(&member(10_000 + n), b"", None).unwrap();
-            if n % 2 == 1 && n < 3000 {
+            if n % 2 == 1 && n < NAMES {
                 table.remove(table.find(&member(n)).unwrap());
             }
         }
@@ -98,7 +99,7 @@ fn a_scan_sees_what_stays_once() {
             break;
         }
     }
-    assert!((0..3000).step_by(2).all(|n| seen[&member(n)] == 1));
+    assert!((0..NAMES).step_by(2).all(|n| seen[&member(n)] == 1));
 }
 
 #[test]
@@ -129,11 +130,12 @@ fn looking_ahead_changes_nothing() {
 fn deadlines_come_when_they_are_due_and_cost_nothing_before_there_are_any() {
     let day = 86_400_000;
     let now = 1_700_000_000_000;
+    let half = if cfg!(miri) { 50 } else { 500 };
     let mut table = table();
-    (0..1000).for_each(|n| add(&mut table, &member(n), b"value"));
+    (0..2 * half).for_each(|n| add(&mut table, &member(n), b"value"));
     let without = table.heap_bytes();
     assert_eq!(table.next_deadline(), None);
-    for n in 0..500 {
+    for n in 0..half {
         table.set_deadline(table.find(&member(n)).unwrap(), Some(now + n as u64 * day)).unwrap();
     }
     table.insert(b"late", b"", Some(now - 5)).unwrap();
@@ -141,7 +143,7 @@ fn deadlines_come_when_they_are_due_and_cost_nothing_before_there_are_any() {
     table.set_deadline(table.find(&member(2)).unwrap(), None).unwrap();
     table.replace(table.find(&member(3)).unwrap(), &[b'x'; 2000]).unwrap();
     table.check_invariants();
-    assert_eq!(table.expiring(), 500);
+    assert_eq!(table.expiring(), half);
     assert!(table.next_deadline().unwrap() <= now);
 
     let due = |table: &mut ElementTable, now_ms| {
@@ -156,10 +158,10 @@ fn deadlines_come_when_they_are_due_and_cost_nothing_before_there_are_any() {
     assert_eq!(due(&mut table, now + 3), [member(1)]);
     assert_eq!(due(&mut table, now + 4 * day), [member(3), member(4)]);
     table.check_invariants();
-    assert_eq!(due(&mut table, now + 1000 * day).len(), 495);
-    assert_eq!((table.expiring(), table.len(), table.next_deadline()), (0, 501, None));
+    assert_eq!(due(&mut table, now + 1000 * day).len(), half - 5);
+    assert_eq!((table.expiring(), table.len(), table.next_deadline()), (0, half + 1, None));
     table.check_invariants();
-    assert!(table.heap_bytes() <= without, "{} of {without}", table.heap_bytes());
+    assert!(cfg!(miri) || table.heap_bytes() <= without, "{} of {without}", table.heap_bytes());
 }
 
 #[test]
@@ -192,7 +194,8 @@ fn expiry_goes_in_slices() {
 #[test]
 fn a_walk_gives_each_element_once_as_it_was() {
     let mut table = table();
-    (0..2000).for_each(|n| _ = table.insert(&member(n), b"1", (n % 5 == 0).then_some(n as u64)).unwrap());
+    let names = if cfg!(miri) { 200 } else { 2000 };
+    (0..names).for_each(|n| _ = table.insert(&member(n), b"1", (n % 5 == 0).then_some(n as u64)).unwrap());
     for round in 0..3 {
         let wanted = contents(&table);
         let (mut found, mut turn) = (BTreeMap::new(), round * 10_000);
@@ -204,7 +207,7 @@ fn a_walk_gives_each_element_once_as_it_was() {
         }) {
             for step in 0..30 {
                 turn += 1;
-                change_something(&mut table, turn, step);
+                change_something(&mut table, names + names / 4, turn, step);
             }
             table.expire_due(turn as u64 / 10, &mut 5, |_, _| ());
         }
@@ -214,8 +217,8 @@ fn a_walk_gives_each_element_once_as_it_was() {
     }
 }
 
-fn change_something(table: &mut ElementTable, turn: usize, step: usize) {
-    let name = member(turn * 7919 % 2500);
+fn change_something(table: &mut ElementTable, names: usize, turn: usize, step: usize) {
+    let name = member(turn * 7919 % names);
     let Some(at) = table.find(&name) else {
         table.insert(&name, b"new", None).unwrap();
         return;
