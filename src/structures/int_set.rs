@@ -359,7 +359,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
-        fn it_is_a_set(edits in prop::collection::vec((any::<bool>(), member()), 0..200)) {
+        fn it_is_a_set(edits in prop::collection::vec((any::<bool>(), member()), 0..if cfg!(miri) { 50 } else { 200 })) {
             let (mut set, mut model) = (new(), BTreeSet::new());
             for (grows, value) in edits {
                 if grows {

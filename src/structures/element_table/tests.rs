@@ -61,7 +61,7 @@ fn a_small_table_is_small() {
 fn memory_comes_back_when_elements_go() {
     let mut table = table();
     let field = |n: usize| [&member(n)[..], &vec![b'x'; n % 50]].concat();
-    const FIELDS: usize = if cfg!(miri) { 1000 } else { 50_000 };
+    const FIELDS: usize = if cfg!(miri) { 450 } else { 50_000 };
     (0..FIELDS).for_each(|n| add(&mut table, &field(n), &vec![b'v'; n % 60]));
     let full = table.heap_bytes();
     for n in (0..FIELDS).filter(|n| n % 20 != 0) {
