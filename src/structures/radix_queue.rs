@@ -306,7 +306,8 @@ mod tests {
 
     #[test]
     fn every_u64_has_its_place_and_comes_in_order() {
-        let mut keys: Vec<u64> = (0..64).flat_map(|bit| [1 << bit, (1 << bit) - 1, u64::MAX >> bit]).collect();
+        let bits = (0..64).step_by(if cfg!(miri) { 7 } else { 1 });
+        let mut keys: Vec<u64> = bits.flat_map(|bit| [1 << bit, (1 << bit) - 1, u64::MAX >> bit]).collect();
         let (mut queue, mut records) = queue_of(0, &keys);
         keys.sort_unstable();
         assert_eq!(pulled(&mut queue, &mut records, u64::MAX), keys);
@@ -362,7 +363,8 @@ mod tests {
     #[test]
     fn the_floor_goes_down_by_joining_chains() {
         let mut keys = [5, 70_000, 70_001, 70_063, 70_064, 73_000, 200_000, 1 << 40]; // 5 is late
-        for floor in [0, 1, 5, 63, 64, 4095, 65_000, 69_999, 70_000] {
+        let floors = [0, 1, 5, 63, 64, 4095, 65_000, 69_999, 70_000];
+        for floor in floors.into_iter().step_by(if cfg!(miri) { 4 } else { 1 }) {
             let (mut queue, mut records) = queue_of(70_000, &keys);
             queue.lower_floor(&mut records, floor);
             assert_eq!(check(&queue, &records), keys.len());
