@@ -215,8 +215,11 @@ impl Dispatcher {
         }
         let next = log.next_offset();
         let db = self.server.clients.get(client).db;
-        let keys = row.command.keys.iter().filter_map(|spec| spec.positions(args)).flatten();
-        let mut depends_on = None;
+        let specs = row.command.keys;
+        let keys = specs.iter().filter_map(|spec| spec.positions(args)).flatten();
+        // Keys that only the data names may be any.
+        let reads_any = specs.iter().any(|spec| spec.read_for.is_some_and(|read_for| read_for(args).is_some()));
+        let mut depends_on = reads_any.then_some(next);
         for position in keys {
             let hash = self.server.keyspace.db(db).hash(args.get(position));
             let touched = self.storage.touched[hash as usize % TOUCHED_PLACES];

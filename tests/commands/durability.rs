@@ -87,6 +87,31 @@ fn info_and_its_like_showed_writes_that_were_not_durable() {
     }
 }
 
+/// No word of the call names the keys that BY and GET read: the elements do.
+#[test]
+fn sort_showed_keys_of_its_patterns_that_were_not_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let writers = Standstill::default();
+    let mut db = with_log_on(&directory, writers.clone());
+    db.run("RPUSH l 1 2");
+    (0..3).for_each(|_| {
+        db.advance_ms(1);
+        writers.step_log();
+    });
+    db.run("SET weight_1 7");
+    for (line, is_held) in [
+        ("SORT l", false),
+        ("SORT_RO l BY nosort", false),
+        ("SORT l BY weight_*", true),
+        ("SORT_RO l BY nosort GET weight_*", true),
+    ] {
+        let reader = db.connect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        db.call_on(reader, &words);
+        assert_eq!(db.is_held(reader), is_held, "{line}");
+    }
+}
+
 #[test]
 fn monitors_saw_writes_that_were_not_durable() {
     let directory = tempfile::tempdir().unwrap();
