@@ -77,7 +77,7 @@ impl Dispatcher {
         self.storage.touched.fill(0);
         (self.storage.group, self.storage.block_since_ns) = (GroupCommit::default(), 0);
         for (_, client) in self.server.clients.iter_mut() {
-            (client.held_for, client.looks_at, client.last_write_offset) = (0, 0, 0);
+            (client.held_for, client.looks_at, client.told_for, client.last_write_offset) = (0, 0, 0, 0);
         }
     }
 

@@ -383,7 +383,7 @@ impl Clients {
         let client = self.get_mut(index);
         let first = if client.protocol == Protocol::Resp3 { b'>' } else { b'*' };
         client.output.share(first, &message.bytes);
-        client.held_for = client.held_for.max(message.held_for);
+        client.told_for = client.told_for.max(message.held_for);
         self.note_told(index);
     }
 }

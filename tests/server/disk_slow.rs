@@ -67,6 +67,36 @@ fn under_always_replies_wait_in_their_order_and_no_other_client_is_shown_what_th
     assert_eq!(reader.read_reply(), "1");
 }
 
+/// Under load there is always more to tell that is not durable yet: they heard nothing until it ended.
+#[test]
+fn under_always_what_listeners_were_told_waited_for_all_that_came_behind_it() {
+    let (server, disk) = LossyDisk::start(&ALWAYS);
+    let (mut listener, mut tracker) = (server.client(), server.client());
+    listener.run("CONFIG SET notify-keyspace-events KEA");
+    listener.run("SUBSCRIBE __keyevent@0__:set");
+    tracker.hello3();
+    assert_eq!(tracker.run("CLIENT TRACKING ON BCAST"), "OK");
+    let mut hears = |key: &str| {
+        assert!(format!("{:?}", listener.read_reply()).contains(key));
+        assert!(format!("{:?}", tracker.read_reply()).contains(key));
+    };
+    let mut first = hang(&server, &disk);
+    let (mut second, mut observer) = (server.client(), server.client());
+    second.run("CLIENT SETNAME second");
+    second.send(&["SET", "behind", "1"]);
+    wait_until("the second write", || {
+        let clients = format!("{:?}", observer.run("CLIENT LIST"));
+        clients.split("name=second").nth(1).is_some_and(|rest| rest.contains("cmd=set"))
+    });
+    disk.set(Word::Hold, 2); // the sync ends, and the next block's write waits
+    assert_eq!(first.read_reply(), "OK");
+    hears("held");
+    assert_silent(&mut second);
+    disk.set(Word::Hold, 0);
+    assert_eq!(second.read_reply(), "OK");
+    hears("behind");
+}
+
 /// Has writers send more than may wait for the disk, all to one key: readers of a few others would wait too. Gives them.
 fn overfill(server: &Server, calls: usize) -> Vec<Client> {
     let value = vec![b'v'; MIB];
