@@ -113,6 +113,22 @@ fn sort_showed_keys_of_its_patterns_that_were_not_durable() {
 }
 
 #[test]
+fn messages_behind_their_senders_writes_were_heard_before_those_were_durable() {
+    for publish in ["PUBLISH", "SPUBLISH"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut db = with_log(&directory);
+        let listener = db.connect();
+        db.call_on(listener, &[if publish == "PUBLISH" { b"SUBSCRIBE" } else { b"SSUBSCRIBE" }, b"news"]);
+        let stranger = db.connect();
+        db.run("SET k v");
+        db.call_on(stranger, &[publish.as_bytes(), b"news", b"hi"]);
+        assert!(!db.is_held(listener), "its sender knows nothing of k");
+        db.call(&[publish.as_bytes(), b"news", b"k is set"]);
+        assert!(db.is_held(listener), "{publish}");
+    }
+}
+
+#[test]
 fn monitors_saw_writes_that_were_not_durable() {
     let directory = tempfile::tempdir().unwrap();
     let mut db = with_log(&directory);
