@@ -145,6 +145,20 @@ fn a_rewrite_after_the_directory_had_changed_failed() {
     assert!(server.directory().join("appendonlydir/appendonly.aof.2.base.rdb").exists());
 }
 
+/// What Redis before 7.0 had left there was taken for the last log, hence removed when a new base was in force.
+#[test]
+fn a_log_turned_on_removed_the_single_file_of_an_older_redis() {
+    for words in ["CONFIG SET appendonly yes", "BGREWRITEAOF"] {
+        let server = Server::start(&["--appendonly", "no"]);
+        let single = server.directory().join("appendonly.aof");
+        std::fs::write(&single, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n").unwrap();
+        let mut client = server.client();
+        client.run(words);
+        wait_until("the first base", || client.info("aof_rewrites") == "1");
+        assert!(single.exists(), "{words}");
+    }
+}
+
 #[test]
 fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
     let mut server = Server::start(&ALWAYS);

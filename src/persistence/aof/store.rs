@@ -166,13 +166,19 @@ pub struct Store {
 }
 
 impl Store {
-    /// Reads the manifest; an absent one is empty. A single file of Redis before 7.0 is taken into the directory as its base.
+    /// Reads the manifest of a log to be loaded; an absent one is empty. A single file of Redis before 7.0 is taken into the directory
+    /// as its base.
     pub fn open(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let mut store = Store::inspect(disk, location)?;
         store.adopt_single_file()?;
-        if store.manifest.is_empty() {
-            store.find_unlisted();
-        }
+        store.find_unlisted();
+        Ok(store)
+    }
+
+    /// The same for a log that begins with what is in memory: a single file stays where it is.
+    pub fn open_anew(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
+        let mut store = Store::inspect(disk, location)?;
+        store.find_unlisted();
         Ok(store)
     }
 
@@ -182,6 +188,9 @@ impl Store {
     }
 
     fn find_unlisted(&mut self) {
+        if !self.manifest.is_empty() {
+            return;
+        }
         let Ok(names) = self.disk.list(self.location.dir()) else { return };
         for name in names {
             let path = self.location.dir().join(&name);
