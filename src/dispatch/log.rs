@@ -94,7 +94,7 @@ impl Dispatcher {
             reason,
             kind: std::io::ErrorKind::Other,
         };
-        let store = Store::open_anew(self.storage.disk.clone(), location(&self.server.config))
+        let mut store = Store::open_anew(self.storage.disk.clone(), location(&self.server.config))
             .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
         self.begin_log(store, LogEnd::default(), FirstBase::Awaited)?;

@@ -159,6 +159,24 @@ fn a_log_turned_on_removed_the_single_file_of_an_older_redis() {
     }
 }
 
+/// It took over the last increment: what the first one acknowledged from then on was in a file that had no name.
+#[test]
+fn a_second_server_in_the_directory_took_the_log_away() {
+    let mut server = Server::start(&ALWAYS);
+    server.client().run("SET k 1");
+    let directory = server.directory().display().to_string();
+    let arguments = ["--dir", &directory, "--appendonly", "yes"];
+    let why = Server::try_start(&arguments).err().expect("the first one is still there");
+    assert!(why.contains("another server uses it"), "{why}");
+    let second = Server::start(&["--dir", &directory]);
+    second.client().run("CONFIG SET appendonly yes");
+    wait_until("the refusal", || second.client().run("CONFIG GET appendonly") == ["appendonly", "no"]);
+    server.client().run("SET k 2");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("GET k"), "2");
+}
+
 #[test]
 fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
     let mut server = Server::start(&ALWAYS);

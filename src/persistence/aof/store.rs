@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::disk::{Disk, OpenMode, exists, read_small, write_all};
+use crate::base::disk::{DirLock, Disk, OpenMode, exists, read_small, write_all};
 use crate::formats::aof_manifest::{FileInfo, Manifest, ManifestError, parse_seq};
 use crate::persistence::Trouble;
 
@@ -163,6 +163,8 @@ pub struct Store {
     unlisted: Vec<PathBuf>,
     /// The highest number of one of them.
     unlisted_seq: u64,
+    /// Keeps other servers out of the log's directory, once it is there.
+    lock: Option<DirLock>,
 }
 
 impl Store {
@@ -170,6 +172,9 @@ impl Store {
     /// as its base.
     pub fn open(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let mut store = Store::inspect(disk, location)?;
+        if exists(&*store.disk, store.location.dir()) {
+            store.lock()?;
+        }
         store.adopt_single_file()?;
         store.find_unlisted();
         Ok(store)
@@ -214,6 +219,7 @@ impl Store {
             is_durable: false,
             unlisted: Vec::new(),
             unlisted_seq: 0,
+            lock: None,
         };
         if exists(&*store.disk, &path) {
             let text = read_small(&*store.disk, &path, MANIFEST_MAX_BYTES).map_err(Trouble::at("read", &path))?;
@@ -243,11 +249,30 @@ impl Store {
         &self.disk
     }
 
-    /// Makes the log's directory if it is missing, durably.
-    pub fn create_dir(&self) -> Result<(), Trouble> {
+    /// Makes the log's directory if it is missing, durably, and keeps other servers out of it.
+    pub fn create_dir(&mut self) -> Result<(), Trouble> {
+        self.make_dir()?;
+        self.lock()
+    }
+
+    fn make_dir(&self) -> Result<(), Trouble> {
         let dir = self.location.dir();
         self.disk.create_dir(dir).map_err(Trouble::at("create", dir))?;
         self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
+    }
+
+    /// What another server does to the files would take away what is acknowledged here, unseen.
+    fn lock(&mut self) -> Result<(), Trouble> {
+        if self.lock.is_none() {
+            let dir = self.location.dir();
+            self.lock = Some(self.disk.lock_dir(dir).map_err(Trouble::at("lock", dir))?);
+        }
+        Ok(())
+    }
+
+    /// Nothing is done to the files from now on: another log may begin there.
+    pub(super) fn unlock(&mut self) {
+        self.lock = None;
     }
 
     /// Whether the log's directory takes files: one is made and removed.
@@ -255,7 +280,7 @@ impl Store {
     /// # Errors
     /// What the disk does not take.
     pub fn try_directory(&self) -> Result<(), Trouble> {
-        self.create_dir()?;
+        self.make_dir()?;
         let path = self.location.path(&self.location.temp_named(".probe"));
         self.disk.open(&path, OpenMode::Create).map_err(Trouble::at("create", &path))?;
         self.disk.remove(&path).map_err(Trouble::at("remove", &path))
