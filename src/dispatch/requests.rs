@@ -53,6 +53,9 @@ impl Dispatcher {
                 self.reload(how)?;
                 reply.ok();
             }
+            Request::LoadLog | Request::Restart { .. } if self.in_transaction => {
+                return Err(Error::Text("ERR Command not allowed inside a transaction")); // half of which the log would end with
+            }
             Request::LoadLog => {
                 self.reload_log()?;
                 reply.ok();

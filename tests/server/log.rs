@@ -178,6 +178,20 @@ fn a_second_server_in_the_directory_took_the_log_away() {
 }
 
 #[test]
+fn the_log_ended_with_half_a_transaction() {
+    let mut server = Server::start(&["--appendonly", "yes", "--enable-debug-command", "yes"]);
+    for debug in ["DEBUG LOADAOF", "DEBUG RESTART", "DEBUG CRASH-AND-RECOVER"] {
+        let mut client = server.client();
+        client.send_raw(format!("MULTI\r\nSET first 1\r\n{debug}\r\nSET last 1\r\nEXEC\r\n").as_bytes());
+        (0..4).for_each(|_| drop(client.read_reply()));
+        let answers = format!("{:?}", client.read_reply());
+        assert!(answers.contains("ERR Command not allowed inside a transaction"), "{debug}: {answers}");
+    }
+    server.restart();
+    assert_eq!(server.client().run("MGET first last"), ["1", "1"]);
+}
+
+#[test]
 fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
     let mut server = Server::start(&ALWAYS);
     let acknowledged: [AtomicU64; 2] = Default::default();
