@@ -75,14 +75,13 @@ impl Dispatcher {
             return Ok(());
         }
         log::warn!("User requested shutdown...");
-        let awaits_base = self.storage.log.as_ref().is_some_and(|log| *log.status() == Status::AwaitsBase);
-        if awaits_base && self.server.config.appendonly && !self.is_loading() {
-            // What is on the disk is not this data set yet.
+        if let Some(why) = self.log_lacks_base() {
+            // What is on the disk is not this data set.
             if !flags.force {
-                log::error!("Writing initial AOF, can't exit.");
+                log::error!("{why}, can't exit.");
                 return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
             }
-            log::warn!("Writing initial AOF. Exit anyway.");
+            log::warn!("{why}. Exit anyway.");
         }
         let wants_save = !flags.nosave && (flags.save || !self.server.config.save.is_empty()) && !self.is_loading();
         self.give_up_rewrite();
@@ -104,6 +103,18 @@ impl Dispatcher {
         self.server.raised |= gates::WAITING;
         self.storage.exit_code = Some(0);
         Ok(())
+    }
+
+    /// Why the log holds less than it should until a base is in force, if it does.
+    fn log_lacks_base(&self) -> Option<&'static str> {
+        if !self.server.config.appendonly || self.is_loading() {
+            return None;
+        }
+        match self.storage.log.as_ref()?.status() {
+            Status::AwaitsBase => Some("Writing initial AOF"),
+            Status::Broken(_) => Some("Writing a new base for a broken AOF"),
+            Status::Ok | Status::Failed(_) => None,
+        }
     }
 
     /// DEBUG RESTART, CRASH-AND-RECOVER: the process ends as after SHUTDOWN, or just so, and is run anew by `net`.

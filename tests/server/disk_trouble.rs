@@ -91,6 +91,22 @@ fn under_everysec_a_failed_sync_is_told_and_service_resumes_on_a_new_base() {
     assert_eq!(client.run("MGET before after"), ["1", "1"]);
 }
 
+/// What was acknowledged before the sync failed may be in no file until the new base is.
+#[test]
+fn an_orderly_end_did_not_wait_for_the_new_base_of_a_broken_log() {
+    let (mut server, mut disk) = LossyDisk::start(&EVERYSEC);
+    let mut client = server.client();
+    fail_syncs(&disk, 1, ALL);
+    assert_eq!(client.run("SET before 1"), "OK");
+    wait_until("trouble", || server.log().contains("writes are refused"));
+    assert_eq!(client.run("SHUTDOWN").text(), "ERR Errors trying to SHUTDOWN. Check logs.");
+    mend_syncs(&disk);
+    wait_until("service", || client.run("SET after 1") == "OK");
+    assert_eq!(client.run_to_end("SHUTDOWN"), b"");
+    let mut client = cut_and_restart(&mut server, &mut disk);
+    assert_eq!(client.run("MGET before after"), ["1", "1"]);
+}
+
 /// Without a power cut: what the failed sync was to write is in the system's memory still, and the next start must not trust it.
 #[test]
 fn a_kill_between_a_failed_sync_and_the_new_base_leaves_a_log_that_the_next_start_makes_durable() {
