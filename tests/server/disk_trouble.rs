@@ -6,6 +6,8 @@ use super::kill::{fill, rounds, seed};
 use super::load::{Load, Promise};
 use crate::support::{Client, Loss, LossyDisk, Server, Word, wait_until};
 use fastrand::Rng;
+use std::fs::{self, File};
+use std::io::Write;
 
 const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 const EVERYSEC: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
@@ -138,6 +140,29 @@ fn a_start_on_a_disk_that_does_not_sync_is_refused_and_changes_nothing() {
     mend_syncs(&disk);
     server.restart();
     assert_eq!(server.client().run("GET before"), "1");
+}
+
+/// Each of the starts that a service manager tries left another half copy of the torn end.
+#[test]
+fn starts_on_a_full_disk_left_ever_more_files() {
+    let (mut server, disk) = LossyDisk::start(&ALWAYS);
+    server.client().run("SET before 1");
+    server.kill();
+    let directory = server.directory().join("appendonlydir");
+    let files = || fs::read_dir(&directory).unwrap().count();
+    let mut increment = File::options().append(true).open(directory.join("appendonly.aof.1.incr.aof")).unwrap();
+    increment.write_all(b"*3\r\n$3\r\nSET").unwrap();
+    let before = files();
+    disk.set(Word::Room, 1);
+    for _ in 0..2 {
+        let trouble = server.try_restart().expect_err("there is no room for what is cut off");
+        assert!(trouble.contains("No space left on device"), "{trouble}");
+        assert_eq!(files(), before);
+    }
+    disk.set(Word::Room, 0);
+    server.restart();
+    assert_eq!(server.client().run("GET before"), "1");
+    assert_eq!(files(), before + 1, "what was cut off is kept");
 }
 
 #[test]
