@@ -410,6 +410,9 @@ mod tests {
         store.create_dir().unwrap();
         let manifest = Manifest { increments: vec![store.next_increment()], ..Manifest::default() };
         store.save(manifest.clone()).unwrap();
+        let busy = open(root.path()).err().unwrap().to_string();
+        assert!(busy.ends_with("another server uses it"), "{busy}");
+        drop(store);
         assert_eq!(open(root.path()).unwrap().manifest(), &manifest);
         let path = root.path().join("appendonlydir/appendonly.aof.manifest");
         std::fs::write(&path, "").unwrap();
