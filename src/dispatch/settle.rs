@@ -208,7 +208,7 @@ impl Dispatcher {
         let is_of_data =
             matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
         if !is_of_data {
-            if registry::all()[row.id].group != "connection" {
+            if shows_server(row) {
                 self.server.clients.get_mut(client).looks_at = self.shown_offset();
             }
             return;
@@ -270,4 +270,12 @@ impl Dispatcher {
         self.end_spike("eviction-cycle", begun);
         room
     }
+}
+
+/// Whether a call that names no key may show what was written, as INFO does. EXEC runs calls that wait for what they show.
+fn shows_server(row: &Hot) -> bool {
+    let entry = &registry::all()[row.id];
+    let name = entry.full_name.split('|').next().unwrap_or_default();
+    !matches!(entry.group, "connection" | "transactions" | "pubsub")
+        && !matches!(name, "command" | "time" | "wait" | "waitaof")
 }

@@ -87,6 +87,26 @@ fn info_and_its_like_showed_writes_that_were_not_durable() {
     }
 }
 
+#[test]
+fn calls_that_show_no_data_waited_for_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut db = with_log(&directory);
+    db.run("SET k v");
+    for line in ["MULTI", "UNWATCH", "SUBSCRIBE news", "PUBLISH news hi", "TIME", "COMMAND COUNT", "WAITAOF 1 0 1"] {
+        let reader = db.connect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        db.call_on(reader, &words);
+        assert!(!db.is_held(reader), "{line}");
+    }
+    for (call, is_held) in [(["GET", "other"].as_slice(), false), (&["GET", "k"], true), (&["DBSIZE"], true)] {
+        let reader = db.connect();
+        for words in [&["MULTI"], call, &["EXEC"]] {
+            db.call_on(reader, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+        }
+        assert_eq!(db.is_held(reader), is_held, "{call:?} in a transaction");
+    }
+}
+
 /// No word of the call names the keys that BY and GET read: the elements do.
 #[test]
 fn sort_showed_keys_of_its_patterns_that_were_not_durable() {
@@ -271,6 +291,7 @@ fn a_call_whose_lines_ended_oddly_left_a_log_that_could_not_be_read() {
     }
     db.dispatcher.tick();
     writers.step_log();
+    drop((db, writers)); // the directory is theirs until then
     let mut again = with_log(&directory);
     while again.dispatcher.is_loading() {
         again.dispatcher.step_loading().unwrap();
