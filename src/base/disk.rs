@@ -10,7 +10,7 @@
 
 use super::sys::write_back;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -44,7 +44,7 @@ pub trait DiskFile: Send {
     }
 }
 
-/// What the log and the snapshots ask of a file system. Errors are the operating system's (`raw_os_error` is set).
+/// What the log and the snapshots ask of a file system. Errors are the operating system's (`raw_os_error` is set), but for that of a lock.
 pub trait Disk: Send + Sync {
     /// Opens a file.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>>;
@@ -56,11 +56,17 @@ pub trait Disk: Send + Sync {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Returns once the names in a directory are durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Keeps other processes that ask for the same out of a directory, as long as what is given lives. Fails with `ResourceBusy` if one
+    /// was there first.
+    fn lock_dir(&self, path: &Path) -> io::Result<DirLock>;
     /// The names of the files in a directory, sorted.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
     /// A file's length in bytes; fails with `NotFound` if there is none of that name, and `IsADirectory` for a directory.
     fn len(&self, path: &Path) -> io::Result<u64>;
 }
+
+/// A directory that nobody else uses while this lives.
+pub type DirLock = Box<dyn Send>;
 
 /// Whether a file of that name exists. Trouble of another kind counts as "exists": whoever opens the file then meets it.
 pub fn exists(disk: &dyn Disk, path: &Path) -> bool {
@@ -203,6 +209,15 @@ impl Disk for RealDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         File::open(path)?.sync_all()
+    }
+
+    fn lock_dir(&self, path: &Path) -> io::Result<DirLock> {
+        let dir = File::open(path)?;
+        match dir.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::ResourceBusy, "another server uses it")),
+            // There are file systems without locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Box::new(dir)),
+        }
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {

@@ -135,8 +135,13 @@ static PUBLISH: Command = Command::server("publish", publish)
     .syntax("channel message");
 
 fn publish(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let heard = cx.server.clients.publish(args.get(1), args.get(2), 0);
+    let heard = cx.server.clients.publish(args.get(1), args.get(2), may_tell_of(cx));
     answer_sender(cx, heard)
+}
+
+/// A message may tell of what its sender has written or been shown: the log offset that must be durable before anybody hears it.
+fn may_tell_of(cx: &ServerContext<'_>) -> u64 {
+    cx.server.clients.get(cx.client).held_for
 }
 
 /// How many hear a message. If too many messages are on their way, the next one waits.
@@ -160,7 +165,7 @@ static SPUBLISH: Command = Command::server("spublish", spublish)
     .syntax("shardchannel message");
 
 fn spublish(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
-    let heard = cx.server.clients.publish_to_shard(args.get(1), args.get(2));
+    let heard = cx.server.clients.publish_to_shard(args.get(1), args.get(2), may_tell_of(cx));
     answer_sender(cx, heard)
 }
 

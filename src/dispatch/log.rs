@@ -10,6 +10,7 @@ use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
 use crate::server::surroundings::Work;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 /// A block of this size goes to the writer at once ...
@@ -77,7 +78,7 @@ impl Dispatcher {
         self.storage.touched.fill(0);
         (self.storage.group, self.storage.block_since_ns) = (GroupCommit::default(), 0);
         for (_, client) in self.server.clients.iter_mut() {
-            (client.held_for, client.looks_at, client.last_write_offset) = (0, 0, 0);
+            (client.held_for, client.looks_at, client.told_for, client.last_write_offset) = (0, 0, 0, 0);
         }
     }
 
@@ -94,7 +95,7 @@ impl Dispatcher {
             reason,
             kind: std::io::ErrorKind::Other,
         };
-        let store = Store::open(self.storage.disk.clone(), location(&self.server.config))
+        let mut store = Store::open_anew(self.storage.disk.clone(), location(&self.server.config))
             .map_err(|e| trouble(e.to_string()))?;
         store.create_dir()?;
         self.begin_log(store, LogEnd::default(), FirstBase::Awaited)?;
@@ -148,11 +149,12 @@ impl Dispatcher {
         }
     }
 
-    /// Makes the log durable and ends it: the process ends. A disk that refuses is not waited for.
+    /// Makes the log durable and ends it: the process ends. A disk that refuses is not waited for, nor one that stands still once
+    /// somebody is impatient.
     pub(super) fn close_log(&mut self) {
         let Some(log) = &mut self.storage.log else { return };
         log.shut_down();
-        while !log.has_ended() {
+        while !log.has_ended() && !self.storage.interrupt.load(Relaxed) {
             self.storage.threads.await_log(log);
             self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
             if let Some(trouble) = log.status().trouble() {

@@ -53,6 +53,9 @@ impl Dispatcher {
                 self.reload(how)?;
                 reply.ok();
             }
+            Request::LoadLog | Request::Restart { .. } if self.in_transaction => {
+                return Err(Error::Text("ERR Command not allowed inside a transaction")); // half of which the log would end with
+            }
             Request::LoadLog => {
                 self.reload_log()?;
                 reply.ok();
@@ -72,22 +75,20 @@ impl Dispatcher {
             return Ok(());
         }
         log::warn!("User requested shutdown...");
-        let awaits_base = self.storage.log.as_ref().is_some_and(|log| *log.status() == Status::AwaitsBase);
-        if awaits_base && self.server.config.appendonly && !self.is_loading() {
-            // What is on the disk is not this data set yet.
+        if let Some(why) = self.log_lacks_base() {
+            // What is on the disk is not this data set.
             if !flags.force {
-                log::error!("Writing initial AOF, can't exit.");
+                log::error!("{why}, can't exit.");
                 return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
             }
-            log::warn!("Writing initial AOF. Exit anyway.");
+            log::warn!("{why}. Exit anyway.");
         }
         let wants_save = !flags.nosave && (flags.save || !self.server.config.save.is_empty()) && !self.is_loading();
         self.give_up_rewrite();
         if wants_save && !self.save_at_the_end() {
             if self.storage.interrupt.load(Relaxed) {
-                log::warn!("You insist... exiting now.");
                 self.abandon_saving();
-                self.storage.exit_code = Some(1);
+                self.exit_by_insistence();
                 return Ok(());
             }
             if !flags.force {
@@ -97,10 +98,33 @@ impl Dispatcher {
         }
         self.abandon_saving();
         self.close_log();
+        if self.storage.interrupt.load(Relaxed) {
+            self.exit_by_insistence();
+            return Ok(());
+        }
         log::warn!("Ferrodis is now ready to exit, bye bye...");
         self.server.raised |= gates::WAITING;
         self.storage.exit_code = Some(0);
         Ok(())
+    }
+
+    /// Somebody is too impatient to wait for what an orderly end writes.
+    fn exit_by_insistence(&mut self) {
+        log::warn!("You insist... exiting now.");
+        self.server.raised |= gates::WAITING;
+        self.storage.exit_code = Some(1);
+    }
+
+    /// Why the log holds less than it should until a base is in force, if it does.
+    fn log_lacks_base(&self) -> Option<&'static str> {
+        if !self.server.config.appendonly || self.is_loading() {
+            return None;
+        }
+        match self.storage.log.as_ref()?.status() {
+            Status::AwaitsBase => Some("Writing initial AOF"),
+            Status::Broken(_) => Some("Writing a new base for a broken AOF"),
+            Status::Ok | Status::Failed(_) => None,
+        }
     }
 
     /// DEBUG RESTART, CRASH-AND-RECOVER: the process ends as after SHUTDOWN, or just so, and is run anew by `net`.

@@ -208,15 +208,18 @@ impl Dispatcher {
         let is_of_data =
             matches!(row.command.run, Run::Data(_)) || row.command.has(Flag::Write) || !row.command.keys.is_empty();
         if !is_of_data {
-            if registry::all()[row.id].group != "connection" {
+            if shows_server(row) {
                 self.server.clients.get_mut(client).looks_at = self.shown_offset();
             }
             return;
         }
         let next = log.next_offset();
         let db = self.server.clients.get(client).db;
-        let keys = row.command.keys.iter().filter_map(|spec| spec.positions(args)).flatten();
-        let mut depends_on = None;
+        let specs = row.command.keys;
+        let keys = specs.iter().filter_map(|spec| spec.positions(args)).flatten();
+        // Keys that only the data names may be any.
+        let reads_any = specs.iter().any(|spec| spec.read_for.is_some_and(|read_for| read_for(args).is_some()));
+        let mut depends_on = reads_any.then_some(next);
         for position in keys {
             let hash = self.server.keyspace.db(db).hash(args.get(position));
             let touched = self.storage.touched[hash as usize % TOUCHED_PLACES];
@@ -267,4 +270,12 @@ impl Dispatcher {
         self.end_spike("eviction-cycle", begun);
         room
     }
+}
+
+/// Whether a call that names no key may show what was written, as INFO does. EXEC runs calls that wait for what they show.
+fn shows_server(row: &Hot) -> bool {
+    let entry = &registry::all()[row.id];
+    let name = entry.full_name.split('|').next().unwrap_or_default();
+    !matches!(entry.group, "connection" | "transactions" | "pubsub")
+        && !matches!(name, "command" | "time" | "wait" | "waitaof")
 }

@@ -21,6 +21,9 @@ use crate::base::quote::{print_quoted, split_args};
 /// No file has a higher number: Redis counts in 63 bits, and there must be one above it, again and again.
 const SEQ_MAX: u64 = i64::MAX as u64 / 2;
 
+/// No log offset is higher.
+pub const OFFSET_MAX: u64 = i64::MAX as u64;
+
 /// Longest line, its newline included (Redis's `MANIFEST_MAX_LINE`).
 pub const LINE_MAX_BYTES: usize = 1024;
 /// The longest name as it is written, quotes included: what else stands in its line has room.
@@ -207,7 +210,8 @@ impl Manifest {
             return Err(Fault::Checksum);
         }
         if let Some(digits) = line[..end].strip_prefix(b"# at=") {
-            self.last_begins_at = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+            let at = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+            self.last_begins_at = at.filter(|at| *at <= OFFSET_MAX);
         }
         Ok(())
     }
@@ -363,5 +367,9 @@ mod tests {
         assert_eq!(fault("file a seq 0 type i\n"), Fault::Format);
         let text = format!("file a seq {SEQ_MAX} type i\n");
         assert_eq!(Manifest::parse(text.as_bytes()).unwrap().next_increment_seq(), SEQ_MAX + 1);
+        for (at, found) in [(OFFSET_MAX, Some(OFFSET_MAX)), (u64::MAX, None)] {
+            let manifest = Manifest { last_begins_at: Some(at), ..Manifest::default() };
+            assert_eq!(Manifest::parse(&manifest.print()).unwrap().last_begins_at, found);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::tls::TlsStream;
 use crate::dispatch::Partial;
+use crate::server::clients::Client;
 use crate::server::config::TlsAuthClientsUser;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
@@ -170,6 +171,14 @@ pub struct Connection {
     pub stalled: Option<(u64, usize)>,
     /// Whether it stands in the list of those whose replies wait for the disk.
     pub is_held: bool,
+    /// The part of its output that waits for the disk next.
+    held: Option<Held>,
+}
+
+/// The first bytes of an output, and the log offset that must be durable before they leave.
+struct Held {
+    bytes: usize,
+    offset: u64,
 }
 
 impl Connection {
@@ -187,6 +196,30 @@ impl Connection {
             pause_bytes: OUTPUT_PAUSE_BYTES,
             stalled: None,
             is_held: false,
+            held: None,
+        }
+    }
+
+    /// How many bytes of the client's output may leave when the log is durable up to `durable`. What waits is taken together, and what
+    /// comes behind it waits for its own turn: a listener under load is told of ever more, and would wait for ever.
+    pub fn may_leave(&mut self, client: &Client, durable: u64) -> usize {
+        let waits_for = client.waits_for();
+        if waits_for <= durable {
+            self.held = None;
+            return usize::MAX;
+        }
+        // Another log may have begun meanwhile: then the client waits for less.
+        let is_free = |held: &Held| held.offset.min(waits_for) <= durable;
+        if self.held.as_ref().is_none_or(|held| held.bytes == 0) {
+            self.held = Some(Held { bytes: client.output.len(), offset: waits_for });
+        }
+        self.held.as_ref().filter(|held| is_free(held)).map_or(0, |held| held.bytes)
+    }
+
+    /// So many bytes of the output have left.
+    pub fn note_left(&mut self, bytes: usize) {
+        if let Some(held) = &mut self.held {
+            held.bytes -= bytes;
         }
     }
 }

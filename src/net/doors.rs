@@ -251,7 +251,7 @@ pub fn tls_context(config: &Config) -> Result<Option<Context>, String> {
 
 /// Whether a log could begin where the configuration says.
 fn try_log(config: &Config) -> Result<(), String> {
-    let store = Store::open(Arc::new(RealDisk), location(config)).map_err(|e| e.to_string())?;
+    let store = Store::open_anew(Arc::new(RealDisk), location(config)).map_err(|e| e.to_string())?;
     store.try_directory().map_err(|trouble| trouble.to_string())
 }
 

@@ -246,7 +246,7 @@ impl EventLoop {
         self.durable_offset = self.dispatcher.visible_offset();
         for index in std::mem::take(&mut self.held) {
             let Some(connection) = self.connections[index].as_mut() else { continue };
-            if self.dispatcher.server.clients.get(index).waits_for() > self.durable_offset {
+            if connection.may_leave(self.dispatcher.server.clients.get(index), self.durable_offset) == 0 {
                 self.held.push(index);
             } else {
                 connection.is_held = false;

@@ -120,7 +120,7 @@ impl EventLoop {
             // It is queued again when it may go on.
         } else if client.output.len() > connection.pause_bytes {
             self.stall(index); // it is queued again when its replies have left
-        } else if client.waits_for() > self.durable_offset {
+        } else if client.answers_wait_for() > self.durable_offset {
             // The same; but with replies switched off there are none, and it has to be remembered.
             self.dispatcher.server.clients.mark_pending(index);
         } else if connection.has_calls {

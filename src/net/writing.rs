@@ -40,18 +40,20 @@ impl EventLoop {
         if client.closing == Closing::Now {
             return self.close(index);
         }
-        if client.waits_for() > self.durable_offset {
-            if !connection.is_held {
-                connection.is_held = true;
-                self.held.push(index);
-            }
-            return;
+        let may_leave = connection.may_leave(client, self.durable_offset);
+        if may_leave == 0 && !connection.is_held {
+            connection.is_held = true;
+            self.held.push(index);
         }
         let mut written = 0;
-        while connection.is_writable && (!client.output.is_empty() || connection.socket.has_unsent()) {
-            let result = match client.output.chunk_count() {
-                _ if client.output.is_empty() => connection.socket.flush().map(|()| 0),
-                0 => connection.socket.write(client.output.front()),
+        while connection.is_writable
+            && (written < may_leave && !client.output.is_empty() || connection.socket.has_unsent())
+        {
+            let front = client.output.front();
+            let result = match may_leave - written {
+                left if left == 0 || client.output.is_empty() => connection.socket.flush().map(|()| 0),
+                left if left < client.output.len() => connection.socket.write(&front[..front.len().min(left)]),
+                _ if client.output.chunk_count() == 0 => connection.socket.write(front),
                 _ => connection.socket.write_vectored(&client.output.slices::<SLICES>()),
             };
             match result {
@@ -68,12 +70,15 @@ impl EventLoop {
                 Err(_) => return self.close(index),
             }
         }
+        connection.note_left(written);
         if written > 0 {
             client.active_ms = server.time.monotonic_ms();
         }
         client.bytes_out += written as u64;
         server.counters.bytes_out += written as u64;
-        if client.output.is_empty() && !connection.socket.has_unsent() {
+        if may_leave == 0 {
+            // It goes on when the log has come so far.
+        } else if client.output.is_empty() && !connection.socket.has_unsent() {
             if client.closing == Closing::AfterReplies {
                 return self.close(index);
             }
@@ -88,6 +93,10 @@ impl EventLoop {
                 server.clients.mark_pending(index);
             }
             server.check_output_limit(index);
+            let is_answered = server.clients.find(index).is_some_and(|c| c.answers_wait_for() <= self.durable_offset);
+            if may_leave < usize::MAX && is_answered {
+                self.queue_if_readable(index); // what it is told next is no reason not to hear it
+            }
         }
         self.dispatcher.server.clients.weigh(index);
     }

@@ -27,6 +27,12 @@ impl Trouble {
         Trouble { action, path: path.to_owned(), reason, kind: error.kind() }
     }
 
+    /// Nothing writes `what` any more.
+    pub(super) fn of_lost_writer(what: &str) -> Trouble {
+        let (reason, kind) = ("there is no thread for it".into(), io::ErrorKind::BrokenPipe);
+        Trouble { action: "write", path: what.into(), reason, kind }
+    }
+
     /// For `map_err`: makes a trouble of an error.
     pub fn at(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Trouble {
         move |error| Trouble::new(action, path, &error)

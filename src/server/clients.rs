@@ -97,6 +97,8 @@ pub struct Client {
     pub held_for: u64,
     /// The same for replies that show the server as a whole; not waited for while the disk refuses.
     pub looks_at: u64,
+    /// The same for messages that tell it of what others did.
+    pub told_for: u64,
     /// The log offset behind its last write.
     pub last_write_offset: u64,
     /// Its row's number of the last call, whatever became of it, if it was of a command.
@@ -141,6 +143,12 @@ impl Client {
     /// The log offset that must be durable before its output may leave.
     #[inline]
     pub fn waits_for(&self) -> u64 {
+        self.answers_wait_for().max(self.told_for)
+    }
+
+    /// The log offset that must be durable before its answers may leave: no other call of it runs until then.
+    #[inline]
+    pub fn answers_wait_for(&self) -> u64 {
         self.held_for.max(self.looks_at)
     }
 

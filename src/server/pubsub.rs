@@ -308,9 +308,9 @@ impl Clients {
         self.pubsub.patterns.keys().filter(|pattern| matches(pattern, channel, Case::Sensitive)).cloned().collect()
     }
 
-    /// Sends a message to all that listen to a shard channel; how many.
-    pub fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
-        self.send(Space::Shards, channel, 0, &[b"smessage", channel, message])
+    /// The same to all that listen to a shard channel.
+    pub fn publish_to_shard(&mut self, channel: &[u8], message: &[u8], held_for: u64) -> usize {
+        self.send(Space::Shards, channel, held_for, &[b"smessage", channel, message])
     }
 
     fn send(&mut self, space: Space, name: &[u8], held_for: u64, words: &[&[u8]]) -> usize {
@@ -383,7 +383,7 @@ impl Clients {
         let client = self.get_mut(index);
         let first = if client.protocol == Protocol::Resp3 { b'>' } else { b'*' };
         client.output.share(first, &message.bytes);
-        client.held_for = client.held_for.max(message.held_for);
+        client.told_for = client.told_for.max(message.held_for);
         self.note_told(index);
     }
 }
@@ -415,7 +415,7 @@ mod tests {
         clients.subscribe(three, Space::Patterns, b"n*");
         assert_eq!(clients.publish(b"news", b"hi", 0), 2);
         assert_eq!(clients.publish(b"other", b"hi", 0), 0);
-        assert_eq!(clients.publish_to_shard(b"news", b"hi"), 0);
+        assert_eq!(clients.publish_to_shard(b"news", b"hi", 0), 0);
         assert_eq!(heard(&mut clients, two), "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
         assert_eq!(heard(&mut clients, three), ">4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
         let raised = |index| clients.get(index).raised & !gates::TOLD;

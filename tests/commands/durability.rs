@@ -88,6 +88,67 @@ fn info_and_its_like_showed_writes_that_were_not_durable() {
 }
 
 #[test]
+fn calls_that_show_no_data_waited_for_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut db = with_log(&directory);
+    db.run("SET k v");
+    for line in ["MULTI", "UNWATCH", "SUBSCRIBE news", "PUBLISH news hi", "TIME", "COMMAND COUNT", "WAITAOF 1 0 1"] {
+        let reader = db.connect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        db.call_on(reader, &words);
+        assert!(!db.is_held(reader), "{line}");
+    }
+    for (call, is_held) in [(["GET", "other"].as_slice(), false), (&["GET", "k"], true), (&["DBSIZE"], true)] {
+        let reader = db.connect();
+        for words in [&["MULTI"], call, &["EXEC"]] {
+            db.call_on(reader, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+        }
+        assert_eq!(db.is_held(reader), is_held, "{call:?} in a transaction");
+    }
+}
+
+/// No word of the call names the keys that BY and GET read: the elements do.
+#[test]
+fn sort_showed_keys_of_its_patterns_that_were_not_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let writers = Standstill::default();
+    let mut db = with_log_on(&directory, writers.clone());
+    db.run("RPUSH l 1 2");
+    (0..3).for_each(|_| {
+        db.advance_ms(1);
+        writers.step_log();
+    });
+    db.run("SET weight_1 7");
+    for (line, is_held) in [
+        ("SORT l", false),
+        ("SORT_RO l BY nosort", false),
+        ("SORT l BY weight_*", true),
+        ("SORT_RO l BY nosort GET weight_*", true),
+    ] {
+        let reader = db.connect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        db.call_on(reader, &words);
+        assert_eq!(db.is_held(reader), is_held, "{line}");
+    }
+}
+
+#[test]
+fn messages_behind_their_senders_writes_were_heard_before_those_were_durable() {
+    for publish in ["PUBLISH", "SPUBLISH"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut db = with_log(&directory);
+        let listener = db.connect();
+        db.call_on(listener, &[if publish == "PUBLISH" { b"SUBSCRIBE" } else { b"SSUBSCRIBE" }, b"news"]);
+        let stranger = db.connect();
+        db.run("SET k v");
+        db.call_on(stranger, &[publish.as_bytes(), b"news", b"hi"]);
+        assert!(!db.is_held(listener), "its sender knows nothing of k");
+        db.call(&[publish.as_bytes(), b"news", b"k is set"]);
+        assert!(db.is_held(listener), "{publish}");
+    }
+}
+
+#[test]
 fn monitors_saw_writes_that_were_not_durable() {
     let directory = tempfile::tempdir().unwrap();
     let mut db = with_log(&directory);
@@ -230,6 +291,7 @@ fn a_call_whose_lines_ended_oddly_left_a_log_that_could_not_be_read() {
     }
     db.dispatcher.tick();
     writers.step_log();
+    drop((db, writers)); // the directory is theirs until then
     let mut again = with_log(&directory);
     while again.dispatcher.is_loading() {
         again.dispatcher.step_loading().unwrap();

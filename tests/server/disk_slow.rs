@@ -67,6 +67,50 @@ fn under_always_replies_wait_in_their_order_and_no_other_client_is_shown_what_th
     assert_eq!(reader.read_reply(), "1");
 }
 
+/// A second SIGINT was not seen before a sync had ended that would not.
+#[test]
+fn a_second_sigint_does_not_wait_for_the_disk() {
+    let (mut server, disk) = LossyDisk::start(&EVERYSEC);
+    disk.set(Word::Hold, 1);
+    server.client().run("SET k 1");
+    server.signal("INT");
+    wait_until("the last sync", || server.log().contains("User requested shutdown") && disk.get(Word::Held) > 0);
+    assert!(!server.has_ended());
+    server.signal("INT");
+    assert_eq!(server.wait_for_exit().code(), Some(1));
+    assert!(server.log().contains("You insist"));
+}
+
+/// Under load there is always more to tell that is not durable yet: they heard nothing until it ended.
+#[test]
+fn under_always_what_listeners_were_told_waited_for_all_that_came_behind_it() {
+    let (server, disk) = LossyDisk::start(&ALWAYS);
+    let (mut listener, mut tracker) = (server.client(), server.client());
+    listener.run("CONFIG SET notify-keyspace-events KEA");
+    listener.run("SUBSCRIBE __keyevent@0__:set");
+    tracker.hello3();
+    assert_eq!(tracker.run("CLIENT TRACKING ON BCAST"), "OK");
+    let mut hears = |key: &str| {
+        assert!(format!("{:?}", listener.read_reply()).contains(key));
+        assert!(format!("{:?}", tracker.read_reply()).contains(key));
+    };
+    let mut first = hang(&server, &disk);
+    let (mut second, mut observer) = (server.client(), server.client());
+    second.run("CLIENT SETNAME second");
+    second.send(&["SET", "behind", "1"]);
+    wait_until("the second write", || {
+        let clients = format!("{:?}", observer.run("CLIENT LIST"));
+        clients.split("name=second").nth(1).is_some_and(|rest| rest.contains("cmd=set"))
+    });
+    disk.set(Word::Hold, 2); // the sync ends, and the next block's write waits
+    assert_eq!(first.read_reply(), "OK");
+    hears("held");
+    assert_silent(&mut second);
+    disk.set(Word::Hold, 0);
+    assert_eq!(second.read_reply(), "OK");
+    hears("behind");
+}
+
 /// Has writers send more than may wait for the disk, all to one key: readers of a few others would wait too. Gives them.
 fn overfill(server: &Server, calls: usize) -> Vec<Client> {
     let value = vec![b'v'; MIB];

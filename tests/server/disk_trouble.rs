@@ -6,6 +6,8 @@ use super::kill::{fill, rounds, seed};
 use super::load::{Load, Promise};
 use crate::support::{Client, Loss, LossyDisk, Server, Word, wait_until};
 use fastrand::Rng;
+use std::fs::{self, File};
+use std::io::Write;
 
 const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 const EVERYSEC: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
@@ -91,6 +93,22 @@ fn under_everysec_a_failed_sync_is_told_and_service_resumes_on_a_new_base() {
     assert_eq!(client.run("MGET before after"), ["1", "1"]);
 }
 
+/// What was acknowledged before the sync failed may be in no file until the new base is.
+#[test]
+fn an_orderly_end_did_not_wait_for_the_new_base_of_a_broken_log() {
+    let (mut server, mut disk) = LossyDisk::start(&EVERYSEC);
+    let mut client = server.client();
+    fail_syncs(&disk, 1, ALL);
+    assert_eq!(client.run("SET before 1"), "OK");
+    wait_until("trouble", || server.log().contains("writes are refused"));
+    assert_eq!(client.run("SHUTDOWN").text(), "ERR Errors trying to SHUTDOWN. Check logs.");
+    mend_syncs(&disk);
+    wait_until("service", || client.run("SET after 1") == "OK");
+    assert_eq!(client.run_to_end("SHUTDOWN"), b"");
+    let mut client = cut_and_restart(&mut server, &mut disk);
+    assert_eq!(client.run("MGET before after"), ["1", "1"]);
+}
+
 /// Without a power cut: what the failed sync was to write is in the system's memory still, and the next start must not trust it.
 #[test]
 fn a_kill_between_a_failed_sync_and_the_new_base_leaves_a_log_that_the_next_start_makes_durable() {
@@ -122,6 +140,29 @@ fn a_start_on_a_disk_that_does_not_sync_is_refused_and_changes_nothing() {
     mend_syncs(&disk);
     server.restart();
     assert_eq!(server.client().run("GET before"), "1");
+}
+
+/// Each of the starts that a service manager tries left another half copy of the torn end.
+#[test]
+fn starts_on_a_full_disk_left_ever_more_files() {
+    let (mut server, disk) = LossyDisk::start(&ALWAYS);
+    server.client().run("SET before 1");
+    server.kill();
+    let directory = server.directory().join("appendonlydir");
+    let files = || fs::read_dir(&directory).unwrap().count();
+    let mut increment = File::options().append(true).open(directory.join("appendonly.aof.1.incr.aof")).unwrap();
+    increment.write_all(b"*3\r\n$3\r\nSET").unwrap();
+    let before = files();
+    disk.set(Word::Room, 1);
+    for _ in 0..2 {
+        let trouble = server.try_restart().expect_err("there is no room for what is cut off");
+        assert!(trouble.contains("No space left on device"), "{trouble}");
+        assert_eq!(files(), before);
+    }
+    disk.set(Word::Room, 0);
+    server.restart();
+    assert_eq!(server.client().run("GET before"), "1");
+    assert_eq!(files(), before + 1, "what was cut off is kept");
 }
 
 #[test]

@@ -145,6 +145,52 @@ fn a_rewrite_after_the_directory_had_changed_failed() {
     assert!(server.directory().join("appendonlydir/appendonly.aof.2.base.rdb").exists());
 }
 
+/// What Redis before 7.0 had left there was taken for the last log, hence removed when a new base was in force.
+#[test]
+fn a_log_turned_on_removed_the_single_file_of_an_older_redis() {
+    for words in ["CONFIG SET appendonly yes", "BGREWRITEAOF"] {
+        let server = Server::start(&["--appendonly", "no"]);
+        let single = server.directory().join("appendonly.aof");
+        std::fs::write(&single, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n").unwrap();
+        let mut client = server.client();
+        client.run(words);
+        wait_until("the first base", || client.info("aof_rewrites") == "1");
+        assert!(single.exists(), "{words}");
+    }
+}
+
+/// It took over the last increment: what the first one acknowledged from then on was in a file that had no name.
+#[test]
+fn a_second_server_in_the_directory_took_the_log_away() {
+    let mut server = Server::start(&ALWAYS);
+    server.client().run("SET k 1");
+    let directory = server.directory().display().to_string();
+    let arguments = ["--dir", &directory, "--appendonly", "yes"];
+    let why = Server::try_start(&arguments).err().expect("the first one is still there");
+    assert!(why.contains("another server uses it"), "{why}");
+    let second = Server::start(&["--dir", &directory]);
+    second.client().run("CONFIG SET appendonly yes");
+    wait_until("the refusal", || second.client().run("CONFIG GET appendonly") == ["appendonly", "no"]);
+    server.client().run("SET k 2");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("GET k"), "2");
+}
+
+#[test]
+fn the_log_ended_with_half_a_transaction() {
+    let mut server = Server::start(&["--appendonly", "yes", "--enable-debug-command", "yes"]);
+    for debug in ["DEBUG LOADAOF", "DEBUG RESTART", "DEBUG CRASH-AND-RECOVER"] {
+        let mut client = server.client();
+        client.send_raw(format!("MULTI\r\nSET first 1\r\n{debug}\r\nSET last 1\r\nEXEC\r\n").as_bytes());
+        (0..4).for_each(|_| drop(client.read_reply()));
+        let answers = format!("{:?}", client.read_reply());
+        assert!(answers.contains("ERR Command not allowed inside a transaction"), "{debug}: {answers}");
+    }
+    server.restart();
+    assert_eq!(server.client().run("MGET first last"), ["1", "1"]);
+}
+
 #[test]
 fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
     let mut server = Server::start(&ALWAYS);

@@ -56,6 +56,20 @@ fn the_snapshot_is_of_one_moment_whatever_happens_meanwhile() {
 }
 
 #[test]
+fn a_snapshot_asked_for_in_a_transaction_held_half_of_it() {
+    let mut server = Server::start(&[]);
+    let mut client = server.client();
+    client.send_raw(b"MULTI\r\nSET first 1\r\nBGSAVE\r\nBGREWRITEAOF\r\nSET last 1\r\nEXEC\r\n");
+    (0..5).for_each(|_| drop(client.read_reply()));
+    let (saving, rewriting) = ("Background saving scheduled", "Background append only file rewriting scheduled");
+    assert_eq!(client.read_reply(), ["OK", saving, rewriting, "OK"]);
+    wait_until("the snapshot", || client.info("rdb_saves") == "1");
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("MGET first last"), ["1", "1"]);
+}
+
+#[test]
 fn save_in_a_pipeline_answers_in_its_place() {
     let server = Server::start(&[]);
     let mut client = server.client();

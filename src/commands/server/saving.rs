@@ -45,14 +45,15 @@ fn bgsave(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         2 if args.is(1, "cancel") => return cancel(cx),
         _ => return Err(Error::Syntax),
     };
+    let in_transaction = is_in_transaction(cx);
     let state = &mut cx.server.persistence;
     if state.snapshots.started_ms.is_some() {
         return Err(SAVING);
     }
-    if state.log.rewrite_started_ms.is_none() {
+    if state.log.rewrite_started_ms.is_none() && !in_transaction {
         cx.server.requests.push(Request::StartSnapshot);
         cx.reply.simple("Background saving started");
-    } else if schedule {
+    } else if schedule || in_transaction {
         state.snapshots.scheduled = true;
         cx.reply.simple("Background saving scheduled");
     } else {
@@ -62,6 +63,11 @@ fn bgsave(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         ));
     }
     Ok(Done)
+}
+
+/// Whether EXEC runs the call. What is saved then comes behind the transaction: half of one is the state at no moment.
+fn is_in_transaction(cx: &ServerContext<'_>) -> bool {
+    cx.server.clients.get(cx.client).executing.is_some()
 }
 
 /// BGSAVE CANCEL (Valkey): no snapshot after all.
@@ -87,11 +93,12 @@ static BGREWRITEAOF: Command = Command::server("bgrewriteaof", bgrewriteaof)
     .summary("Asynchronously rewrites the append-only file to disk.");
 
 fn bgrewriteaof(cx: &mut ServerContext<'_>, _: &mut Args<'_>) -> Outcome {
+    let in_transaction = is_in_transaction(cx);
     let state = &mut cx.server.persistence;
     if state.log.rewrite_started_ms.is_some() {
         return Err(Error::Text("ERR Background append only file rewriting already in progress"));
     }
-    if state.snapshots.started_ms.is_some() {
+    if state.snapshots.started_ms.is_some() || in_transaction {
         state.log.rewrite_scheduled = true;
         state.log.rewrite_failures_in_a_row = 0;
         cx.reply.simple("Background append only file rewriting scheduled");

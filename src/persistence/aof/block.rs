@@ -17,6 +17,7 @@
 //! A log offset counts body bytes since the log began, so it is what replicas count, too.
 
 use crate::base::crc::crc32c;
+use crate::formats::aof_manifest::OFFSET_MAX;
 
 /// An annotation is shorter than this. (Redis reads lines of up to 1024 bytes.)
 pub const HEAD_MAX_BYTES: usize = 200;
@@ -82,6 +83,7 @@ impl Head {
             ("-", "-") => None,
             (at, synced) => Some(Place { at: at.parse().ok()?, synced: synced.parse().ok()? }),
         };
+        place.map_or(Some(0), |place| place.at.checked_add(len)).filter(|end| *end <= OFFSET_MAX)?;
         let crc = u32::from_str_radix(value("crc")?, 16).ok()?;
         let head = Head { len, place, crc };
         let mut printed = Vec::with_capacity(HEAD_MAX_BYTES);
@@ -126,6 +128,15 @@ mod tests {
         let line =
             printed(Head { len: u64::MAX, place: Some(Place { at: u64::MAX, synced: u64::MAX }), crc: u32::MAX });
         assert!(line.len() < HEAD_MAX_BYTES, "{}", line.len());
+    }
+
+    /// What stands behind the block was counted from there on.
+    #[test]
+    fn an_offset_without_room_above_it_was_taken() {
+        let head = |at| Head::of(b"body", Some(Place { at, synced: 0 }));
+        assert_eq!(Head::parse(&printed(head(OFFSET_MAX - 4))), Some(head(OFFSET_MAX - 4)));
+        assert_eq!(Head::parse(&printed(head(OFFSET_MAX - 3))), None);
+        assert_eq!(Head::parse(&printed(head(u64::MAX))), None);
     }
 
     #[test]

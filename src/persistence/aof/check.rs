@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::disk::Disk;
+use crate::formats::aof_manifest::Manifest;
 use crate::persistence::Trouble;
 
 use super::cut::cut_and_keep;
 use super::read::{Item, LoadError, Notice, Reader, Tail};
-use super::store::{Location, Store, StoreError};
+use super::store::{Location, SaveError, Store, StoreError};
 
 /// Whether to mend what is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +87,8 @@ impl Report {
 /// Checks the log at `path`: a directory with a manifest in it (or in `appendonlydir` in it), a manifest, or a single file.
 pub fn check(disk: Arc<dyn Disk>, path: &Path, mend: Mend, check_rdb: CheckRdb<'_>) -> Report {
     let mut report = Report::default();
-    let reader = match open(&disk, path) {
-        Ok(reader) => reader,
+    let (reader, store) = match open(&disk, path) {
+        Ok(opened) => opened,
         Err(problem) => {
             report.problem = Some(problem);
             return report;
@@ -95,12 +96,22 @@ pub fn check(disk: Arc<dyn Disk>, path: &Path, mend: Mend, check_rdb: CheckRdb<'
     };
     read_all(reader, &mut report, check_rdb);
     if let (Mend::Cut, Some((path, len, _))) = (mend, &report.loss) {
-        report.mended = Some(cut_and_keep(&*disk, path, *len));
+        let cut = cut_and_keep(&*disk, path, *len);
+        report.mended = Some(cut.and_then(|kept| forget_beginning(store, &report).map(|()| kept)));
     }
     report
 }
 
-fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Reader, Problem> {
+/// If the last increment does not begin where the one before ended, that is given up, too: the manifest must not ask for it again.
+fn forget_beginning(store: Option<Store>, report: &Report) -> Result<(), Trouble> {
+    let (Some(mut store), Some(Problem::Load(LoadError::Gap { .. }))) = (store, &report.problem) else {
+        return Ok(());
+    };
+    let manifest = Manifest { last_begins_at: None, ..store.manifest().clone() };
+    store.save(manifest).map_err(SaveError::trouble)
+}
+
+fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<(Reader, Option<Store>), Problem> {
     let manifest = match manifests_in(&**disk, path) {
         Some(manifests) => match manifests.as_slice() {
             [] => return Err(Problem::NoLog(path.to_owned())),
@@ -108,12 +119,15 @@ fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Reader, Problem> {
             _ => return Err(Problem::SeveralLogs(manifests)),
         },
         None if is_manifest(path) => path.to_owned(),
-        None => return Reader::of_file(disk.clone(), path.to_owned(), Tail::Report).map_err(Problem::Load),
+        None => {
+            let reader = Reader::of_file(disk.clone(), path.to_owned(), Tail::Report).map_err(Problem::Load)?;
+            return Ok((reader, None));
+        }
     };
     let dir = manifest.parent().unwrap_or(Path::new(""));
     let name = manifest.file_stem().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
     let store = Store::inspect(disk.clone(), Location::new(dir, b"", &name)).map_err(Problem::Store)?;
-    Reader::open(&store, Tail::Report).map_err(Problem::Load)
+    Ok((Reader::open(&store, Tail::Report).map_err(Problem::Load)?, Some(store)))
 }
 
 fn is_manifest(path: &Path) -> bool {

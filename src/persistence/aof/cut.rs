@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
-use crate::base::disk::{Disk, OpenMode, exists, write_all};
+use crate::base::disk::{Disk, DiskFile, OpenMode, exists, read_full, write_all};
 use crate::persistence::Trouble;
 
 const COPY_STEP_BYTES: usize = 64 * 1024;
@@ -15,23 +15,31 @@ const NAMES_MAX: u32 = 1000;
 pub(super) fn cut_and_keep(disk: &dyn Disk, path: &Path, len: u64) -> Result<PathBuf, Trouble> {
     let mut file = disk.open(path, OpenMode::Edit).map_err(Trouble::at("open", path))?;
     let kept = unused_name(disk, path, len)?;
-    let mut copy = disk.open(&kept, OpenMode::Create).map_err(Trouble::at("create", &kept))?;
-    let mut piece = vec![0; COPY_STEP_BYTES];
-    let mut position = len;
-    loop {
-        let read = file.read_at(&mut piece, position).map_err(Trouble::at("read", path))?;
-        if read == 0 {
-            break;
-        }
-        write_all(&mut *copy, &mut [IoSlice::new(&piece[..read])]).map_err(Trouble::at("write", &kept))?;
-        position += read as u64;
+    if let Err(trouble) = copy_from(&*file, path, len, disk, &kept) {
+        // Nothing was cut: half of a copy is of no use, and one more would come with each try.
+        let _ = disk.remove(&kept);
+        return Err(trouble);
     }
-    copy.sync_data().map_err(Trouble::at("sync", &kept))?;
-    let dir = path.parent().unwrap_or(path);
-    disk.sync_dir(dir).map_err(Trouble::at("sync", dir))?;
     file.truncate(len).map_err(Trouble::at("cut", path))?;
     file.sync_data().map_err(Trouble::at("sync", path))?;
     Ok(kept)
+}
+
+/// Copies what `file`, at `path`, holds from `position` on to a new file, durably.
+fn copy_from(file: &dyn DiskFile, path: &Path, mut position: u64, disk: &dyn Disk, kept: &Path) -> Result<(), Trouble> {
+    let mut copy = disk.open(kept, OpenMode::Create).map_err(Trouble::at("create", kept))?;
+    let mut piece = vec![0; COPY_STEP_BYTES];
+    loop {
+        let read = read_full(file, &mut piece, position).map_err(Trouble::at("read", path))?;
+        if read == 0 {
+            break;
+        }
+        write_all(&mut *copy, &mut [IoSlice::new(&piece[..read])]).map_err(Trouble::at("write", kept))?;
+        position += read as u64;
+    }
+    copy.sync_data().map_err(Trouble::at("sync", kept))?;
+    let dir = path.parent().unwrap_or(path);
+    disk.sync_dir(dir).map_err(Trouble::at("sync", dir))
 }
 
 /// `FILE.cut-OFFSET`, or `FILE.cut-OFFSET.2` and so on if there is one.

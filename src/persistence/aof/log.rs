@@ -14,11 +14,12 @@
 
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::job::{Block, Event, FsyncPolicy, Job, Report, RewriteId, Status};
 use super::lag::Lag;
 use super::store::BaseFormat;
+use crate::persistence::Trouble;
 use crate::persistence::outbox::Outbox;
 
 /// Bytes that wait for the disk at most; past that writers have to wait.
@@ -269,11 +270,28 @@ impl Log {
     /// Takes in what the writer has reported. Call it whenever the writer's waker fires, and once per turn.
     pub fn poll(&mut self) -> Changes {
         let mut changes = Changes::default();
-        while let Ok(report) = self.reports.try_recv() {
-            self.take_in(report, &mut changes);
+        loop {
+            match self.reports.try_recv() {
+                Ok(report) => self.take_in(report, &mut changes),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.note_lost_writer(&mut changes);
+                    break;
+                }
+            }
         }
         self.jobs.send();
         changes
+    }
+
+    /// There is no writer, though it was not told to end: the system had no thread for it.
+    fn note_lost_writer(&mut self, changes: &mut Changes) {
+        let trouble = Trouble::of_lost_writer("the log");
+        changes.events.extend(self.rewrite.take().map(|rewrite| Event::RewriteFailed(rewrite, trouble.clone())));
+        if !std::mem::replace(&mut self.ended, true) {
+            self.status = Status::Failed(trouble);
+            changes.status = true;
+        }
     }
 
     /// Like [`Log::poll`], but waits for a report first: for the end of the server, when there is nothing else to do.

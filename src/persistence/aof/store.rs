@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::disk::{Disk, OpenMode, exists, read_small, write_all};
+use crate::base::disk::{DirLock, Disk, OpenMode, exists, read_small, write_all};
 use crate::formats::aof_manifest::{FileInfo, Manifest, ManifestError, parse_seq};
 use crate::persistence::Trouble;
 
@@ -163,16 +163,27 @@ pub struct Store {
     unlisted: Vec<PathBuf>,
     /// The highest number of one of them.
     unlisted_seq: u64,
+    /// Keeps other servers out of the log's directory, once it is there.
+    lock: Option<DirLock>,
 }
 
 impl Store {
-    /// Reads the manifest; an absent one is empty. A single file of Redis before 7.0 is taken into the directory as its base.
+    /// Reads the manifest of a log to be loaded; an absent one is empty. A single file of Redis before 7.0 is taken into the directory
+    /// as its base.
     pub fn open(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
         let mut store = Store::inspect(disk, location)?;
-        store.adopt_single_file()?;
-        if store.manifest.is_empty() {
-            store.find_unlisted();
+        if exists(&*store.disk, store.location.dir()) {
+            store.lock()?;
         }
+        store.adopt_single_file()?;
+        store.find_unlisted();
+        Ok(store)
+    }
+
+    /// The same for a log that begins with what is in memory: a single file stays where it is.
+    pub fn open_anew(disk: Arc<dyn Disk>, location: Location) -> Result<Store, StoreError> {
+        let mut store = Store::inspect(disk, location)?;
+        store.find_unlisted();
         Ok(store)
     }
 
@@ -182,6 +193,9 @@ impl Store {
     }
 
     fn find_unlisted(&mut self) {
+        if !self.manifest.is_empty() {
+            return;
+        }
         let Ok(names) = self.disk.list(self.location.dir()) else { return };
         for name in names {
             let path = self.location.dir().join(&name);
@@ -205,6 +219,7 @@ impl Store {
             is_durable: false,
             unlisted: Vec::new(),
             unlisted_seq: 0,
+            lock: None,
         };
         if exists(&*store.disk, &path) {
             let text = read_small(&*store.disk, &path, MANIFEST_MAX_BYTES).map_err(Trouble::at("read", &path))?;
@@ -234,11 +249,30 @@ impl Store {
         &self.disk
     }
 
-    /// Makes the log's directory if it is missing, durably.
-    pub fn create_dir(&self) -> Result<(), Trouble> {
+    /// Makes the log's directory if it is missing, durably, and keeps other servers out of it.
+    pub fn create_dir(&mut self) -> Result<(), Trouble> {
+        self.make_dir()?;
+        self.lock()
+    }
+
+    fn make_dir(&self) -> Result<(), Trouble> {
         let dir = self.location.dir();
         self.disk.create_dir(dir).map_err(Trouble::at("create", dir))?;
         self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
+    }
+
+    /// What another server does to the files would take away what is acknowledged here, unseen.
+    fn lock(&mut self) -> Result<(), Trouble> {
+        if self.lock.is_none() {
+            let dir = self.location.dir();
+            self.lock = Some(self.disk.lock_dir(dir).map_err(Trouble::at("lock", dir))?);
+        }
+        Ok(())
+    }
+
+    /// Nothing is done to the files from now on: another log may begin there.
+    pub(super) fn unlock(&mut self) {
+        self.lock = None;
     }
 
     /// Whether the log's directory takes files: one is made and removed.
@@ -246,7 +280,7 @@ impl Store {
     /// # Errors
     /// What the disk does not take.
     pub fn try_directory(&self) -> Result<(), Trouble> {
-        self.create_dir()?;
+        self.make_dir()?;
         let path = self.location.path(&self.location.temp_named(".probe"));
         self.disk.open(&path, OpenMode::Create).map_err(Trouble::at("create", &path))?;
         self.disk.remove(&path).map_err(Trouble::at("remove", &path))
@@ -376,6 +410,9 @@ mod tests {
         store.create_dir().unwrap();
         let manifest = Manifest { increments: vec![store.next_increment()], ..Manifest::default() };
         store.save(manifest.clone()).unwrap();
+        let busy = open(root.path()).err().unwrap().to_string();
+        assert!(busy.ends_with("another server uses it"), "{busy}");
+        drop(store);
         assert_eq!(open(root.path()).unwrap().manifest(), &manifest);
         let path = root.path().join("appendonlydir/appendonly.aof.manifest");
         std::fs::write(&path, "").unwrap();

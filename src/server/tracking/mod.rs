@@ -270,7 +270,7 @@ impl Clients {
             Said::Everything if own_protocol == Protocol::Resp3 => append(&mut client.output, b"_\r\n"),
             Said::Everything => append(&mut client.output, b"$-1\r\n"),
         }
-        client.held_for = client.held_for.max(held_for);
+        client.told_for = client.told_for.max(held_for);
         self.note_told(to);
     }
 

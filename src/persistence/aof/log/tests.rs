@@ -108,3 +108,16 @@ fn a_rewrite_cuts_the_block_and_the_next_one_selects_again() {
     assert!(log.may_show(at) && !log.may_show(at + 1) && log.durable_offset() == at);
     assert_eq!(log.spares[0].capacity(), 77, "buffers are used again");
 }
+
+/// Writes were answered, or waited, as if there were one, and whoever ended the server waited for ever.
+#[test]
+fn a_log_without_a_writer_went_on() {
+    let (mut log, jobs, reports) = log();
+    drop((jobs, reports));
+    set(&mut log, 0, b"1");
+    log.begin_rewrite(true).unwrap();
+    let changes = log.poll();
+    assert!(changes.status && log.status().trouble().is_some() && log.has_ended());
+    assert!(matches!(changes.events[..], [Event::RewriteFailed(RewriteId(1), _)]) && !log.is_rewriting());
+    assert_eq!(log.poll(), Changes::default());
+}

@@ -148,6 +148,7 @@ impl Reader {
 
     /// The file's valid part ends behind the last whole thing.
     fn end_file(&mut self) -> Result<(), LoadError> {
+        self.check_beginning()?;
         let Some(open) = &mut self.open else { return Ok(()) };
         let (part, offset) = (&self.parts[open.index], open.unit_start);
         let path = part.path.clone();

@@ -136,7 +136,7 @@ pub struct Reader {
     disk: Arc<dyn Disk>,
     tail: Tail,
     parts: Vec<Part>,
-    /// The last part that holds anything.
+    /// The last part that may be torn: if the manifest is another server's, the last that holds anything.
     last: usize,
     last_begins_at: Option<u64>,
     next_part: usize,
@@ -176,6 +176,10 @@ impl Reader {
             base.chain(increments).map(|(info, is_base)| (info.clone(), store.location().path(&info.name), is_base));
         let mut reader = Reader::of_files(store.disk().clone(), files.collect(), tail)?;
         reader.last_begins_at = manifest.last_begins_at;
+        if manifest.last_begins_at.is_some() {
+            // We made the last file, and what is before it durable first: only that one may be torn, even if it holds nothing.
+            reader.last = reader.parts.len().saturating_sub(1);
+        }
         Ok(reader)
     }
 
@@ -333,7 +337,10 @@ impl Reader {
                 Shape::Comment(len) => open.position += len,
                 Shape::Garbage if position == 0 && open.window.begins_with_rdb() => return Ok(Found::Rdb),
                 Shape::Unfinished | Shape::Garbage => self.judge_garbage(position, shape)?,
-                Shape::End => self.close(),
+                Shape::End => {
+                    self.check_beginning()?;
+                    self.close();
+                }
             }
         }
     }
@@ -360,6 +367,18 @@ impl Reader {
         });
         self.next_part += 1;
         Ok(Found::File)
+    }
+
+    /// The last increment, if it has no block yet, begins where the one before ended.
+    fn check_beginning(&self) -> Result<(), LoadError> {
+        let (Some(open), Some(expected), Some(found)) = (&self.open, self.offset, self.last_begins_at) else {
+            return Ok(());
+        };
+        let is_last = open.index + 1 == self.parts.len() && !self.parts[open.index].is_base;
+        if !is_last || open.has_counted_block || expected == found {
+            return Ok(());
+        }
+        Err(LoadError::Gap { path: open.window.path().clone(), offset: 0, expected, found })
     }
 
     fn close(&mut self) {

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::*;
 use crate::base::disk::RealDisk;
+use crate::formats::aof_manifest::Manifest;
 use crate::persistence::aof::block::{Head, Place};
+use crate::persistence::aof::check::{Mend, check};
 use crate::persistence::aof::store::Location;
 
 const INCREMENT: &str = "file appendonly.aof.1.incr.aof seq 1 type i\n";
@@ -66,6 +68,14 @@ impl Dir {
     fn refusal(&self, tail: Tail) -> String {
         self.load(tail).expect_err("it must be refused").to_string()
     }
+}
+
+/// With two increments, the second of which begins at the log offset `at`.
+fn two(at: u64, first: &[u8], last: &[u8]) -> Dir {
+    let info = |n: u64| FileInfo { name: format!("appendonly.aof.{n}.incr.aof").into_bytes(), seq: n };
+    let manifest = Manifest { increments: vec![info(1), info(2)], last_begins_at: Some(at), ..Manifest::default() };
+    let files = [("appendonly.aof.1.incr.aof", first), ("appendonly.aof.2.incr.aof", last)];
+    Dir::new(std::str::from_utf8(&manifest.print()).unwrap(), &files)
 }
 
 #[derive(Debug, Default)]
@@ -142,6 +152,40 @@ fn what_redis_appended_to_our_file_is_loaded_with_a_notice() {
     assert_eq!(loaded.calls(), "1,2,3,0,multi,4,exec");
     assert!(matches!(loaded.notices[..], [Notice::ForeignCalls { calls: 4, .. }]), "{:?}", loaded.notices);
     assert_eq!(loaded.end.offset, 3 * call("set k 1").len() as u64, "the log's own offset does not count them");
+}
+
+/// It holds nothing, yet whoever opened it had made durable what is before it. What was lost there went unsaid, or with a notice only,
+/// and what was written next could not be loaded.
+#[test]
+fn what_was_durable_before_an_empty_increment_was_given_up() {
+    let end = 3 * call("set k 1").len() as u64;
+    let whole = three().concat();
+    let load = |first: &[u8]| two(end, first, b"").load(Tail::Cut);
+    assert_eq!(load(&whole).unwrap().end, LogEnd { offset: end, is_whole: true });
+    let torn = load(&whole[..whole.len() - 1]).unwrap_err();
+    assert!(matches!(torn, LoadError::TruncatedNotLast { .. }), "{torn}");
+    let short = load(&three()[..2].concat()).unwrap_err();
+    let expected = end / 3 * 2;
+    assert!(
+        matches!(short, LoadError::Gap { offset: 0, found, expected: e, .. } if (found, e) == (end, expected)),
+        "{short}"
+    );
+}
+
+/// The manifest went on to say where the last increment begins: what was written after the mending could not be loaded.
+#[test]
+fn a_gap_that_was_given_up_was_asked_for_again() {
+    let blocks = three();
+    let end = 2 * call("set k 1").len() as u64;
+    for last in [blocks[2].as_slice(), b""] {
+        let dir = two(end, &blocks[0], last);
+        assert!(matches!(dir.load(Tail::Cut), Err(LoadError::Gap { .. })));
+        let report = check(Arc::new(RealDisk), dir.0.path(), Mend::Cut, &mut |_| Ok(None));
+        assert!(report.is_whole(), "{report}");
+        assert_eq!(dir.load(Tail::Cut).unwrap().end, LogEnd { offset: end / 2, is_whole: true });
+        std::fs::write(dir.path("appendonly.aof.2.incr.aof"), &blocks[1]).unwrap();
+        assert_eq!(dir.load(Tail::Cut).unwrap().calls(), "1,2");
+    }
 }
 
 #[test]

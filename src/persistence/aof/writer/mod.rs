@@ -267,6 +267,7 @@ impl Writer {
             State::Unbased(Some(trouble)) | State::Unlisted(_, Some(trouble)) => Err(trouble.clone()),
             _ => Ok(()),
         };
+        self.store.unlock();
         self.report.events.push(Event::Ended(outcome));
         self.ended = true;
     }
