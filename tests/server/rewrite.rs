@@ -141,6 +141,36 @@ fn a_base_of_calls_is_loaded_like_one_in_rdb() {
     assert_eq!(server.client().run("DEBUG DIGEST"), digest);
 }
 
+/// More than one block of calls stands behind the base's RDB part; or blocks of calls are all that there is.
+#[test]
+fn the_deadlines_of_many_fields_go_through_a_base() {
+    for preamble in ["yes", "no"] {
+        let mut server = Server::start(&["--appendonly", "yes", "--aof-use-rdb-preamble", preamble]);
+        let mut client = server.client();
+        let deadline = |n: usize| 4_102_444_800_000 + n as u64;
+        let calls = (0..10_000).flat_map(|n| {
+            let set = format!("HSET big field:{n} {n}");
+            [set, format!("HPEXPIREAT big {} FIELDS 1 field:{n}", deadline(n))]
+        });
+        let calls: Vec<Vec<String>> = calls.map(|line| line.split(' ').map(str::to_owned).collect()).collect();
+        client.pipeline(&calls.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        client.run("BGREWRITEAOF");
+        wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");
+        server.restart();
+        let mut client = server.client();
+        assert_eq!(client.run("HLEN big"), 10_000);
+        for n in [0, 1, 4999, 9999] {
+            let told = client.run(&format!("HPEXPIRETIME big FIELDS 1 field:{n}"));
+            assert_eq!(told, [deadline(n) as i64], "{preamble}, {n}");
+        }
+        let directory = server.directory().join("appendonlydir");
+        let name = ["appendonly.aof.2.base.rdb", "appendonly.aof.2.base.aof"][usize::from(preamble == "no")];
+        let base = std::fs::read(directory.join(name)).unwrap();
+        let heads = base.windows(8).filter(|bytes| bytes == b"# block ").count();
+        assert!(heads > 2, "{heads}");
+    }
+}
+
 #[test]
 fn a_log_that_has_grown_is_rewritten_by_itself() {
     let server = Server::start(&[
