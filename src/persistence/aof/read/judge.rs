@@ -157,7 +157,14 @@ impl Reader {
     /// What stands at `position` was durable, and so was what is `behind` it.
     fn damaged(&mut self, position: u64, behind: GoodBlocks) -> LoadError {
         let path = self.at_hand().window.path().clone();
-        LoadError::DamagedBlock { path, offset: position, good_blocks: behind.count, good_bytes: behind.bytes }
+        let can_be_cut = self.is_in_last_file() && self.may_be_cut_at(self.cut_before(position));
+        LoadError::DamagedBlock {
+            path,
+            offset: position,
+            good_blocks: behind.count,
+            good_bytes: behind.bytes,
+            can_be_cut,
+        }
     }
 
     /// The file's valid part ends behind the last whole thing.
