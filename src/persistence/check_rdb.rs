@@ -1,6 +1,7 @@
 //! `ferrodis check-rdb`: what an RDB file holds, where it is damaged, and whether some other server can read it.
 //!
-//! Every value is read as the server would read it, so what passes here loads. Nothing is kept but counts, and the names of a few keys
+//! Every value is read as the server would read it, so what passes here loads: a file with functions, which nothing here runs, does
+//! not, unless it is for a target that does. Nothing is kept but counts, and the names of a few keys
 //! that a target cannot hold.
 
 use std::collections::BTreeMap;
@@ -126,9 +127,13 @@ pub enum Fault {
 }
 
 impl Report {
-    /// Whether it is whole, and the target can read it.
+    /// Whether it is whole, and the target can read it; without a target, whether it loads here.
     pub fn is_good(&self) -> bool {
-        self.fault.is_none() && self.target.as_ref().is_none_or(|(_, unreadable)| unreadable.is_empty())
+        let is_readable = match &self.target {
+            Some((_, unreadable)) => unreadable.is_empty(),
+            None => self.functions == 0,
+        };
+        self.fault.is_none() && is_readable
     }
 
     fn count(&mut self, db: u64, number: u8, entry: &Entry) {
@@ -283,6 +288,10 @@ impl fmt::Display for Report {
         match &self.target {
             Some((target, unreadable)) if unreadable.is_empty() => writeln!(f, "{} can load it", target.name),
             Some((target, unreadable)) => write_unreadable(f, target.name, unreadable),
+            None if self.functions > 0 => writeln!(
+                f,
+                "Ferrodis cannot load it: it runs no functions. Remove them where the file comes from (FUNCTION FLUSH), and save again"
+            ),
             None => Ok(()),
         }
     }
@@ -383,6 +392,18 @@ mod tests {
         );
         let cut = checked(&file_of(12)[..20], "").to_string();
         assert!(cut.contains("Unexpected EOF"), "{cut}");
+    }
+
+    /// It was called whole, and the server did not start with it.
+    #[test]
+    fn a_file_with_functions_passed() {
+        let library = b"\xf5\x05#!lua";
+        let file = [&b"REDIS0010"[..], library, b"\xff", &[0; 8]].concat();
+        let report = checked(&file, "");
+        assert!(!report.is_good());
+        assert!(report.to_string().contains("Ferrodis cannot load it: it runs no functions."), "{report}");
+        let report = checked(&file, "redis-7.0");
+        assert!(report.is_good() && report.to_string().contains("redis-7.0 can load it"), "{report}");
     }
 
     #[test]
