@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ferrodis::formats::rdb::{Decoder, Step};
 use ferrodis::persistence::aof::check::{Mend, check};
 use ferrodis::server::config::Config;
 
@@ -304,5 +305,55 @@ fn a_log_that_was_mended_loads_up_to_the_bad_block() {
         let mended = Sample { disk, clock: sample.clock.clone(), config: sample.config.clone(), states: Vec::new() };
         let (_, left) = mended.files().into_iter().find(|(other, _)| *other == path).expect("it is still there");
         assert_eq!(mended.load_with(&path, left), expected, "byte {at}");
+    }
+}
+
+/// The power goes before the first operation of `check-aof --fix`, before the second, and so on: what it cuts is kept at every moment,
+/// and it can be done again.
+#[test]
+fn a_mend_that_the_power_interrupts_keeps_what_it_cuts() {
+    let sample = Sample::new(true);
+    let (path, whole) = sample.increments().pop().expect("there are two");
+    let start = block_starts(&whole)[2];
+    let mut bytes = whole.clone();
+    bytes[start + 20] ^= 1;
+    let expected = sample.load_with(&path, bytes[..start].to_vec());
+    let fix = |disk: &FaultyDisk| {
+        let mut rdb = Decoder::new(Default::default());
+        check(Arc::new(disk.clone()), &dir(), Mend::Cut, &mut |piece| {
+            rdb.feed(piece);
+            loop {
+                match rdb.next().map_err(|error| error.to_string())? {
+                    Step::End { consumed, .. } => return Ok(Some(consumed)),
+                    Step::NeedMore => return Ok(None),
+                    _ => {}
+                }
+            }
+        })
+    };
+    let mut was_cut = false;
+    for operation in 0.. {
+        let disk = sample.disk.copy();
+        disk.replace(&path, bytes.clone());
+        disk.crash_in(operation);
+        let report = fix(&disk);
+        let is_done = !disk.is_down();
+        disk.crash();
+        let files: std::collections::BTreeMap<_, _> = disk.files().into_iter().collect();
+        if files[&path] != bytes {
+            let is_kept = files.iter().any(|(name, kept)| *name != path && *kept == bytes[start..]);
+            assert!(is_kept && files[&path] == bytes[..start], "operation {operation}");
+            was_cut = true;
+        }
+        assert_eq!(report.is_whole(), is_done, "operation {operation}: {report}");
+        if is_done {
+            assert!(was_cut && operation > 10, "{operation}");
+            break;
+        }
+        let again = fix(&disk);
+        assert!(again.is_whole(), "operation {operation}: {again}");
+        let left = disk.files().into_iter().find(|(name, _)| *name == path).expect("it is still there").1;
+        let mended = Sample { disk, clock: sample.clock.clone(), config: sample.config.clone(), states: Vec::new() };
+        assert_eq!(mended.load_with(&path, left), expected, "operation {operation}");
     }
 }
