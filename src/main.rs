@@ -21,7 +21,7 @@ fn main() {
             0
         }
         Task::CheckConfig(path) => tools::check_config(path),
-        Task::CheckAof { path, mends } => tools::check_aof(&path, mends),
+        Task::CheckAof { path, mend, target } => tools::check_aof(&path, mend, target),
         Task::CheckRdb { path, target } => tools::check_rdb(&path, target),
         Task::Ping(target) => tools::ping(&target),
         Task::Misuse(reason) => {

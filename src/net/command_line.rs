@@ -1,5 +1,6 @@
 //! What the words of the command line ask for: to serve, or one of the small tasks.
 
+use crate::persistence::aof::check::Mend;
 use crate::persistence::check_rdb::{TARGETS, Target as Reader};
 use crate::server::config::Invocation;
 use std::ffi::OsStr;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 Usage: ferrodis [CONFIG] [--DIRECTIVE VALUE ...] [-]
        ferrodis check-config FILE|-
-       ferrodis check-aof FILE|DIRECTORY [--fix]
+       ferrodis check-aof FILE|DIRECTORY [--fix] [--for TARGET]
        ferrodis check-rdb FILE [--for TARGET]
        ferrodis ping [--host HOST] [--port PORT] [--unixsocket PATH]
        ferrodis --version | --help
@@ -20,8 +21,9 @@ CONFIG is a configuration file as Redis and Valkey read it; `-` reads more of it
 Any directive may be given as an option, and wins over the file: --port 6380 --appendonly yes
 check-config tells what is wrong with a configuration file, by line and column.
 check-aof tells whether an append-only log is whole; --fix cuts a torn end off, and keeps it beside the log.
-check-rdb tells what an RDB file holds and where it is damaged; --for, whether TARGET (redis-7.0, redis-7.2, redis-7.4,
-redis-8.0, valkey-7.2, valkey-8.0, valkey-8.1, valkey-9.0, valkey-9.1) can load it, and what of it cannot.
+check-rdb tells what an RDB file holds and where it is damaged.
+--for tells whether TARGET (redis-7.0, redis-7.2, redis-7.4, redis-8.0, valkey-7.2, valkey-8.0, valkey-8.1, valkey-9.0,
+valkey-9.1) can load that log or file, and what of it cannot.
 ping exits with 0 when a server answers, for health checks.
 ";
 
@@ -41,7 +43,9 @@ pub enum Task {
         /// A directory, a manifest or a file.
         path: PathBuf,
         /// Whether to mend it.
-        mends: bool,
+        mend: Mend,
+        /// For whom it is to be.
+        target: Option<Reader>,
     },
     /// To describe an RDB file.
     CheckRdb {
@@ -85,28 +89,39 @@ impl Task {
 }
 
 fn check_aof(words: &[Vec<u8>]) -> Task {
-    let mends = words.iter().any(|word| word == b"--fix");
-    let paths: Vec<&Vec<u8>> = words.iter().filter(|word| *word != b"--fix").collect();
-    match paths.as_slice() {
-        [path] if !path.starts_with(b"--") => Task::CheckAof { path: path_of(path), mends },
-        _ => Task::Misuse("check-aof takes one file or directory, and --fix".into()),
+    let mend = if words.iter().any(|word| word == b"--fix") { Mend::Cut } else { Mend::No };
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).filter(|word| word != b"--fix").collect();
+    match path_and_target("check-aof", &words) {
+        Ok((path, target)) => Task::CheckAof { path, mend, target },
+        Err(None) => Task::Misuse("check-aof takes one file or directory, --fix, and --for TARGET".into()),
+        Err(Some(misuse)) => misuse,
     }
 }
 
 fn check_rdb(words: &[Vec<u8>]) -> Task {
-    let (path, name) = match words {
-        [path] => (path, None),
-        [path, option, name] | [option, name, path] if option == b"--for" => (path, Some(name)),
-        _ => return Task::Misuse("check-rdb takes one file, and --for TARGET".into()),
-    };
-    let target = name.map(|name| Reader::named(name));
-    match target {
-        Some(None) => {
-            let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-            Task::Misuse(format!("check-rdb --for takes one of {}", names.join(", ")))
-        }
-        target => Task::CheckRdb { path: path_of(path), target: target.flatten() },
+    match path_and_target("check-rdb", &words.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
+        Ok((path, target)) => Task::CheckRdb { path, target },
+        Err(misuse) => misuse.unwrap_or_else(|| Task::Misuse("check-rdb takes one file, and --for TARGET".into())),
     }
+}
+
+/// A path, and for whom what is there is to be; or what is wrong with the words, if there is more to say than what is right.
+fn path_and_target(task: &str, words: &[&[u8]]) -> Result<(PathBuf, Option<Reader>), Option<Task>> {
+    let (path, name) = match *words {
+        [path] => (path, None),
+        [path, b"--for", name] | [b"--for", name, path] => (path, Some(name)),
+        _ => return Err(None),
+    };
+    if path.starts_with(b"--") {
+        return Err(None);
+    }
+    let target = name.map(|name| {
+        Reader::named(name).ok_or_else(|| {
+            let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+            Task::Misuse(format!("{task} --for takes one of {}", names.join(", ")))
+        })
+    });
+    Ok((path_of(path), target.transpose()?))
 }
 
 fn ping(words: &[Vec<u8>]) -> Task {
@@ -161,7 +176,9 @@ mod tests {
         assert_eq!(parse(&["--version"]), Task::Version);
         assert_eq!((parse(&["-h"]), parse(&["check-aof", "--help"])), (Task::Help, Task::Help));
         assert_eq!(parse(&["check-config", "a.conf"]), Task::CheckConfig("a.conf".into()));
-        assert_eq!(parse(&["check-aof", "--fix", "dir"]), Task::CheckAof { path: "dir".into(), mends: true });
+        let mended = |target| Task::CheckAof { path: "dir".into(), mend: Mend::Cut, target };
+        assert_eq!(parse(&["check-aof", "--fix", "dir"]), mended(None));
+        assert_eq!(parse(&["check-aof", "--for", "redis-7.0", "dir", "--fix"]), mended(Reader::named(b"redis-7.0")));
         let for_redis = Task::CheckRdb { path: "a".into(), target: Reader::named(b"redis-7.0") };
         assert_eq!(parse(&["check-rdb", "a", "--for", "redis-7.0"]), for_redis);
         assert_eq!(parse(&["check-rdb", "a"]), Task::CheckRdb { path: "a".into(), target: None });
@@ -176,6 +193,7 @@ mod tests {
         for words in [
             &["check-config"][..],
             &["check-aof", "a", "b"],
+            &["check-aof", "a", "--for", "memcached"],
             &["check-rdb", "a", "--for", "memcached"],
             &["ping", "--port"],
             &["ping", "--port", "x"],

@@ -6,6 +6,7 @@ use crate::base::disk::RealDisk;
 use crate::formats::rdb::{Decoder, Limits, Step};
 use crate::persistence::aof::check::{Mend, Report, check};
 use crate::persistence::check_rdb;
+use crate::persistence::fit::Fit;
 use crate::server::config::Severity;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -39,11 +40,15 @@ pub fn check_config(path: PathBuf) -> i32 {
     i32::from(errors > 0)
 }
 
-/// Prints whether a log is whole, after mending it if that is wanted; 0 when it is.
-pub fn check_aof(path: &Path, mends: bool) -> i32 {
-    let report = report_on(path, if mends { Mend::Cut } else { Mend::No });
+/// Prints whether a log is whole, after mending it if that is wanted, and whether a target could load it; 0 when it is and could.
+pub fn check_aof(path: &Path, mend: Mend, target: Option<check_rdb::Target>) -> i32 {
+    let report = report_on(path, mend);
     print!("{report}");
-    i32::from(!report.is_whole())
+    let fit = target.map(|target| Fit::of_log(&RealDisk, &report, target));
+    if let Some(fit) = &fit {
+        print!("{fit}");
+    }
+    i32::from(!report.is_whole() || fit.is_some_and(|fit| !fit.is_good()))
 }
 
 fn report_on(path: &Path, mend: Mend) -> Report {
@@ -160,8 +165,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("appendonly.aof");
         std::fs::write(&path, "*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nDE").unwrap();
-        assert_eq!(check_aof(&path, false), 1);
-        assert_eq!(check_aof(&path, true), 0);
+        assert_eq!(check_aof(&path, Mend::No, None), 1);
+        assert_eq!(check_aof(&path, Mend::Cut, None), 0);
         assert_eq!(std::fs::read(&path).unwrap(), b"*1\r\n$4\r\nPING\r\n");
     }
 

@@ -1,6 +1,7 @@
 //! `ferrodis check-rdb`: what an RDB file holds, where it is damaged, and whether some other server can read it.
 //!
-//! Every value is read as the server would read it, so what passes here loads. Nothing is kept but counts, and the names of a few keys
+//! Every value is read as the server would read it, so what passes here loads: a file with functions, which nothing here runs, does
+//! not, unless it is for a target that does. Nothing is kept but counts, and the names of a few keys
 //! that a target cannot hold.
 
 use std::collections::BTreeMap;
@@ -62,7 +63,7 @@ impl Target {
         number <= self.last_type || (dialect == Dialect::Valkey && self.reads_valkey)
     }
 
-    fn has_expiring_fields(&self) -> bool {
+    pub(super) fn has_expiring_fields(&self) -> bool {
         self.reads_valkey || self.last_type >= type_number::HASH_LISTPACK_EX
     }
 }
@@ -90,6 +91,16 @@ pub struct Unreadable {
     pub keys: u64,
     /// The first few, each with its database.
     named: Vec<Key>,
+}
+
+impl Unreadable {
+    /// Another key.
+    pub(super) fn add(&mut self, db: u64, key: &[u8]) {
+        self.keys += 1;
+        if self.named.len() < NAMED_MAX {
+            self.named.push((db, key.to_vec()));
+        }
+    }
 }
 
 /// What was found.
@@ -126,9 +137,13 @@ pub enum Fault {
 }
 
 impl Report {
-    /// Whether it is whole, and the target can read it.
+    /// Whether it is whole, and the target can read it; without a target, whether it loads here.
     pub fn is_good(&self) -> bool {
-        self.fault.is_none() && self.target.as_ref().is_none_or(|(_, unreadable)| unreadable.is_empty())
+        let is_readable = match &self.target {
+            Some((_, unreadable)) => unreadable.is_empty(),
+            None => self.functions == 0,
+        };
+        self.fault.is_none() && is_readable
     }
 
     fn count(&mut self, db: u64, number: u8, entry: &Entry) {
@@ -160,12 +175,14 @@ impl Report {
     fn object(&mut self, reason: String, key: Option<(u64, &[u8])>) {
         let Some((_, unreadable)) = &mut self.target else { return };
         let unreadable = unreadable.entry(reason).or_default();
-        unreadable.keys += u64::from(key.is_some());
-        if let Some((db, key)) = key
-            && unreadable.named.len() < NAMED_MAX
-        {
-            unreadable.named.push((db, key.to_vec()));
+        if let Some((db, key)) = key {
+            unreadable.add(db, key);
         }
+    }
+
+    /// What the target cannot read, by the reason.
+    pub(super) fn into_unreadable(self) -> BTreeMap<String, Unreadable> {
+        self.target.map(|(_, unreadable)| unreadable).unwrap_or_default()
     }
 }
 
@@ -281,8 +298,11 @@ impl fmt::Display for Report {
         };
         writeln!(f, "{path}: whole, {} bytes; {checksum}", self.bytes)?;
         match &self.target {
-            Some((target, unreadable)) if unreadable.is_empty() => writeln!(f, "{} can load it", target.name),
-            Some((target, unreadable)) => write_unreadable(f, target.name, unreadable),
+            Some((target, unreadable)) => write_verdict(f, *target, unreadable),
+            None if self.functions > 0 => writeln!(
+                f,
+                "Ferrodis cannot load it: it runs no functions. Remove them where the file comes from (FUNCTION FLUSH), and save again"
+            ),
             None => Ok(()),
         }
     }
@@ -311,7 +331,15 @@ fn write_fault(f: &mut fmt::Formatter<'_>, path: &Path, fault: &Fault, key: Opti
     }
 }
 
-fn write_unreadable(f: &mut fmt::Formatter<'_>, name: &str, unreadable: &BTreeMap<String, Unreadable>) -> fmt::Result {
+/// Whether a target can load what was looked at.
+pub(super) fn write_verdict(
+    f: &mut fmt::Formatter<'_>,
+    Target { name, .. }: Target,
+    unreadable: &BTreeMap<String, Unreadable>,
+) -> fmt::Result {
+    if unreadable.is_empty() {
+        return writeln!(f, "{name} can load it");
+    }
     for (reason, Unreadable { keys, named }) in unreadable {
         write!(f, "{name} cannot load it: {reason}")?;
         if *keys > 0 {
@@ -383,6 +411,18 @@ mod tests {
         );
         let cut = checked(&file_of(12)[..20], "").to_string();
         assert!(cut.contains("Unexpected EOF"), "{cut}");
+    }
+
+    /// It was called whole, and the server did not start with it.
+    #[test]
+    fn a_file_with_functions_passed() {
+        let library = b"\xf5\x05#!lua";
+        let file = [&b"REDIS0010"[..], library, b"\xff", &[0; 8]].concat();
+        let report = checked(&file, "");
+        assert!(!report.is_good());
+        assert!(report.to_string().contains("Ferrodis cannot load it: it runs no functions."), "{report}");
+        let report = checked(&file, "redis-7.0");
+        assert!(report.is_good() && report.to_string().contains("redis-7.0 can load it"), "{report}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod aof;
 pub mod check_rdb;
+pub mod fit;
 pub mod load;
 mod outbox;
 pub mod snapshot;

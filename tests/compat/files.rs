@@ -53,10 +53,15 @@ fn copy_dir(from: &Path, to: &Path) {
 /// The other server, on the first one's files.
 pub(crate) fn hand_over(from: &mut Server, to: &mut Server) {
     from.terminate();
+    replace_files(from, to);
+    to.restart();
+}
+
+/// Puts the files of a server that has ended in the place of the other's.
+pub(crate) fn replace_files(from: &Server, to: &mut Server) {
     to.kill();
     std::fs::remove_dir_all(to.directory()).unwrap();
     copy_dir(&from.directory(), &to.directory());
-    to.restart();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! `redis-server` (or `FERRODIS_REFERENCE`) is always one of them. `FERRODIS_REDIS` and `FERRODIS_VALKEY` may name programs of Redis 7.4 or later
 //! and Valkey 9.0 or later, which know fields that expire: they travel where all can hold them.
 
-use crate::files::{OURS, SNAPSHOT, hand_over, rewrite};
+use crate::files::{OURS, SNAPSHOT, hand_over, replace_files, rewrite};
 use crate::support::{Client, Reference, Reply, Server};
 use std::ffi::OsString;
 
@@ -241,4 +241,50 @@ fn a_snapshot_in_valkeys_form_goes_to_valkey_9_and_back() {
     save(&mut theirs.client());
     hand_over(&mut theirs, &mut ours);
     assert_same(&told(&mut ours.client()), &expected, "we load Valkey's");
+}
+
+/// Whether our check says that the log in a server's directory can go to Redis 7.0, and all that it says.
+fn may_go_to_redis_7(server: &Server) -> (bool, String) {
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_ferrodis"));
+    let directory = server.directory().join("appendonlydir");
+    let output = check.args(["check-aof", "--for", "redis-7.0"]).arg(directory).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn what_redis_7_cannot_hold_of_a_log_is_named_before_it_is_moved() {
+    let Some(program) = Reference::program() else { return };
+    let mut theirs = Server::start_program(program, &OURS).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let mut ours = Server::start(&OURS);
+    let mut client = ours.client();
+    fill(&mut client, "a", Fields::Plain);
+    client.run("SELECT 3");
+    client.run("HSET timed field 1");
+    client.run(&format!("HPEXPIREAT timed {FAR_MS} FIELDS 1 field"));
+    ours.terminate();
+    let (may_go, said) = may_go_to_redis_7(&ours);
+    let named = "redis-7.0 cannot load it: it does not know calls about fields that expire; 1 keys: \"timed\" (db3)";
+    assert!(!may_go && said.contains(named), "{said}");
+    replace_files(&ours, &mut theirs);
+    theirs.try_restart().expect_err("it was right");
+
+    ours.restart();
+    let mut client = ours.client();
+    rewrite(&mut client);
+    ours.terminate();
+    let (may_go, said) = may_go_to_redis_7(&ours);
+    assert!(!may_go && said.contains("it does not know the calls behind the RDB part"), "{said}");
+
+    ours.restart();
+    let mut client = ours.client();
+    client.run("SELECT 3");
+    client.run("HPERSIST timed FIELDS 1 field");
+    rewrite(&mut client);
+    let expected = told(&mut client);
+    ours.terminate();
+    let (may_go, said) = may_go_to_redis_7(&ours);
+    assert!(may_go && said.ends_with("redis-7.0 can load it\n"), "{said}");
+    replace_files(&ours, &mut theirs);
+    theirs.restart();
+    assert_same(&told(&mut theirs.client()), &expected, "it was right");
 }

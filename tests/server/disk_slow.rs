@@ -111,6 +111,33 @@ fn under_always_what_listeners_were_told_waited_for_all_that_came_behind_it() {
     hears("behind");
 }
 
+/// Not only replies show a write.
+#[test]
+fn under_always_events_invalidations_and_what_is_popped_wait_for_the_write_that_they_show() {
+    let (server, disk) = LossyDisk::start(&ALWAYS);
+    let mut setup = server.client();
+    setup.run("CONFIG SET notify-keyspace-events KEA");
+    let [mut events, mut invalidations, mut popper, mut pusher] = [(); 4].map(|()| server.client());
+    events.run("PSUBSCRIBE __key*");
+    let place = invalidations.run("CLIENT ID").integer();
+    invalidations.run("SUBSCRIBE __redis__:invalidate");
+    setup.run(&format!("CLIENT TRACKING ON REDIRECT {place}"));
+    setup.run("GET held");
+    popper.send(&["BLPOP", "list", "0"]);
+    wait_until("it waits", || setup.info("blocked_clients") == "1");
+    let mut writer = hang(&server, &disk);
+    pusher.send(&["RPUSH", "list", "popped"]);
+    for client in [&mut writer, &mut pusher, &mut popper, &mut events, &mut invalidations] {
+        assert_silent(client);
+    }
+    disk.set(Word::Hold, 0);
+    assert_eq!(writer.read_reply(), "OK");
+    assert_eq!(pusher.read_reply(), 1);
+    assert_eq!(popper.read_reply(), ["list", "popped"]);
+    assert_eq!(events.read_reply().items()[2], "__keyspace@0__:held");
+    assert_eq!(invalidations.read_reply().items()[1], "__redis__:invalidate");
+}
+
 /// Has writers send more than may wait for the disk, all to one key: readers of a few others would wait too. Gives them.
 fn overfill(server: &Server, calls: usize) -> Vec<Client> {
     let value = vec![b'v'; MIB];

@@ -14,6 +14,7 @@ mod hash;
 mod kill;
 mod limits;
 mod load;
+mod loading;
 mod log;
 mod output;
 mod packaging;

@@ -12,14 +12,26 @@ use std::time::{Duration, Instant};
 
 const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 const EVERYSEC: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
+const NO: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "no"];
 /// Under `everysec`, a second, and what a busy machine makes of it.
 const LOSS_AGE: Duration = Duration::from_millis(1500);
+
+/// What a power cut must leave of what was acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    All,
+    /// What is older than [`LOSS_AGE`].
+    Old,
+    /// What was there when the server started: of the rest, what came first.
+    Loaded,
+}
 
 /// Writes what is there to a file of its own, too.
 const SAVES: [&str; 3] = ["BGREWRITEAOF", "BGSAVE", "BGREWRITEAOF"];
 
 /// The server's life up to the power cut.
-fn live(server: &mut Server, disk: &LossyDisk, progress: &Progress, rng: &mut Rng, age: Duration) -> Promise {
+fn live(server: &mut Server, disk: &LossyDisk, progress: &Progress, rng: &mut Rng, left: Left) -> Promise {
+    let begun = Instant::now();
     let mut client = server.client();
     let enough = rng.u64(10..150);
     wait_until("some writes", || progress.acknowledged() >= enough);
@@ -28,18 +40,23 @@ fn live(server: &mut Server, disk: &LossyDisk, progress: &Progress, rng: &mut Rn
         let more = progress.acknowledged() + rng.u64(..60);
         wait_until("some more writes", || progress.acknowledged() >= more);
     }
-    if age.is_zero() && rng.bool() {
+    if left != Left::Old && rng.bool() {
         disk.set(Word::CutIn, rng.u64(1..60));
         if rng.bool() {
             client.call_if_open("BGREWRITEAOF");
         }
         server.wait_for_exit();
-        return Promise::All;
     }
     let now = Instant::now();
-    run_for(age);
+    if left == Left::Old {
+        run_for(LOSS_AGE);
+    }
     server.kill();
-    if age.is_zero() { Promise::All } else { Promise::Before(now) }
+    match left {
+        Left::All => Promise::All,
+        Left::Old => Promise::Before(now),
+        Left::Loaded => Promise::Before(begun),
+    }
 }
 
 fn cut(disk: &mut LossyDisk, rng: &mut Rng) {
@@ -63,17 +80,18 @@ fn cut_and_start(server: &mut Server, disk: &mut LossyDisk, rng: &mut Rng, argum
     server.restart();
 }
 
-fn cut_again_and_again(arguments: &[&str], age: Duration, usual: u64) {
+fn cut_again_and_again(arguments: &[&str], left: Left, usual: u64) {
     let seed = seed();
     let (mut rng, mut load) = (Rng::with_seed(seed), Load::new(seed, 3));
     let (mut server, mut disk) = LossyDisk::start(arguments);
     fill(&mut server.client());
-    assert_eq!(server.client().run("WAITAOF 1 0 0"), [1, 0]);
+    server.terminate();
+    server.restart();
     for round in 0..rounds(usual) {
         eprintln!("round {round}");
         disk.set(Word::SyncUs, [0, 200, 3000][rng.usize(..3)]);
         let mut promise = Promise::All;
-        load.run(&mut server, &[], |server, progress| promise = live(server, &disk, progress, &mut rng, age));
+        load.run(&mut server, &[], |server, progress| promise = live(server, &disk, progress, &mut rng, left));
         cut_and_start(&mut server, &mut disk, &mut rng, arguments);
         load.verify(&mut server.client(), promise);
         assert_filled(&mut server.client());
@@ -82,12 +100,17 @@ fn cut_again_and_again(arguments: &[&str], age: Duration, usual: u64) {
 
 #[test]
 fn under_always_every_power_cut_leaves_what_was_acknowledged_and_what_was_shown() {
-    cut_again_and_again(&ALWAYS, Duration::ZERO, 4);
+    cut_again_and_again(&ALWAYS, Left::All, 4);
 }
 
 #[test]
 fn under_everysec_every_power_cut_leaves_what_is_a_second_old() {
-    cut_again_and_again(&EVERYSEC, LOSS_AGE, 2);
+    cut_again_and_again(&EVERYSEC, Left::Old, 2);
+}
+
+#[test]
+fn without_syncs_every_power_cut_leaves_what_was_loaded_and_what_came_first() {
+    cut_again_and_again(&NO, Left::Loaded, 4);
 }
 
 /// All files below a directory.
@@ -157,7 +180,7 @@ fn a_disk_that_lies_loses_what_was_acknowledged() {
 
 #[test]
 fn without_syncs_a_power_cut_takes_what_a_kill_leaves() {
-    let (mut server, mut disk) = LossyDisk::start(&["--appendonly", "yes", "--appendfsync", "no"]);
+    let (mut server, mut disk) = LossyDisk::start(&NO);
     let write = |server: &Server, key: &str| {
         let mut client = server.client();
         assert_eq!(client.run(&format!("SET {key} 1")), "OK");

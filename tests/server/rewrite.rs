@@ -141,6 +141,36 @@ fn a_base_of_calls_is_loaded_like_one_in_rdb() {
     assert_eq!(server.client().run("DEBUG DIGEST"), digest);
 }
 
+/// More than one block of calls stands behind the base's RDB part; or blocks of calls are all that there is.
+#[test]
+fn the_deadlines_of_many_fields_go_through_a_base() {
+    for preamble in ["yes", "no"] {
+        let mut server = Server::start(&["--appendonly", "yes", "--aof-use-rdb-preamble", preamble]);
+        let mut client = server.client();
+        let deadline = |n: usize| 4_102_444_800_000 + n as u64;
+        let calls = (0..10_000).flat_map(|n| {
+            let set = format!("HSET big field:{n} {n}");
+            [set, format!("HPEXPIREAT big {} FIELDS 1 field:{n}", deadline(n))]
+        });
+        let calls: Vec<Vec<String>> = calls.map(|line| line.split(' ').map(str::to_owned).collect()).collect();
+        client.pipeline(&calls.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        client.run("BGREWRITEAOF");
+        wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");
+        server.restart();
+        let mut client = server.client();
+        assert_eq!(client.run("HLEN big"), 10_000);
+        for n in [0, 1, 4999, 9999] {
+            let told = client.run(&format!("HPEXPIRETIME big FIELDS 1 field:{n}"));
+            assert_eq!(told, [deadline(n) as i64], "{preamble}, {n}");
+        }
+        let directory = server.directory().join("appendonlydir");
+        let name = ["appendonly.aof.2.base.rdb", "appendonly.aof.2.base.aof"][usize::from(preamble == "no")];
+        let base = std::fs::read(directory.join(name)).unwrap();
+        let heads = base.windows(8).filter(|bytes| bytes == b"# block ").count();
+        assert!(heads > 2, "{heads}");
+    }
+}
+
 #[test]
 fn a_log_that_has_grown_is_rewritten_by_itself() {
     let server = Server::start(&[
@@ -158,4 +188,88 @@ fn a_log_that_has_grown_is_rewritten_by_itself() {
     }
     wait_until("a rewrite", || client.info("aof_rewrites").parse::<u64>().unwrap() > 0);
     wait_until("a small log", || client.info("aof_current_size").parse::<u64>().unwrap() < 64 * 1024);
+}
+
+/// A call on one of very many keys, of any type, so that tables grow; some move keys, or let them go soon.
+fn call_on_many(rng: &mut Rng) -> Vec<String> {
+    let [key, other] = [(); 2].map(|()| format!("{}:{}", ["a", "b"][rng.usize(..2)], rng.u32(..30_000)));
+    let [member, number] = [rng.u32(..400).to_string(), rng.u32(..1_000_000).to_string()];
+    let big = format!("big:{}", rng.u8(..6));
+    let line = match rng.u8(..24) {
+        0..5 => format!("SET {key} {}", "v".repeat(rng.usize(1..300))),
+        5 => format!("SET {key} {number} PX {}", rng.u8(1..200)),
+        6 => format!("APPEND {key} {number}"),
+        7 => format!("RPUSH list:{big} {number} {member}"),
+        8 => format!("LPOP list:{big} {}", rng.u8(1..3)),
+        9 => format!("RPUSH list:{key} {number}"),
+        10 => format!("HSET hash:{big} {member} {number} {number} x"),
+        11 => format!("HPEXPIRE hash:{big} {} FIELDS 1 {member}", rng.u8(1..200)),
+        12 => format!("HDEL hash:{big} {member}"),
+        13 => format!("SADD set:{big} {member} {number}"),
+        14 => format!("SPOP set:{big} 2"),
+        15 => format!("ZADD zset:{big} {number} {member} {member} {number}"),
+        16 => format!("ZREM zset:{big} {member}"),
+        17 => format!("XADD stream:{big} MAXLEN 300 * field {number}"),
+        18 => format!("RENAME {key} {other}"),
+        19 => format!("RENAME list:{big} list:big:{}", rng.u8(..6)),
+        20 => format!("PEXPIRE {key} {}", rng.u8(1..200)),
+        21 => format!("COPY hash:{big} hash:{key} REPLACE"),
+        22 => format!("MOVE {key} 1"),
+        _ => format!("DEL {key} {other}"),
+    };
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// Everybody writes, to all types, and tables grow; databases are swapped and flushed, keys renamed, expired and evicted; and the log is
+/// rewritten over and over, some of it in vain. What is loaded then is what was there.
+#[test]
+fn what_a_walk_under_load_and_the_log_give_together_is_what_was_there() {
+    let seed = super::kill::seed();
+    let mut rng = Rng::with_seed(seed);
+    let logged = ["--appendonly", "yes", "--enable-debug-command", "yes", "--auto-aof-rewrite-percentage", "0"];
+    let mut server = Server::start(&logged);
+    let mut client = server.client();
+    for preamble in ["yes", "no"] {
+        client.run(&format!("CONFIG SET aof-use-rdb-preamble {preamble}"));
+        let used: u64 = client.info("counted_memory").parse().unwrap();
+        client.run(&format!("CONFIG SET maxmemory {} maxmemory-policy allkeys-lru", used + (3 << 20)));
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for writer in 0..3 {
+                let (mut client, mut rng) = (server.client(), rng.fork());
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    client.run(&format!("SELECT {}", writer % 2));
+                    while !is_over.load(Ordering::SeqCst) {
+                        let calls: Vec<Vec<String>> = (0..100).map(|_| call_on_many(&mut rng)).collect();
+                        client.pipeline(&calls.iter().map(Vec::as_slice).collect::<Vec<_>>());
+                    }
+                });
+            }
+            let evicted = client.info("evicted_keys");
+            wait_until("evictions", || client.info("evicted_keys") != evicted);
+            for (round, call) in ["SWAPDB 0 1", "FLUSHDB", "PING", "SWAPDB 0 1"].into_iter().enumerate() {
+                let done: u64 = client.info("aof_rewrites").parse().unwrap();
+                client.run("BGREWRITEAOF");
+                client.run(call);
+                if round == 2 {
+                    // One that ends in the middle, and another in its place.
+                    client.run("CONFIG SET appendonly no");
+                    client.run("CONFIG SET appendonly yes");
+                }
+                wait_until("a rewrite", || client.info("aof_rewrites").parse::<u64>().unwrap() > done);
+            }
+            client.run("BGREWRITEAOF"); // and one that the end finds under way, or not
+            is_over.store(true, Ordering::SeqCst);
+        });
+        assert_ne!(client.info("expired_keys"), "0");
+        crate::support::run_for(std::time::Duration::from_millis(250)); // what was to go soon has gone
+        super::kill::wait_until_written(&mut client);
+        let (digest, keys) = (client.run("DEBUG DIGEST"), client.run("DBSIZE").integer());
+        assert!(keys > 100, "{keys}");
+        server.kill();
+        server.restart();
+        client = server.client();
+        assert_eq!(client.run("DEBUG DIGEST"), digest, "{keys} keys");
+    }
 }

@@ -213,12 +213,18 @@ impl FaultyDisk {
         self.state().faults = faults;
     }
 
-    /// The power fails, if it has not already, and comes back: of what was not synced, chance decides.
-    pub fn crash(&self) {
+    /// The power fails, if it has not already: of what was not synced, chance decides.
+    pub fn cut_power(&self) {
         let state = &mut *self.state();
         if !state.is_down {
             state.lose_power();
         }
+    }
+
+    /// The power fails, if it has not already, and comes back.
+    pub fn crash(&self) {
+        self.cut_power();
+        let state = &mut *self.state();
         (state.crash_in, state.is_down) = (None, false);
     }
 

@@ -53,6 +53,8 @@ pub struct Seen {
     logs_begun: u64,
     /// Times that a slow sync held the writers.
     delayed: u64,
+    /// Lives at whose end something had to be kept for its age alone.
+    aged: u64,
 }
 
 /// Whether what changes is logged.
@@ -355,6 +357,18 @@ impl Simulation {
         }
     }
 
+    /// Leaves what was written last to itself until its age alone has to keep it. Then the power fails.
+    fn let_it_age(&mut self, life: &mut Life) {
+        life.is_stalled = false;
+        self.disk.set_faults(Faults::default());
+        for _ in 0..self.rng.u8(1..4) {
+            (0..life.peers.len()).for_each(|place| self.deliver(life, place));
+            let ms = self.rng.u64(1100..1500);
+            self.pass_time(life, ms);
+        }
+        self.disk.cut_power();
+    }
+
     fn run(mut self) -> Seen {
         for _ in 0..self.rng.u8(1..5) {
             let mut life = self.start();
@@ -367,12 +381,18 @@ impl Simulation {
                     break;
                 }
             }
+            let may_age = life.policy == AppendFsync::Everysec && life.log == LogState::InForce;
+            if may_age && self.rng.u8(..4) > 0 {
+                self.let_it_age(&mut life);
+            }
             self.seen.rewrites += life.process.dispatcher.server.persistence.log.rewrites;
             if self.rng.u8(..4) == 0 && !self.disk.is_down() {
                 self.shut_down(&mut life);
             }
             if self.has_log {
+                let needed = self.history.needed;
                 self.history.need_what_is_old();
+                self.seen.aged += (self.history.needed > needed && self.disk.is_down()) as u64;
             }
             self.end_life();
         }
@@ -395,14 +415,14 @@ fn the_server_keeps_what_it_promises() {
 
 #[test]
 fn the_servers_runs_meet_what_they_are_made_for() {
-    let mut total = [0; 16];
+    let mut total = [0; 17];
     for seed in 0..200 {
         let seen = Simulation::new(seed).run();
         let Seen { calls, recoveries, lost, failed_starts, crashes, rewrites, snapshots, evicted, .. } = seen;
-        let Seen { refused, transactions, aborted, held, served, durable, logs_begun, delayed, .. } = seen;
+        let Seen { refused, transactions, aborted, held, served, durable, logs_begun, delayed, aged, .. } = seen;
         let seen = [
-            [calls, recoveries, lost, failed_starts, crashes, rewrites, snapshots, evicted],
-            [refused, transactions, aborted, held, served, durable, logs_begun, delayed],
+            &[calls, recoveries, lost, failed_starts, crashes, rewrites, snapshots, evicted][..],
+            &[refused, transactions, aborted, held, served, durable, logs_begun, delayed, aged],
         ];
         total.iter_mut().zip(seen.concat()).for_each(|(sum, n)| *sum += n);
     }

@@ -118,7 +118,9 @@ impl Dispatcher {
                 self.server.keyspace.db(applying.db).expect_keys(keys.min(most) as usize);
             }
             Thing::Function(_) => {
-                return Err("The file holds a library of functions, which this version cannot run".into());
+                return Err("The RDB file holds a library of functions, and nothing here runs functions. Remove them where the file \
+                     comes from (FUNCTION FLUSH), and save again"
+                    .into());
             }
             Thing::Failed(Failure { detail, refusal }) => {
                 if let Some(detail) = detail {

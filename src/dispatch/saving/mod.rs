@@ -8,6 +8,7 @@ use crate::base::crc::crc64;
 use crate::formats::rdb::opcodes::{NEWEST_REDIS_VERSION, NEWEST_VALKEY_VERSION};
 use crate::formats::rdb::{Compression, Encoder};
 use crate::keyspace::walk::ImageFormat;
+use crate::persistence::aof::block::Head;
 use crate::persistence::aof::store::BaseFormat;
 use crate::persistence::snapshot::Outcome;
 use crate::server::clients::ClientIndex;
@@ -49,6 +50,8 @@ pub(super) struct Saving {
     target: Target,
     /// Bytes that wait to be given to the writer.
     piece: Vec<u8>,
+    /// Bytes of the piece that go into the file as they are. What is behind them are calls, which have yet to be made a block.
+    headed: usize,
     /// Calls that stand behind the RDB part of a log's base, and how much of them has been given.
     behind: (Vec<u8>, usize),
     /// The checksum so far (RDB).
@@ -97,6 +100,14 @@ impl Saving {
             self.crc = crc64(self.crc, bytes);
         }
         self.piece.extend_from_slice(bytes);
+    }
+
+    /// Makes the calls that were gathered a block, so that damage to them is seen.
+    fn end_block(&mut self) {
+        if self.piece.len() > self.headed {
+            Head::put_before(&mut self.piece, self.headed);
+        }
+        self.headed = self.piece.len();
     }
 }
 
@@ -158,6 +169,7 @@ impl Dispatcher {
         let mut saving = Saving {
             target,
             piece: self.storage.snapshot.buffer(),
+            headed: 0,
             behind: (Vec::new(), 0),
             crc: 0,
             with_checksum: config.rdbchecksum,
@@ -180,6 +192,7 @@ impl Dispatcher {
             saving.append(&encoder.take(Vec::new()));
         } else if self.server.config.aof_timestamp_enabled {
             saving.append(format!("#TS:{}\r\n", self.server.time.wall_us / 1_000_000).as_bytes());
+            saving.headed = saving.piece.len();
         }
         self.server.keyspace.begin_walk(format);
         self.server.persistence.walk_keys_total = self.server.keyspace.all().iter().map(|db| db.len() as u64).sum();

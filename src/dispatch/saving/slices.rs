@@ -3,6 +3,7 @@
 use super::{Saving, Stage};
 use crate::dispatch::Dispatcher;
 use crate::dispatch::storage::Garbage;
+use crate::formats::calls::calls_up_to;
 use crate::formats::calls::hash::write_select;
 use crate::formats::rdb::{Compression, Encoder};
 
@@ -156,14 +157,21 @@ impl Dispatcher {
     fn give_piece(&mut self, saving: &mut Saving) -> bool {
         if saving.given_up {
             saving.piece.clear();
+            saving.headed = 0;
             return true;
         }
         if !self.storage.snapshot.has_room() {
             return false;
         }
+        if !saving.is_rdb() {
+            saving.end_block();
+        }
         let next = self.storage.snapshot.buffer();
         match self.storage.snapshot.piece(std::mem::replace(&mut saving.piece, next)) {
-            Ok(()) => true,
+            Ok(()) => {
+                saving.headed = 0;
+                true
+            }
             Err(back) => {
                 saving.piece = back;
                 false
@@ -178,6 +186,7 @@ impl Dispatcher {
             saving.append(&[crate::formats::rdb::opcodes::opcode::EOF]);
             let checksum = if saving.with_checksum { saving.crc } else { 0 };
             saving.piece.extend_from_slice(&checksum.to_le_bytes());
+            saving.headed = saving.piece.len();
         }
     }
 
@@ -185,9 +194,10 @@ impl Dispatcher {
     fn close_file(&mut self, saving: &mut Saving) {
         while !saving.given_up {
             let (calls, given) = &mut saving.behind;
-            let next = calls.len().min(*given + PIECE_BYTES.saturating_sub(saving.piece.len()));
-            saving.piece.extend_from_slice(&calls[*given..next]);
-            *given = next;
+            let len = calls_up_to(&calls[*given..], PIECE_BYTES.saturating_sub(saving.piece.len()));
+            saving.piece.extend_from_slice(&calls[*given..*given + len]);
+            *given += len;
+            saving.end_block();
             if saving.piece.is_empty() {
                 self.storage.snapshot.finish();
                 break;

@@ -30,6 +30,28 @@ pub fn write_value(key: &[u8], deadline_ms: Option<u64>, value: AnyRef<'_>, out:
     write_deadline(key, deadline_ms, out);
 }
 
+/// How long the calls at the beginning of `calls` are, up to the one that reaches `enough` bytes. They are as [`write_call`] writes them.
+pub fn calls_up_to(calls: &[u8], enough: usize) -> usize {
+    let mut end = 0;
+    while end < enough.min(calls.len()) {
+        let (words, mut at) = number_at(calls, end);
+        for _ in 0..words {
+            let (len, start) = number_at(calls, at);
+            at = start + len + 2;
+        }
+        end = at;
+    }
+    end
+}
+
+/// The number on a line that a call or a word begins with, and where the next line begins.
+fn number_at(calls: &[u8], line: usize) -> (usize, usize) {
+    let digits = calls[line + 1..].iter().take_while(|&&byte| byte != b'\r');
+    let (number, count) =
+        digits.fold((0, 0), |(number, count), &digit| (number * 10 + usize::from(digit - b'0'), count + 1));
+    (number, line + 1 + count + 2)
+}
+
 fn write_deadline(key: &[u8], deadline_ms: Option<u64>, out: &mut Vec<u8>) {
     if let Some(deadline_ms) = deadline_ms {
         write_call(&[b"PEXPIREAT", key, itoa::Buffer::new().format(deadline_ms).as_bytes()], out);
@@ -68,5 +90,20 @@ mod tests {
         write_value(b"k", Some(12), AnyRef::int(-7), &mut out);
         let expected = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2\r\n-7\r\n*3\r\n$9\r\nPEXPIREAT\r\n$1\r\nk\r\n$2\r\n12\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn calls_are_taken_whole() {
+        let mut out = Vec::new();
+        let ends: Vec<usize> = (0..3)
+            .map(|_| {
+                write_call(&[b"SET", b"*1\r\n", b""], &mut out);
+                out.len()
+            })
+            .collect();
+        for enough in 0..=out.len() + 5 {
+            let reached = ends.iter().copied().find(|&end| end >= enough).unwrap_or(out.len());
+            assert_eq!(calls_up_to(&out, enough), if enough == 0 { 0 } else { reached }, "{enough}");
+        }
     }
 }

@@ -8,7 +8,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `len` | bytes of the body |
-//! | `at` | the log offset of the body's first byte; `-` for a block that the log's offset does not count (a SELECT at a file's head) |
+//! | `at` | the log offset of the body's first byte; `-` for a block that the log's offset does not count (in a base, or a SELECT at a file's head) |
 //! | `synced` | the log offset up to which all was durable when this block was written; `-` likewise |
 //! | `crc` | CRC-32C of the body |
 //! | `head` | CRC-32C of the annotation up to the space before `head=` |
@@ -71,6 +71,13 @@ impl Head {
         push_hex(check, out);
         out.extend_from_slice(b"\r\n");
         debug_assert!(out.len() - start < HEAD_MAX_BYTES);
+    }
+
+    /// Makes what stands in `calls` from `start` on the body of a block that the log does not count: its annotation is put before it.
+    pub fn put_before(calls: &mut Vec<u8>, start: usize) {
+        let mut head = Vec::with_capacity(HEAD_MAX_BYTES);
+        Head::of(&calls[start..], None).print(&mut head);
+        calls.splice(start..start, head);
     }
 
     /// Reads an annotation, CRLF included. None unless every byte is as [`Head::print`] writes it.

@@ -11,10 +11,15 @@ use std::sync::Arc;
 use crate::base::disk::Disk;
 use crate::formats::aof_manifest::Manifest;
 use crate::persistence::Trouble;
+use crate::persistence::check_rdb::Unreadable;
 
 use super::cut::cut_and_keep;
-use super::read::{Item, LoadError, Notice, Reader, Tail};
+use super::read::{Call, Item, LoadError, Notice, Reader, Tail};
 use super::store::{Location, SaveError, Store, StoreError};
+
+/// Calls about fields that expire, as the log holds them: ours, and others'.
+const TIMED_CALLS: [&[u8]; 8] =
+    [b"hpexpireat", b"hpersist", b"hexpire", b"hpexpire", b"hexpireat", b"hsetex", b"hgetex", b"hgetdel"];
 
 /// Whether to mend what is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,8 @@ pub struct Report {
     pub files: Vec<FileReport>,
     /// What is worth knowing, but wrong with nothing.
     pub notices: Vec<Notice>,
+    /// Keys that calls about fields that expire name, each time that one does.
+    pub timed: Unreadable,
     /// What is wrong.
     pub problem: Option<Problem>,
     /// What a cut would lose: file, new length, bytes lost.
@@ -146,15 +153,35 @@ fn manifests_in(disk: &dyn Disk, dir: &Path) -> Option<Vec<PathBuf>> {
     if here.is_empty() { Some(of(&dir.join("appendonlydir")).unwrap_or_default()) } else { Some(here) }
 }
 
+/// The database that a call selects.
+fn selected(call: &Call<'_>) -> Option<u64> {
+    let mut words = call.args();
+    let is_select = words.next()?.eq_ignore_ascii_case(b"select");
+    std::str::from_utf8(words.next()?).ok()?.parse().ok().filter(|_| is_select)
+}
+
+/// The key of a call about fields that expire.
+fn timed_key<'a>(call: &Call<'a>) -> Option<&'a [u8]> {
+    let mut words = call.args();
+    let name = words.next()?.to_ascii_lowercase();
+    words.next().filter(|_| TIMED_CALLS.contains(&&name[..]))
+}
+
 fn read_all(mut reader: Reader, report: &mut Report, check_rdb: CheckRdb<'_>) {
+    let mut db = 0;
     loop {
         match reader.next() {
             Ok(Item::File { .. }) => {
+                db = 0;
                 if let Some((path, _)) = reader.place() {
                     report.files.push(FileReport { path: path.to_owned(), calls: 0, valid_bytes: 0 });
                 }
             }
-            Ok(Item::Call(_)) => {
+            Ok(Item::Call(call)) => {
+                db = selected(&call).unwrap_or(db);
+                if let Some(key) = timed_key(&call) {
+                    report.timed.add(db, key);
+                }
                 let position = reader.place().map_or(0, |(_, position)| position);
                 if let Some(file) = report.files.last_mut() {
                     file.calls += 1;

@@ -52,6 +52,11 @@ impl Reader {
             return self.enter_block(position, start, head);
         }
         let boundary = start.saturating_add(head.len);
+        if self.is_in_base() {
+            let behind = good_blocks_from(&mut self.at_hand().window, boundary)?;
+            return Err(self.damaged(position, behind));
+        }
+        let open = self.at_hand();
         if was_cut_by_another(&mut open.window, BadBlock { start, boundary })? {
             self.go_on_plainly(position, start);
             return Ok(());
@@ -89,9 +94,13 @@ impl Reader {
     pub(super) fn judge_garbage(&mut self, position: u64, shape: Shape) -> Result<(), LoadError> {
         let lost_at = self.offset.or(self.last_begins_at);
         let ours_to_begin_with = self.last_begins_at.is_some();
-        let is_base = self.parts[self.next_part - 1].is_base;
+        let is_base = self.is_in_base();
         let open = self.at_hand();
         let behind = good_blocks_from(&mut open.window, position + 1)?;
+        if is_base && behind.count > 0 {
+            return Err(self.damaged(position, behind));
+        }
+        let open = self.at_hand();
         open.window.need(position, COMMENT_MAX_BYTES)?;
         let follows_ours = if open.blocks > 0 {
             !open.foreign_last
@@ -132,18 +141,30 @@ impl Reader {
     ) -> Result<(), LoadError> {
         let was_durable = behind.count > 0 && lost_at.is_none_or(|at| behind.synced > at);
         if was_durable || behind.bytes > UNSYNCED_MAX_BYTES {
-            return Err(LoadError::DamagedBlock {
-                path: self.at_hand().window.path().clone(),
-                offset: position,
-                good_blocks: behind.count,
-                good_bytes: behind.bytes,
-            });
+            return Err(self.damaged(position, behind));
         }
         if let Some(start) = plain_calls {
             self.go_on_plainly(position, start);
             return Ok(());
         }
         self.end_file()
+    }
+
+    fn is_in_base(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| self.parts[open.index].is_base)
+    }
+
+    /// What stands at `position` was durable, and so was what is `behind` it.
+    fn damaged(&mut self, position: u64, behind: GoodBlocks) -> LoadError {
+        let path = self.at_hand().window.path().clone();
+        let can_be_cut = self.is_in_last_file() && self.may_be_cut_at(self.cut_before(position));
+        LoadError::DamagedBlock {
+            path,
+            offset: position,
+            good_blocks: behind.count,
+            good_bytes: behind.bytes,
+            can_be_cut,
+        }
     }
 
     /// The file's valid part ends behind the last whole thing.
@@ -158,7 +179,8 @@ impl Reader {
         if open.index < self.last {
             return Err(LoadError::TruncatedNotLast { path, offset });
         }
-        if offset == 0 && part.is_snapshot() {
+        // A base was whole before it was put in force; only the single file that was there before there were bases may be torn.
+        if part.is_snapshot() || part.is_base && open.blocks > 0 {
             return Err(LoadError::BadFormat { path, offset });
         }
         let kept = match self.tail {

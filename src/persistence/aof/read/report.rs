@@ -111,6 +111,8 @@ pub enum LoadError {
         good_blocks: u64,
         /// Their bytes.
         good_bytes: u64,
+        /// Whether the file may be cut there: no other follows.
+        can_be_cut: bool,
     },
     /// A block does not stand where the log goes on.
     Gap {
@@ -158,13 +160,20 @@ impl fmt::Display for LoadError {
                  what would be lost with 'ferrodis check-aof', and cut it off with 'ferrodis check-aof --fix'.",
                 path.display()
             ),
-            LoadError::DamagedBlock { path, offset, good_blocks, good_bytes } => write!(
-                f,
-                "Damaged block in the append only file {} at offset {offset}: it was durable, and {good_blocks} valid blocks \
-                 ({good_bytes} bytes) stand behind it. You can: 1) restore the file from a backup. 2) Give up everything from \
-                 there on with 'ferrodis check-aof --fix', which keeps what it cuts off in a file beside it.",
-                path.display()
-            ),
+            LoadError::DamagedBlock { path, offset, good_blocks, good_bytes, can_be_cut } => {
+                write!(
+                    f,
+                    "Damaged block in the append only file {} at offset {offset}: it was durable, and {good_blocks} valid blocks \
+                     ({good_bytes} bytes) stand behind it. ",
+                    path.display()
+                )?;
+                f.write_str(if *can_be_cut {
+                    "You can: 1) restore the file from a backup. 2) Give up everything from there on with 'ferrodis check-aof \
+                     --fix', which keeps what it cuts off in a file beside it."
+                } else {
+                    "Restore the file from a backup: to cut it there does not help."
+                })
+            }
             LoadError::Gap { path, offset, expected, found } => write!(
                 f,
                 "A part of the log is missing before offset {offset} of the append only file {}: log offset {expected} should \
