@@ -10,6 +10,7 @@ use crate::persistence::aof::start::{BeginWith, LogEnd, start};
 use crate::persistence::aof::store::{BaseFormat, Store};
 use crate::server::config::{AppendFsync, Config};
 use crate::server::surroundings::Work;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 /// A block of this size goes to the writer at once ...
@@ -148,11 +149,12 @@ impl Dispatcher {
         }
     }
 
-    /// Makes the log durable and ends it: the process ends. A disk that refuses is not waited for.
+    /// Makes the log durable and ends it: the process ends. A disk that refuses is not waited for, nor one that stands still once
+    /// somebody is impatient.
     pub(super) fn close_log(&mut self) {
         let Some(log) = &mut self.storage.log else { return };
         log.shut_down();
-        while !log.has_ended() {
+        while !log.has_ended() && !self.storage.interrupt.load(Relaxed) {
             self.storage.threads.await_log(log);
             self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
             if let Some(trouble) = log.status().trouble() {

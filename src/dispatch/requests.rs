@@ -87,9 +87,8 @@ impl Dispatcher {
         self.give_up_rewrite();
         if wants_save && !self.save_at_the_end() {
             if self.storage.interrupt.load(Relaxed) {
-                log::warn!("You insist... exiting now.");
                 self.abandon_saving();
-                self.storage.exit_code = Some(1);
+                self.exit_by_insistence();
                 return Ok(());
             }
             if !flags.force {
@@ -99,10 +98,21 @@ impl Dispatcher {
         }
         self.abandon_saving();
         self.close_log();
+        if self.storage.interrupt.load(Relaxed) {
+            self.exit_by_insistence();
+            return Ok(());
+        }
         log::warn!("Ferrodis is now ready to exit, bye bye...");
         self.server.raised |= gates::WAITING;
         self.storage.exit_code = Some(0);
         Ok(())
+    }
+
+    /// Somebody is too impatient to wait for what an orderly end writes.
+    fn exit_by_insistence(&mut self) {
+        log::warn!("You insist... exiting now.");
+        self.server.raised |= gates::WAITING;
+        self.storage.exit_code = Some(1);
     }
 
     /// Why the log holds less than it should until a base is in force, if it does.

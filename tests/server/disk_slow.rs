@@ -67,6 +67,20 @@ fn under_always_replies_wait_in_their_order_and_no_other_client_is_shown_what_th
     assert_eq!(reader.read_reply(), "1");
 }
 
+/// A second SIGINT was not seen before a sync had ended that would not.
+#[test]
+fn a_second_sigint_does_not_wait_for_the_disk() {
+    let (mut server, disk) = LossyDisk::start(&["--appendonly", "yes", "--save", ""]);
+    disk.set(Word::Hold, 1);
+    server.client().run("SET k 1");
+    server.signal("INT");
+    wait_until("the last sync", || server.log().contains("User requested shutdown") && disk.get(Word::Held) > 0);
+    assert!(!server.has_ended());
+    server.signal("INT");
+    assert_eq!(server.wait_for_exit().code(), Some(1));
+    assert!(server.log().contains("You insist"));
+}
+
 /// Under load there is always more to tell that is not durable yet: they heard nothing until it ended.
 #[test]
 fn under_always_what_listeners_were_told_waited_for_all_that_came_behind_it() {
