@@ -4,7 +4,6 @@ use super::saving::Beside;
 use super::storage::{Garbage, Storage};
 use super::{Dispatcher, gates};
 use crate::commands::error::Error;
-use crate::error;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
 use crate::persistence::aof::job::{FsyncPolicy, Status};
@@ -225,8 +224,13 @@ impl Dispatcher {
     }
 
     fn reload_log(&mut self) -> Result<(), Error> {
-        self.finish_saving();
+        const FAILED: Error = Error::Text("ERR Error trying to load the AOF files, check server logs.");
         let is_on = self.server.config.appendonly;
+        if is_on && self.storage.log.as_ref().is_some_and(|log| *log.status() != Status::Ok) {
+            log::error!("The AOF does not hold all that is in memory: it is not loaded in its place");
+            return Err(FAILED);
+        }
+        self.finish_saving();
         self.turn_log_off();
         self.empty_all();
         self.begin_loading_log().and_then(|()| self.load_to_end()).map_err(|reason| {
@@ -236,7 +240,7 @@ impl Dispatcher {
                 log::error!("The log is off: repair its files and start again, or turn it on to begin anew");
                 self.server.config.appendonly = false;
             }
-            error!("ERR Error trying to load the AOF files, check server logs.")
+            FAILED
         })
     }
 
