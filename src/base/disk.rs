@@ -207,12 +207,11 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        File::open(path)?.sync_all()
+        open_dir(path)?.sync_all()
     }
 
     fn lock_dir(&self, path: &Path) -> io::Result<DirLock> {
-        let dir = File::open(path)?;
+        let dir = open_dir(path)?;
         match dir.try_lock() {
             Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::ResourceBusy, "another server uses it")),
             // There are file systems without locks.
@@ -236,6 +235,11 @@ impl Disk for RealDisk {
         let metadata = std::fs::metadata(path)?;
         if metadata.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(metadata.len()) }
     }
+}
+
+/// The parent of a bare name is empty: it is the directory at hand.
+fn open_dir(path: &Path) -> io::Result<File> {
+    File::open(if path.as_os_str().is_empty() { Path::new(".") } else { path })
 }
 
 #[cfg(test)]

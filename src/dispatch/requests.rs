@@ -4,10 +4,9 @@ use super::saving::Beside;
 use super::storage::{Garbage, Storage};
 use super::{Dispatcher, gates};
 use crate::commands::error::Error;
-use crate::error;
 use crate::formats::resp::reply::Reply;
 use crate::keyspace::database::Database;
-use crate::persistence::aof::job::Status;
+use crate::persistence::aof::job::{FsyncPolicy, Status};
 use crate::server::config::{Extent, ShutdownFlags};
 use crate::server::config_changes::RewriteError;
 use crate::server::request::{Ending, Reload, Request};
@@ -75,7 +74,7 @@ impl Dispatcher {
             return Ok(());
         }
         log::warn!("User requested shutdown...");
-        if let Some(why) = self.log_lacks_base() {
+        if let Some(why) = self.log_lacks_data() {
             // What is on the disk is not this data set.
             if !flags.force {
                 log::error!("{why}, can't exit.");
@@ -115,14 +114,19 @@ impl Dispatcher {
         self.storage.exit_code = Some(1);
     }
 
-    /// Why the log holds less than it should until a base is in force, if it does.
-    fn log_lacks_base(&self) -> Option<&'static str> {
+    /// Why the log holds less than was acknowledged, if it does.
+    fn log_lacks_data(&self) -> Option<&'static str> {
         if !self.server.config.appendonly || self.is_loading() {
             return None;
         }
-        match self.storage.log.as_ref()?.status() {
+        let log = self.storage.log.as_ref()?;
+        match log.status() {
             Status::AwaitsBase => Some("Writing initial AOF"),
             Status::Broken(_) => Some("Writing a new base for a broken AOF"),
+            // Under `always` what waits was not acknowledged.
+            Status::Failed(_) if log.policy() != FsyncPolicy::Always && log.pending_bytes() > 0 => {
+                Some("Waiting for a disk that refuses the AOF")
+            }
             Status::Ok | Status::Failed(_) => None,
         }
     }
@@ -220,8 +224,13 @@ impl Dispatcher {
     }
 
     fn reload_log(&mut self) -> Result<(), Error> {
-        self.finish_saving();
+        const FAILED: Error = Error::Text("ERR Error trying to load the AOF files, check server logs.");
         let is_on = self.server.config.appendonly;
+        if is_on && self.storage.log.as_ref().is_some_and(|log| *log.status() != Status::Ok) {
+            log::error!("The AOF does not hold all that is in memory: it is not loaded in its place");
+            return Err(FAILED);
+        }
+        self.finish_saving();
         self.turn_log_off();
         self.empty_all();
         self.begin_loading_log().and_then(|()| self.load_to_end()).map_err(|reason| {
@@ -231,7 +240,7 @@ impl Dispatcher {
                 log::error!("The log is off: repair its files and start again, or turn it on to begin anew");
                 self.server.config.appendonly = false;
             }
-            error!("ERR Error trying to load the AOF files, check server logs.")
+            FAILED
         })
     }
 

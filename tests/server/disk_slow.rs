@@ -70,7 +70,7 @@ fn under_always_replies_wait_in_their_order_and_no_other_client_is_shown_what_th
 /// A second SIGINT was not seen before a sync had ended that would not.
 #[test]
 fn a_second_sigint_does_not_wait_for_the_disk() {
-    let (mut server, disk) = LossyDisk::start(&EVERYSEC);
+    let (mut server, disk) = LossyDisk::start(&["--appendonly", "yes", "--save", ""]);
     disk.set(Word::Hold, 1);
     server.client().run("SET k 1");
     server.signal("INT");

@@ -177,6 +177,18 @@ fn a_second_server_in_the_directory_took_the_log_away() {
     assert_eq!(server.client().run("GET k"), "2");
 }
 
+/// It had begun a moment ago, and its first base was still to be written.
+#[test]
+fn loadaof_of_a_log_that_lacks_the_data_emptied_the_server() {
+    let server = Server::start(&["--enable-debug-command", "yes", "--rdb-key-save-delay", "100000"]);
+    let mut client = server.client();
+    (0..100).for_each(|key| drop(client.run(&format!("SET {key} v"))));
+    client.run("CONFIG SET appendonly yes");
+    wait_until("the walk", || client.info("aof_rewrite_in_progress") == "1");
+    assert_eq!(client.run("DEBUG LOADAOF").text(), "ERR Error trying to load the AOF files, check server logs.");
+    assert_eq!(client.run("DBSIZE"), 100);
+}
+
 #[test]
 fn the_log_ended_with_half_a_transaction() {
     let mut server = Server::start(&["--appendonly", "yes", "--enable-debug-command", "yes"]);

@@ -94,7 +94,7 @@ impl Report {
 /// Checks the log at `path`: a directory with a manifest in it (or in `appendonlydir` in it), a manifest, or a single file.
 pub fn check(disk: Arc<dyn Disk>, path: &Path, mend: Mend, check_rdb: CheckRdb<'_>) -> Report {
     let mut report = Report::default();
-    let (reader, store) = match open(&disk, path) {
+    let (reader, store) = match open(&disk, path, mend) {
         Ok(opened) => opened,
         Err(problem) => {
             report.problem = Some(problem);
@@ -118,7 +118,7 @@ fn forget_beginning(store: Option<Store>, report: &Report) -> Result<(), Trouble
     store.save(manifest).map_err(SaveError::trouble)
 }
 
-fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<(Reader, Option<Store>), Problem> {
+fn open(disk: &Arc<dyn Disk>, path: &Path, mend: Mend) -> Result<(Reader, Option<Store>), Problem> {
     let manifest = match manifests_in(&**disk, path) {
         Some(manifests) => match manifests.as_slice() {
             [] => return Err(Problem::NoLog(path.to_owned())),
@@ -133,7 +133,11 @@ fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<(Reader, Option<Store>), Pr
     };
     let dir = manifest.parent().unwrap_or(Path::new(""));
     let name = manifest.file_stem().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
-    let store = Store::inspect(disk.clone(), Location::new(dir, b"", &name)).map_err(Problem::Store)?;
+    let mut store = Store::inspect(disk.clone(), Location::new(dir, b"", &name)).map_err(Problem::Store)?;
+    if mend == Mend::Cut {
+        // What a server is just writing looks torn.
+        store.lock().map_err(|trouble| Problem::Store(StoreError::Disk(trouble)))?;
+    }
     Ok((Reader::open(&store, Tail::Report).map_err(Problem::Load)?, Some(store)))
 }
 

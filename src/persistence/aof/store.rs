@@ -261,8 +261,8 @@ impl Store {
         self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
     }
 
-    /// What another server does to the files would take away what is acknowledged here, unseen.
-    fn lock(&mut self) -> Result<(), Trouble> {
+    /// Keeps other servers out: what they did to the files would take away what is acknowledged here, unseen.
+    pub(super) fn lock(&mut self) -> Result<(), Trouble> {
         if self.lock.is_none() {
             let dir = self.location.dir();
             self.lock = Some(self.disk.lock_dir(dir).map_err(Trouble::at("lock", dir))?);

@@ -172,6 +172,19 @@ fn what_was_durable_before_an_empty_increment_was_given_up() {
     );
 }
 
+/// What its server was just writing looked torn, and was cut off beneath it.
+#[test]
+fn a_log_in_use_was_mended() {
+    let dir = Dir::with(&[three().concat().as_slice(), b"*3\r\n$3\r\nSE"].concat());
+    let mend = || check(Arc::new(RealDisk), dir.0.path(), Mend::Cut, &mut |_| Ok(None));
+    let before = dir.increment();
+    let server = Store::open(Arc::new(RealDisk), Location::new(dir.0.path(), b"appendonlydir", b"appendonly.aof"));
+    let report = mend().to_string();
+    assert!(report.contains("another server uses it") && dir.increment() == before, "{report}");
+    drop(server);
+    assert!(mend().is_whole() && dir.increment() == three().concat());
+}
+
 /// The manifest went on to say where the last increment begins: what was written after the mending could not be loaded.
 #[test]
 fn a_gap_that_was_given_up_was_asked_for_again() {
