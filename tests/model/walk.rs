@@ -352,3 +352,27 @@ fn large_collections_are_written_as_they_were() {
 fn fields_deadlines_are_written_in_valkeys_form_too() {
     run(seed(), FieldDeadlines::Valkey, b"VALKEY080");
 }
+
+/// Each counted as one record, however long: a step copied sixteen of them, or a whole bucket, while everybody waited.
+#[test]
+fn a_step_over_long_strings_took_as_long_as_they_were() {
+    const STRING_BYTES: usize = 100_000;
+    let mut test = Test::new(1);
+    for n in 0..500 {
+        test.keyspace
+            .db(0)
+            .set(format!("string:{n}").as_bytes(), NewText::of(&[b'x'; STRING_BYTES]), Expiry::Keep)
+            .unwrap();
+    }
+    test.keyspace.begin_walk(ImageFormat::Rdb(Compression::Off, FieldDeadlines::Redis));
+    let mut most = 0;
+    while test.keyspace.step_walk(16) {
+        most = most.max(test.keyspace.image_bytes());
+        test.keyspace.take_images(|_, _| ());
+    }
+    assert!(
+        (STRING_BYTES..14 * STRING_BYTES).contains(&most),
+        "{most}: more than the two buckets that are visited together"
+    );
+    drop(test.keyspace.end_walk());
+}

@@ -262,3 +262,42 @@ fn waitaof_answers_when_the_sync_is_done_and_says_the_truth_when_it_is_not() {
     server.restart();
     assert_eq!(server.client().run("GET held"), "1");
 }
+
+/// It waits in its place, however long. Who changes what it has not reached leaves images, for which there is a bound: past that it is
+/// given up, and the next one is none the worse for it. Nobody else waits.
+#[test]
+fn a_walk_waits_for_a_disk_that_hangs_or_is_given_up_and_clients_go_on() {
+    const KEYS: usize = 400;
+    let arguments = ["--appendonly", "yes", "--appendfsync", "no", "--enable-debug-command", "yes"];
+    let (mut server, disk) = LossyDisk::start(&arguments);
+    let mut client = server.client();
+    for n in 0..KEYS {
+        assert_eq!(client.run(&format!("SETRANGE key:{n} {} x", MIB - 1)), MIB as i64);
+    }
+    client.run("CONFIG SET rdb-key-save-delay 10000000");
+    client.run("BGREWRITEAOF");
+    wait_until("its increment", || server.log().contains("Creating AOF incr file appendonly.aof.2.incr.aof"));
+    disk.set(Word::Hold, 1);
+    client.run("CONFIG SET rdb-key-save-delay 0");
+    wait_until("a sync of the base", || disk.get(Word::Held) > 0);
+    let begun = Instant::now();
+    while begun.elapsed() < HANG {
+        assert_eq!(client.run("SET other 1"), "OK");
+    }
+    assert_eq!(client.info("aof_rewrite_in_progress"), "1");
+    for n in 0..KEYS {
+        assert_eq!(client.run(&format!("DEL key:{n}")), 1);
+    }
+    wait_until("the bound", || server.log().contains("The disk does not keep up with the changes during the save"));
+    assert_eq!(client.run("SET last 1"), "OK");
+    disk.set(Word::Hold, 0);
+    wait_until("its end", || client.info("aof_rewrite_in_progress") == "0");
+    assert_eq!(client.info("aof_last_bgrewrite_status"), "err");
+    client.run("BGREWRITEAOF");
+    wait_until("another", || client.info("aof_last_bgrewrite_status") == "ok");
+    let digest = client.run("DEBUG DIGEST");
+    wait_until_written(&mut client);
+    server.kill();
+    server.restart();
+    assert_eq!(server.client().run("DEBUG DIGEST"), digest);
+}

@@ -30,7 +30,7 @@ use std::collections::VecDeque;
 
 /// Bytes of calls behind the image of one database.
 const BEHIND_MAX_BYTES: usize = 64 << 20;
-/// Bytes of a collection that are written in about the time of a record.
+/// Bytes of a value that are written in about the time of a record.
 const BYTES_PER_RECORD: usize = 1024;
 
 /// How entries are written.
@@ -102,7 +102,7 @@ impl TableWalk {
                 self.defer(records, handle, usage);
                 return 1;
             }
-            Payload::Boxed(Big::String(_)) | Payload::Inline { .. } => 1,
+            Payload::Inline { .. } => 1,
             Payload::Boxed(big) => 1 + big.heap_bytes() / BYTES_PER_RECORD,
         };
         self.write(records, handle, usage);
@@ -182,6 +182,7 @@ impl Database {
     pub fn step_walk(&mut self, budget: usize) -> bool {
         let Some(mut walk) = self.walk.take() else { return false };
         let mut left = budget as isize;
+        let too_far = -left; // where long values stand, the walk stops within a bucket
         if !walk.deferred.is_empty() {
             let (hasher, table) = (&self.hasher, &self.table);
             let find = |records: &RecordArena<Big>, key: &[u8]| {
@@ -193,16 +194,24 @@ impl Database {
         }
         while left > 0 && !walk.done && walk.deferred.is_empty() {
             let mut found = smallvec::SmallVec::<[Handle; 32]>::new();
-            walk.cursor = self.scan(walk.cursor, |handle| found.push(handle));
+            let next = self.scan(walk.cursor, |handle| found.push(handle));
+            let mut is_through = true;
             for &handle in &found {
                 if self.records.mark(handle) != walk.mark {
+                    if left < too_far {
+                        is_through = false; // they are found again, and the marks tell which are written
+                        break;
+                    }
                     let usage = (walk.usage)(self, handle);
                     self.records.set_mark(handle, walk.mark);
                     left -= walk.reach(&mut self.records, handle, usage) as isize;
                 }
             }
             left -= 1;
-            walk.done = walk.cursor == 0;
+            if is_through {
+                walk.cursor = next;
+                walk.done = next == 0;
+            }
         }
         let more = walk.has_more();
         self.walk = Some(walk);
