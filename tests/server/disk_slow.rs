@@ -36,13 +36,21 @@ fn under_always_a_disk_that_hangs_for_two_seconds_adds_nothing_to_a_get() {
     let mut reader = server.client();
     assert_eq!(reader.run("SET other 1"), "OK");
     let mut writer = hang(&server, &disk);
-    let (begun, mut answered) = (Instant::now(), 0);
+    let (begun, mut took) = (Instant::now(), Vec::new());
     while begun.elapsed() < HANG {
+        let asked = Instant::now();
         assert_eq!(reader.run("GET other"), "1");
-        answered += 1;
+        took.push(asked.elapsed());
     }
+    took.sort();
     assert!(disk.get(Word::Held) > 0, "the disk hangs all the while");
-    assert!(answered > 100, "{answered} answers in {HANG:?}");
+    // Of the slowest, a busy machine has its share.
+    let usual = took[took.len() / 2];
+    assert!(
+        took.len() > 100 && usual < Duration::from_millis(2),
+        "{} answers, the usual one after {usual:?}",
+        took.len()
+    );
     assert_silent(&mut writer);
     disk.set(Word::Hold, 0);
     assert_eq!(writer.read_reply(), "OK");

@@ -18,6 +18,8 @@ pub enum Promise {
     All,
     /// What was acknowledged before this moment.
     Before(Instant),
+    /// Nothing of this run's.
+    Nothing,
 }
 
 /// Some writers, each with keys of its own, and what they know.
@@ -221,6 +223,7 @@ impl Writer {
         let is_needed = |step: &Step| match promise {
             Promise::All => step.acknowledged.is_some(),
             Promise::Before(moment) => step.acknowledged.is_some_and(|acknowledged| acknowledged < moment),
+            Promise::Nothing => false,
         };
         let needed = self.steps.iter().rposition(is_needed).map_or(0, |last| last + 1);
         let there = State::look(client, self.place);

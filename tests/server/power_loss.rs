@@ -29,14 +29,8 @@ enum Left {
 /// Writes what is there to a file of its own, too.
 const SAVES: [&str; 3] = ["BGREWRITEAOF", "BGSAVE", "BGREWRITEAOF"];
 
-/// The server's life up to the power cut, and what that must leave. Before `begun` nothing was written.
-fn live(
-    server: &mut Server,
-    disk: &LossyDisk,
-    (begun, progress): (Instant, &Progress),
-    rng: &mut Rng,
-    left: Left,
-) -> Promise {
+/// The server's life up to the power cut.
+fn live(server: &mut Server, disk: &LossyDisk, progress: &Progress, rng: &mut Rng, left: Left) -> Promise {
     let mut client = server.client();
     let enough = rng.u64(10..150);
     wait_until("some writes", || progress.acknowledged() >= enough);
@@ -60,7 +54,7 @@ fn live(
     match left {
         Left::All => Promise::All,
         Left::Old => Promise::Before(now),
-        Left::Loaded => Promise::Before(begun),
+        Left::Loaded => Promise::Nothing,
     }
 }
 
@@ -95,10 +89,8 @@ fn cut_again_and_again(arguments: &[&str], left: Left, usual: u64) {
     for round in 0..rounds(usual) {
         eprintln!("round {round}");
         disk.set(Word::SyncUs, [0, 200, 3000][rng.usize(..3)]);
-        let (mut promise, begun) = (Promise::All, Instant::now());
-        load.run(&mut server, &[], |server, progress| {
-            promise = live(server, &disk, (begun, progress), &mut rng, left);
-        });
+        let mut promise = Promise::All;
+        load.run(&mut server, &[], |server, progress| promise = live(server, &disk, progress, &mut rng, left));
         cut_and_start(&mut server, &mut disk, &mut rng, arguments);
         load.verify(&mut server.client(), promise);
         assert_filled(&mut server.client());

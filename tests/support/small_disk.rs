@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::server::Server;
+use super::wait::wait_until;
 
 const MOUNT: &str = "mount -t tmpfs -o size=8m none \"$0\" && echo mounted && exec cat";
 
@@ -50,9 +51,10 @@ impl SmallDisk {
         Server::start_program("nsenter", &arguments).unwrap_or_else(|trouble| panic!("{trouble}"))
     }
 
-    /// Takes up room with a file that is not the server's.
+    /// Takes up room with a file that is not the server's. What a file took that was removed is free when nobody has it open any more.
+    #[track_caller]
     pub fn take_room(&self, bytes: usize) {
-        fs::write(self.ballast(), vec![b'b'; bytes]).expect("there is room");
+        wait_until("room", || fs::write(self.ballast(), vec![b'b'; bytes]).is_ok());
     }
 
     /// Gives that room back.
