@@ -3,7 +3,6 @@
 use super::command_line::Target;
 use super::config_files::ConfigFiles;
 use crate::base::disk::RealDisk;
-use crate::formats::rdb::{Decoder, Limits, Step};
 use crate::persistence::aof::check::{Mend, Report, check};
 use crate::persistence::check_rdb;
 use crate::persistence::fit::Fit;
@@ -52,21 +51,7 @@ pub fn check_aof(path: &Path, mend: Mend, target: Option<check_rdb::Target>) -> 
 }
 
 fn report_on(path: &Path, mend: Mend) -> Report {
-    let mut decoder = None;
-    check(Arc::new(RealDisk), path, mend, &mut |piece| {
-        let reader = decoder.get_or_insert_with(|| Decoder::new(Limits::default()));
-        reader.feed(piece);
-        loop {
-            match reader.next().map_err(|e| e.to_string())? {
-                Step::NeedMore => return Ok(None),
-                Step::End { consumed, .. } => {
-                    decoder = None;
-                    return Ok(Some(consumed));
-                }
-                _ => {}
-            }
-        }
-    })
+    check(Arc::new(RealDisk), path, mend)
 }
 
 /// Prints what an RDB file holds, and whether a target could load it; 0 when it is whole and could.

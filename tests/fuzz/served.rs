@@ -5,7 +5,6 @@ use crate::process::{Process, SimulatedClock};
 use ferrodis::base::disk::{Disk, OpenMode, write_all};
 use ferrodis::dispatch::{Partial, Turn};
 use ferrodis::formats::aof_manifest::{FileInfo, Manifest};
-use ferrodis::formats::rdb::{Decoder, Limits, Step};
 use ferrodis::persistence::aof::block::{Head, Place};
 use ferrodis::persistence::aof::check::{Mend, Problem, Report, check};
 use ferrodis::persistence::aof::store::Location;
@@ -244,17 +243,7 @@ fn contents(disk: &FaultyDisk, path: &Path) -> Vec<u8> {
 }
 
 fn examine(disk: &FaultyDisk, mend: Mend) -> Report {
-    let mut decoder = Decoder::new(Limits::default());
-    check(Arc::new(disk.clone()), &directory(), mend, &mut |piece| {
-        decoder.feed(piece);
-        loop {
-            match decoder.next().map_err(|error| error.to_string())? {
-                Step::NeedMore => return Ok(None),
-                Step::End { consumed, .. } => return Ok(Some(consumed)),
-                _ => {}
-            }
-        }
-    })
+    check(Arc::new(disk.clone()), &directory(), mend)
 }
 
 fn calls_of(report: &Report) -> u64 {

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ferrodis::formats::rdb::{Decoder, Step};
 use ferrodis::persistence::aof::check::{Mend, check};
 use ferrodis::server::config::Config;
 
@@ -300,7 +299,7 @@ fn a_log_that_was_mended_loads_up_to_the_bad_block() {
         let expected = sample.load_with(&path, bytes[..starts[block]].to_vec());
         let disk = sample.disk.copy();
         disk.replace(&path, bytes);
-        let report = check(Arc::new(disk.clone()), &dir(), Mend::Cut, &mut |_| Err("there is none".to_owned()));
+        let report = check(Arc::new(disk.clone()), &dir(), Mend::Cut);
         assert!(report.is_whole(), "byte {at}: {report}");
         let mended = Sample { disk, clock: sample.clock.clone(), config: sample.config.clone(), states: Vec::new() };
         let (_, left) = mended.files().into_iter().find(|(other, _)| *other == path).expect("it is still there");
@@ -318,19 +317,7 @@ fn a_mend_that_the_power_interrupts_keeps_what_it_cuts() {
     let mut bytes = whole.clone();
     bytes[start + 20] ^= 1;
     let expected = sample.load_with(&path, bytes[..start].to_vec());
-    let fix = |disk: &FaultyDisk| {
-        let mut rdb = Decoder::new(Default::default());
-        check(Arc::new(disk.clone()), &dir(), Mend::Cut, &mut |piece| {
-            rdb.feed(piece);
-            loop {
-                match rdb.next().map_err(|error| error.to_string())? {
-                    Step::End { consumed, .. } => return Ok(Some(consumed)),
-                    Step::NeedMore => return Ok(None),
-                    _ => {}
-                }
-            }
-        })
-    };
+    let fix = |disk: &FaultyDisk| check(Arc::new(disk.clone()), &dir(), Mend::Cut);
     let mut was_cut = false;
     for operation in 0.. {
         let disk = sample.disk.copy();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::base::disk::Disk;
 use crate::formats::aof_manifest::Manifest;
+use crate::formats::rdb::{Decoder, Limits, Step};
 use crate::persistence::Trouble;
 use crate::persistence::check_rdb::Unreadable;
 
@@ -29,10 +30,6 @@ pub enum Mend {
     /// Cut what is bad, and keep it.
     Cut,
 }
-
-/// Reads an RDB part: gets the next bytes each time (none at the end of the file); gives the part's length once it knows it, or what
-/// is wrong.
-pub type CheckRdb<'a> = &'a mut dyn FnMut(&[u8]) -> Result<Option<u64>, String>;
 
 /// What was found in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +89,7 @@ impl Report {
 }
 
 /// Checks the log at `path`: a directory with a manifest in it (or in `appendonlydir` in it), a manifest, or a single file.
-pub fn check(disk: Arc<dyn Disk>, path: &Path, mend: Mend, check_rdb: CheckRdb<'_>) -> Report {
+pub fn check(disk: Arc<dyn Disk>, path: &Path, mend: Mend) -> Report {
     let mut report = Report::default();
     let (reader, store) = match open(&disk, path, mend) {
         Ok(opened) => opened,
@@ -101,21 +98,30 @@ pub fn check(disk: Arc<dyn Disk>, path: &Path, mend: Mend, check_rdb: CheckRdb<'
             return report;
         }
     };
-    read_all(reader, &mut report, check_rdb);
+    read_all(reader, &mut report);
     if let (Mend::Cut, Some((path, len, _))) = (mend, &report.loss) {
         let cut = cut_and_keep(&*disk, path, *len);
-        report.mended = Some(cut.and_then(|kept| forget_beginning(store, &report).map(|()| kept)));
+        report.mended = Some(cut.and_then(|kept| mend_beginning(store).map(|()| kept)));
     }
     report
 }
 
-/// If the last increment does not begin where the one before ended, that is given up, too: the manifest must not ask for it again.
-fn forget_beginning(store: Option<Store>, report: &Report) -> Result<(), Trouble> {
-    let (Some(mut store), Some(Problem::Load(LoadError::Gap { .. }))) = (store, &report.problem) else {
-        return Ok(());
-    };
-    let manifest = Manifest { last_begins_at: None, ..store.manifest().clone() };
-    store.save(manifest).map_err(SaveError::trouble)
+/// If a cut left nothing in the last increment, it begins where the one before ended, whatever the manifest said.
+fn mend_beginning(store: Option<Store>) -> Result<(), Trouble> {
+    let Some(mut store) = store else { return Ok(()) };
+    let mut left = Report::default();
+    match Reader::open(&store, Tail::Report) {
+        Ok(reader) => read_all(reader, &mut left),
+        Err(error) => left.problem = Some(Problem::Load(error)),
+    }
+    match left.problem {
+        Some(Problem::Load(LoadError::Gap { expected, .. })) => {
+            let manifest = Manifest { last_begins_at: Some(expected), ..store.manifest().clone() };
+            store.save(manifest).map_err(SaveError::trouble)
+        }
+        Some(Problem::Load(LoadError::Disk(trouble))) => Err(trouble),
+        _ => Ok(()),
+    }
 }
 
 fn open(disk: &Arc<dyn Disk>, path: &Path, mend: Mend) -> Result<(Reader, Option<Store>), Problem> {
@@ -171,7 +177,7 @@ fn timed_key<'a>(call: &Call<'a>) -> Option<&'a [u8]> {
     words.next().filter(|_| TIMED_CALLS.contains(&&name[..]))
 }
 
-fn read_all(mut reader: Reader, report: &mut Report, check_rdb: CheckRdb<'_>) {
+fn read_all(mut reader: Reader, report: &mut Report) {
     let mut db = 0;
     loop {
         match reader.next() {
@@ -193,7 +199,7 @@ fn read_all(mut reader: Reader, report: &mut Report, check_rdb: CheckRdb<'_>) {
                 }
             }
             Ok(Item::Rdb) => {
-                if let Err(problem) = read_rdb(&mut reader, check_rdb) {
+                if let Err(problem) = read_rdb(&mut reader) {
                     report.problem = Some(problem);
                     return;
                 }
@@ -220,21 +226,24 @@ fn read_all(mut reader: Reader, report: &mut Report, check_rdb: CheckRdb<'_>) {
     }
 }
 
-fn read_rdb(reader: &mut Reader, check_rdb: CheckRdb<'_>) -> Result<(), Problem> {
+fn read_rdb(reader: &mut Reader) -> Result<(), Problem> {
     let path = reader.place().map(|(path, _)| path.to_owned()).unwrap_or_default();
+    let mut decoder = Decoder::new(Limits::default());
     loop {
-        let piece = reader.rdb_piece().map_err(Problem::Load)?;
-        let at_end = piece.is_empty();
-        match check_rdb(piece) {
-            Ok(Some(len)) => {
-                reader.end_rdb(len);
+        match decoder.next() {
+            Ok(Step::End { consumed, .. }) => {
+                reader.end_rdb(consumed);
                 return Ok(());
             }
-            Ok(None) if at_end => {
-                return Err(Problem::Rdb { path, reason: "it ends in the middle of the RDB part".to_owned() });
+            Ok(Step::NeedMore) => {
+                let piece = reader.rdb_piece().map_err(Problem::Load)?;
+                if piece.is_empty() {
+                    return Err(Problem::Rdb { path, reason: "it ends in the middle of the RDB part".to_owned() });
+                }
+                decoder.feed(piece);
             }
-            Ok(None) => {}
-            Err(reason) => return Err(Problem::Rdb { path, reason }),
+            Ok(_) => {}
+            Err(error) => return Err(Problem::Rdb { path, reason: error.to_string() }),
         }
     }
 }

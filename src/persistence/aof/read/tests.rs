@@ -176,7 +176,7 @@ fn what_was_durable_before_an_empty_increment_was_given_up() {
 #[test]
 fn a_log_in_use_was_mended() {
     let dir = Dir::with(&[three().concat().as_slice(), b"*3\r\n$3\r\nSE"].concat());
-    let mend = || check(Arc::new(RealDisk), dir.0.path(), Mend::Cut, &mut |_| Ok(None));
+    let mend = || check(Arc::new(RealDisk), dir.0.path(), Mend::Cut);
     let before = dir.increment();
     let server = Store::open(Arc::new(RealDisk), Location::new(dir.0.path(), b"appendonlydir", b"appendonly.aof"));
     let report = mend().to_string();
@@ -193,7 +193,7 @@ fn a_gap_that_was_given_up_was_asked_for_again() {
     for last in [blocks[2].as_slice(), b""] {
         let dir = two(end, &blocks[0], last);
         assert!(matches!(dir.load(Tail::Cut), Err(LoadError::Gap { .. })));
-        let report = check(Arc::new(RealDisk), dir.0.path(), Mend::Cut, &mut |_| Ok(None));
+        let report = check(Arc::new(RealDisk), dir.0.path(), Mend::Cut);
         assert!(report.is_whole(), "{report}");
         assert_eq!(dir.load(Tail::Cut).unwrap().end, LogEnd { offset: end / 2, is_whole: true });
         std::fs::write(dir.path("appendonly.aof.2.incr.aof"), &blocks[1]).unwrap();
@@ -340,6 +340,20 @@ fn a_block_that_redis_replaced_by_calls_of_the_same_length_is_loaded() {
     assert_eq!(loaded.calls(), "0,redis");
 }
 
+/// Two flaws in one file: what was cut was the one, and the other was found by the next start.
+#[test]
+fn a_cut_left_an_increment_that_began_elsewhere() {
+    let nonsense = b"no call\r\n";
+    let mut last = Vec::new();
+    Head::of(nonsense, None).print(&mut last);
+    last.extend(nonsense);
+    let dir = two(7, &three().concat(), &last);
+    assert!(matches!(dir.load(Tail::Cut), Err(LoadError::BadFormat { .. })));
+    let report = check(Arc::new(RealDisk), dir.0.path(), Mend::Cut);
+    assert!(report.is_whole(), "{report}");
+    assert_eq!(dir.load(Tail::Cut).unwrap().calls(), "1,2,3");
+}
+
 #[test]
 fn a_check_says_what_is_lost_and_mends_it_once() {
     use crate::persistence::aof::check::{Mend, Problem, check};
@@ -347,7 +361,7 @@ fn a_check_says_what_is_lost_and_mends_it_once() {
     let mut bytes = blocks.concat();
     bytes[blocks[0].len() + blocks[1].len() - 3] ^= 1;
     let dir = Dir::with(&bytes);
-    let run = |path: &Path, mend| check(Arc::new(RealDisk), path, mend, &mut |_: &[u8]| Err("no RDB here".to_owned()));
+    let run = |path: &Path, mend| check(Arc::new(RealDisk), path, mend);
     let found = run(dir.0.path(), Mend::No);
     assert!(!found.is_whole() && matches!(found.problem, Some(Problem::Load(LoadError::DamagedBlock { .. }))));
     let lost = blocks[1..].concat().len() as u64;
@@ -371,7 +385,7 @@ fn a_mended_log_began_its_end_in_the_middle_of_a_block() {
     let mut bad = Vec::new();
     Head::of(&body, Some(Place { at, synced: at })).print(&mut bad);
     let dir = Dir::with(&[&good[..], &bad, &body].concat());
-    let run = |mend| check(Arc::new(RealDisk), dir.0.path(), mend, &mut |_: &[u8]| Err("no RDB here".to_owned()));
+    let run = |mend| check(Arc::new(RealDisk), dir.0.path(), mend);
     let kept = run(Mend::Cut).mended.unwrap().unwrap();
     assert_eq!((dir.increment(), std::fs::read(kept).unwrap()), (good, [bad, body].concat()));
     assert!(run(Mend::No).is_whole());
