@@ -84,7 +84,8 @@ impl Reader {
         open.has_counted_block = true;
         if let Some(expected) = [offset, begins_at].into_iter().flatten().find(|&expected| expected != place.at) {
             let path = open.window.path().clone();
-            return Err(LoadError::Gap { path, offset: position, expected, found: place.at });
+            let can_be_cut = self.is_in_last_file();
+            return Err(LoadError::Gap { path, offset: position, expected, found: place.at, can_be_cut });
         }
         self.offset = Some(place.at + head.len);
         Ok(())

@@ -378,7 +378,7 @@ impl Reader {
         if !is_last || open.has_counted_block || expected == found {
             return Ok(());
         }
-        Err(LoadError::Gap { path: open.window.path().clone(), offset: 0, expected, found })
+        Err(LoadError::Gap { path: open.window.path().clone(), offset: 0, expected, found, can_be_cut: true })
     }
 
     fn close(&mut self) {

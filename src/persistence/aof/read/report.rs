@@ -124,6 +124,8 @@ pub enum LoadError {
         expected: u64,
         /// The log offset that it has.
         found: u64,
+        /// Whether the file may be cut there: no other follows.
+        can_be_cut: bool,
     },
 }
 
@@ -167,21 +169,28 @@ impl fmt::Display for LoadError {
                      ({good_bytes} bytes) stand behind it. ",
                     path.display()
                 )?;
-                f.write_str(if *can_be_cut {
-                    "You can: 1) restore the file from a backup. 2) Give up everything from there on with 'ferrodis check-aof \
-                     --fix', which keeps what it cuts off in a file beside it."
-                } else {
-                    "Restore the file from a backup: to cut it there does not help."
-                })
+                f.write_str(ways_out(*can_be_cut))
             }
-            LoadError::Gap { path, offset, expected, found } => write!(
-                f,
-                "A part of the log is missing before offset {offset} of the append only file {}: log offset {expected} should \
-                 follow, {found} does. You can: 1) restore what is missing from a backup. 2) Give up everything from there on \
-                 with 'ferrodis check-aof --fix', which keeps what it cuts off in a file beside it.",
-                path.display()
-            ),
+            LoadError::Gap { path, offset, expected, found, can_be_cut } => {
+                write!(
+                    f,
+                    "A part of the log is missing before offset {offset} of the append only file {}: log offset {expected} should \
+                     follow, {found} does. ",
+                    path.display()
+                )?;
+                f.write_str(ways_out(*can_be_cut))
+            }
         }
+    }
+}
+
+/// What can be done about data that were durable and are not there.
+fn ways_out(can_be_cut: bool) -> &'static str {
+    if can_be_cut {
+        "You can: 1) restore what is missing from a backup. 2) Give up everything from there on with 'ferrodis check-aof --fix', \
+         which keeps what it cuts off in a file beside it."
+    } else {
+        "Restore what is missing from a backup: to cut the file there does not help."
     }
 }
 

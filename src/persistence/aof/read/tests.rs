@@ -340,6 +340,20 @@ fn a_block_that_redis_replaced_by_calls_of_the_same_length_is_loaded() {
     assert_eq!(loaded.calls(), "0,redis");
 }
 
+/// `check-aof --fix` was named as the way out where it cuts nothing: it cuts the last file alone.
+#[test]
+fn a_cut_is_offered_where_there_can_be_one() {
+    let blocks = three();
+    let end = 3 * call("set k 1").len() as u64;
+    let mut damaged = blocks.clone();
+    *damaged[1].last_mut().unwrap() ^= 1;
+    for flawed in [[blocks[0].clone(), blocks[2].clone()].concat(), damaged.concat()] {
+        let refusal = |dir: Dir| dir.load(Tail::Cut).unwrap_err().to_string();
+        let (first, last) = (refusal(two(end, &flawed, b"")), refusal(Dir::with(&flawed)));
+        assert!(first.ends_with("does not help.") && last.contains("--fix"), "{first}\n{last}");
+    }
+}
+
 /// Two flaws in one file: what was cut was the one, and the other was found by the next start.
 #[test]
 fn a_cut_left_an_increment_that_began_elsewhere() {
