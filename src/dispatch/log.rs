@@ -282,7 +282,7 @@ impl Dispatcher {
         let was_ok = self.server.persistence.log.last_write_ok;
         self.server.persistence.log.last_write_ok = !has_trouble;
         self.settle_disk_gate();
-        if has_trouble {
+        if has_trouble && was_ok {
             // Who wants to know how the server is would wait for as long as the disk refuses.
             self.server.clients.iter_mut().for_each(|(_, client)| client.looks_at = 0);
         }

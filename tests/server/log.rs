@@ -270,6 +270,14 @@ fn a_damaged_block_in_the_middle_refuses_with_file_and_place() {
     let name = path.file_name().unwrap().to_str().unwrap();
     server.restart_refused(&ALWAYS, &[name, "exit status: 1", "check-aof"]);
     assert_eq!(std::fs::read(&path).unwrap(), damaged, "nothing was touched");
+    // Where the log is, with no more than a name.
+    let mut fix = std::process::Command::new(env!("CARGO_BIN_EXE_ferrodis"));
+    fix.args(["check-aof", "--fix", "appendonly.aof.manifest"]).current_dir(path.parent().unwrap());
+    let output = fix.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    server.restart();
+    assert_written(&mut server.client(), "k", 24);
+    server.kill();
     std::fs::write(&path, &whole).unwrap();
     server.restart();
     assert_written(&mut server.client(), "k", 50);

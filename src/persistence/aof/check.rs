@@ -137,7 +137,7 @@ fn open(disk: &Arc<dyn Disk>, path: &Path, mend: Mend) -> Result<(Reader, Option
             return Ok((reader, None));
         }
     };
-    let dir = manifest.parent().unwrap_or(Path::new(""));
+    let dir = manifest.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = manifest.file_stem().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
     let mut store = Store::inspect(disk.clone(), Location::new(dir, b"", &name)).map_err(Problem::Store)?;
     if mend == Mend::Cut {
