@@ -114,6 +114,8 @@ struct Open {
     position: u64,
     /// Where the first comment since the last whole thing begins: a cut goes there.
     unit_start: u64,
+    /// How long its RDB part is; 0 if it has none.
+    rdb_end: u64,
     /// Where the last verified block's head begins ...
     block_start: u64,
     /// ... and up to where its calls go.
@@ -253,7 +255,10 @@ impl Reader {
 
     /// Whether a cut there leaves a file that can be loaded.
     pub(super) fn may_be_cut_at(&self, offset: u64) -> bool {
-        offset > 0 || self.open.as_ref().is_none_or(|open| !self.parts[open.index].is_snapshot())
+        self.open.as_ref().is_none_or(|open| {
+            let keeps_rdb = open.rdb_end > 0 && offset >= open.rdb_end;
+            !self.parts[open.index].is_snapshot() || keeps_rdb
+        })
     }
 
     /// The length of the file being read.
@@ -307,8 +312,7 @@ impl Reader {
     /// Says that the RDB part is `len` bytes long: calls follow there.
     pub fn end_rdb(&mut self, len: u64) {
         if let Some(open) = &mut self.open {
-            open.position = len;
-            open.unit_start = len;
+            (open.position, open.unit_start, open.rdb_end) = (len, len, len);
         }
     }
 
@@ -355,6 +359,7 @@ impl Reader {
             window,
             position: 0,
             unit_start: 0,
+            rdb_end: 0,
             block_start: 0,
             block_end: 0,
             group_end: 0,
