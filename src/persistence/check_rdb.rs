@@ -15,6 +15,9 @@ use crate::formats::rdb::{Checksum, Decoder, Entry, Limits, RdbError, Step, Valu
 use crate::persistence::Trouble;
 use crate::values::{AnyRef, Kind};
 
+/// Why an RDB file is not loaded that holds what Redis runs, and we do not.
+pub const HOLDS_FUNCTIONS: &str = "The RDB file holds a library of functions, and nothing here runs functions. Remove them where the \
+                                   file comes from (FUNCTION FLUSH), and save again";
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 /// Keys named for each thing that a target cannot hold.

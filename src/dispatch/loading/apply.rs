@@ -9,6 +9,7 @@ use crate::dispatch::Dispatcher;
 use crate::formats::rdb::{Usage, Value};
 use crate::formats::resp::reply::{Protocol, Reply};
 use crate::keyspace::database::{Database, Expiry, Full};
+use crate::persistence::check_rdb::HOLDS_FUNCTIONS;
 use crate::persistence::load::{Batch, Call, Entry, Failure, Held, LoadEnd, Thing};
 use crate::server::clients::ClientIndex;
 use crate::server::config::Config;
@@ -117,11 +118,7 @@ impl Dispatcher {
                 let most = self.server.persistence.loading.total_bytes / ENTRY_MIN_BYTES;
                 self.server.keyspace.db(applying.db).expect_keys(keys.min(most) as usize);
             }
-            Thing::Function(_) => {
-                return Err("The RDB file holds a library of functions, and nothing here runs functions. Remove them where the file \
-                     comes from (FUNCTION FLUSH), and save again"
-                    .into());
-            }
+            Thing::Function(_) => return Err(HOLDS_FUNCTIONS.into()),
             Thing::Failed(Failure { detail, refusal }) => {
                 if let Some(detail) = detail {
                     log::error!("{detail}");

@@ -12,7 +12,7 @@ use crate::base::disk::Disk;
 use crate::formats::aof_manifest::Manifest;
 use crate::formats::rdb::{Decoder, Limits, Step};
 use crate::persistence::Trouble;
-use crate::persistence::check_rdb::Unreadable;
+use crate::persistence::check_rdb::{HOLDS_FUNCTIONS, Unreadable};
 
 use super::cut::cut_and_keep;
 use super::read::{Call, Item, LoadError, Notice, Reader, Tail};
@@ -51,7 +51,7 @@ pub enum Problem {
     NoLog(PathBuf),
     /// More than one log is in the directory: name one of the manifests.
     SeveralLogs(Vec<PathBuf>),
-    /// An RDB part is damaged; it cannot be mended by cutting.
+    /// An RDB part is damaged, or holds what cannot be loaded here; it cannot be mended by cutting.
     Rdb {
         /// The file.
         path: PathBuf,
@@ -242,6 +242,7 @@ fn read_rdb(reader: &mut Reader) -> Result<(), Problem> {
                 }
                 decoder.feed(piece);
             }
+            Ok(Step::Function(_)) => return Err(Problem::Rdb { path, reason: HOLDS_FUNCTIONS.to_owned() }),
             Ok(_) => {}
             Err(error) => return Err(Problem::Rdb { path, reason: error.to_string() }),
         }
