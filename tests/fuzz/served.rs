@@ -216,7 +216,7 @@ fn directory() -> PathBuf {
     Path::new("/data").join("appendonlydir")
 }
 
-/// A disk with these files as a log, the first as its base or not, and the path of the last that holds anything.
+/// A disk with these files as a log, the first as its base or not, and the path of the one that may be torn.
 fn write_log(files: &[Vec<u8>], has_base: bool, tells_begin: bool) -> (FaultyDisk, PathBuf) {
     let disk = FaultyDisk::new(1);
     let location = Location::new(Path::new("/data"), b"appendonlydir", b"appendonly.aof");
@@ -234,7 +234,9 @@ fn write_log(files: &[Vec<u8>], has_base: bool, tells_begin: bool) -> (FaultyDis
     write(&location.manifest_path(), &manifest.print());
     let paths: Vec<PathBuf> = manifest.parts().map(|part| location.path(&part.name)).collect();
     paths.iter().zip(files).for_each(|(path, bytes)| write(path, bytes));
-    let last = files.iter().rposition(|bytes| !bytes.is_empty()).unwrap_or(0);
+    // With its beginning told, the last file is ours, and what is before it was durable.
+    let last =
+        if tells_begin { files.len() - 1 } else { files.iter().rposition(|bytes| !bytes.is_empty()).unwrap_or(0) };
     (disk, paths[last].clone())
 }
 
