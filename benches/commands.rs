@@ -16,7 +16,8 @@ const KEYS: u64 = 100_000;
 const DEPTH: u64 = 32;
 
 fn server() -> (Dispatcher, ClientIndex) {
-    let server = Server::new(Config::default(), Arc::new(SystemClock::default()), [7; 16], registry::all().len());
+    let config = Config { save: Vec::new(), ..Config::default() }; // nobody would write snapshots
+    let server = Server::new(config, Arc::new(SystemClock::default()), [7; 16], registry::all().len());
     let mut dispatcher = Dispatcher::new(server, Storage::new(Arc::new(RealDisk), Box::new(NoThreads)));
     let client = dispatcher.server.clients.add(Client { authenticated: true, ..Client::default() });
     (dispatcher, client)

@@ -134,20 +134,22 @@ impl Snapshot {
     /// Takes in what the writer has reported; gives the outcome of the file under way, once.
     pub fn poll(&mut self) -> Option<Outcome> {
         self.jobs.send();
-        while let Ok(report) = self.reports.try_recv() {
-            match report {
-                Report::Emptied(buffer) => {
-                    if self.spares.len() < SPARES_MAX {
-                        self.spares.push(buffer);
-                    }
+        let outcome = loop {
+            match self.reports.try_recv() {
+                Ok(Report::Emptied(buffer)) if self.spares.len() < SPARES_MAX => self.spares.push(buffer),
+                Ok(Report::Emptied(_)) => {}
+                Ok(Report::Ended(outcome)) => break outcome,
+                Err(TryRecvError::Empty) => return None,
+                // There is no writer: the system had no thread for it.
+                Err(TryRecvError::Disconnected) if self.active => {
+                    self.jobs.retain(|_| false);
+                    break Outcome::Failed(Trouble::of_lost_writer("snapshots"));
                 }
-                Report::Ended(outcome) => {
-                    self.active = false;
-                    return Some(outcome);
-                }
+                Err(TryRecvError::Disconnected) => return None,
             }
-        }
-        None
+        };
+        self.active = false;
+        Some(outcome)
     }
 }
 
@@ -350,5 +352,18 @@ mod tests {
         assert_eq!(outcome(&mut snapshot, &mut writer), Outcome::Done { bytes: 5 });
         assert_eq!(std::fs::read(&temp).unwrap(), b"whole");
         assert!(!Path::exists(&target));
+    }
+
+    #[test]
+    fn without_a_writer_every_file_fails() {
+        let (mut snapshot, writer, dir) = queue();
+        drop(writer);
+        for _ in 0..2 {
+            snapshot.begin(dir.path().join("temp-1.rdb"), None);
+            snapshot.finish();
+            let Some(Outcome::Failed(trouble)) = snapshot.poll() else { panic!("nobody writes it") };
+            assert_eq!(trouble.to_string(), "cannot write snapshots: there is no thread for it");
+            assert!(!snapshot.is_active() && snapshot.poll().is_none());
+        }
     }
 }

@@ -28,8 +28,12 @@ impl Db {
         Db::with(|_| ())
     }
 
-    /// An empty server with another configuration than the default.
+    /// An empty server with another configuration than the default. Nobody would write its snapshots, so none is due by itself.
     pub(crate) fn with(configure: impl FnOnce(&mut Config)) -> Db {
+        let configure = |config: &mut Config| {
+            config.save.clear();
+            configure(config);
+        };
         Db::on(Box::new(NoThreads), configure)
     }
 
