@@ -69,7 +69,7 @@ impl Dispatcher {
         self.storage.log = Some(log);
         self.forget_offsets();
         let state = &mut self.server.persistence.log;
-        (state.enabled, state.awaits_base) = (true, base == FirstBase::Awaited);
+        (state.enabled, state.has_writer, state.awaits_base) = (true, true, base == FirstBase::Awaited);
         Ok(())
     }
 
@@ -84,11 +84,14 @@ impl Dispatcher {
 
     /// CONFIG SET appendonly yes: begins a log with a base of what is there now.
     pub(super) fn turn_log_on(&mut self) -> Result<(), Trouble> {
-        if self.storage.log.is_some() {
-            self.server.persistence.log.enabled = true; // it was there for BGREWRITEAOF only
+        self.check_last_log()?;
+        if let Some(log) = &self.storage.log {
+            // It was there for BGREWRITEAOF only, or was to be turned off in this very round: nobody waits for its end any more.
+            let next = log.next_offset();
+            self.server.clients.iter_mut().for_each(|(_, client)| client.held_for = client.held_for.min(next));
+            self.server.persistence.log.enabled = true;
             return Ok(());
         }
-        self.check_last_writer()?;
         let trouble = |reason: String| Trouble {
             action: "open",
             path: location(&self.server.config).manifest_path(),
@@ -97,7 +100,7 @@ impl Dispatcher {
         };
         let mut store = Store::open_anew(self.storage.disk.clone(), location(&self.server.config))
             .map_err(|e| trouble(e.to_string()))?;
-        store.create_dir()?;
+        store.claim_dir()?; // the writer makes it durable
         self.begin_log(store, LogEnd::default(), FirstBase::Awaited)?;
         // What failed, or was given up, belonged to the log before.
         self.server.persistence.log.rewrite_failures_in_a_row = 0;
@@ -106,9 +109,9 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The writer of a log that was turned off while the disk refused, or stood still, must have ended before another one begins.
-    fn check_last_writer(&self) -> Result<(), Trouble> {
-        if !self.is_last_writer_running() {
+    /// A log that was turned off must have ended, its writer too, before another one begins.
+    fn check_last_log(&self) -> Result<(), Trouble> {
+        if !self.is_last_log_ending() {
             return Ok(());
         }
         Err(Trouble {
@@ -119,30 +122,50 @@ impl Dispatcher {
         })
     }
 
-    /// Whether it has not.
-    pub(super) fn is_last_writer_running(&self) -> bool {
-        self.storage.log.is_none() && self.storage.last_writer.strong_count() > 0
+    /// Whether a log was turned off, and still changes files, or may.
+    pub(super) fn is_last_log_ending(&self) -> bool {
+        match &self.storage.log {
+            Some(log) => log.is_ending(),
+            None => self.storage.last_writer.strong_count() > 0,
+        }
     }
 
-    /// CONFIG SET appendonly no: what was appended is made durable, then the log ends.
+    /// CONFIG SET appendonly no: nothing more is appended. What was is made durable beside the loop; then the log is given up.
     pub(super) fn turn_log_off(&mut self) {
-        let Some(mut log) = self.storage.log.take() else {
-            return self.serve_log_waiters(u64::MAX); // it was to be turned on
-        };
-        log.shut_down();
-        while !log.has_ended() && log.status().trouble().is_none() {
-            self.storage.threads.await_log(&mut log);
-            self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
+        let state = &mut self.server.persistence.log;
+        (state.enabled, state.rewrite_scheduled) = (false, false);
+        if let Some(log) = &mut self.storage.log {
+            log.shut_down();
+            self.server.set_gate(gates::LOG_FULL, false);
+            self.settle_log_end();
         }
+        self.serve_log_waiters(u64::MAX);
+    }
+
+    /// The same, waited for: nobody is served meanwhile.
+    pub(super) fn end_log(&mut self) {
+        self.turn_log_off();
+        while let Some(log) = &mut self.storage.log {
+            self.storage.threads.await_log(log);
+            self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
+            self.settle_log_end();
+        }
+    }
+
+    /// Gives up the log that was turned off once all of it is durable, or the disk refuses.
+    fn settle_log_end(&mut self) {
+        let Some(log) = self.storage.log.take_if(|log| log.has_ended() || log.status().trouble().is_some()) else {
+            return;
+        };
         if log.has_ended() {
             self.storage.last_writer = Weak::new();
+            self.server.persistence.log.has_writer = false;
+        } else if let Some(trouble) = log.status().trouble() {
+            log::error!("The log was turned off before all of it was durable: {trouble}");
         }
         let state = &mut self.server.persistence.log;
-        (state.enabled, state.last_write_ok, state.rewrite_scheduled) = (false, true, false);
-        state.awaits_base = false;
+        (state.last_write_ok, state.awaits_base) = (true, false);
         self.forget_offsets();
-        self.serve_log_waiters(u64::MAX);
-        self.server.set_gate(gates::LOG_FULL, false);
         self.settle_disk_gate();
         if self.storage.saving.is_none() && self.server.persistence.log.rewrite_started_ms.is_some() {
             self.end_rewrite(Rewrite::Failed); // its base was about to be put in force
@@ -187,6 +210,10 @@ impl Dispatcher {
         }
         if (changes.durable || changes.status) && !self.server.clients.waiters.is_empty() {
             self.serve_log_waiters(self.server.persistence.log.durable_offset);
+        }
+        if self.storage.log.as_ref()?.is_ending() {
+            self.settle_log_end();
+            return None;
         }
         let log = self.storage.log.as_mut()?;
         let has_trouble = log.status().trouble().is_some();
@@ -319,6 +346,7 @@ impl Dispatcher {
     /// Copies the log's figures to where INFO looks.
     pub(super) fn publish_log(&mut self) {
         let state = &mut self.server.persistence.log;
+        state.has_writer = self.storage.last_writer.strong_count() > 0;
         let Some(log) = &self.storage.log else { return };
         state.current_bytes = log.current_bytes();
         state.base_bytes = log.base_bytes();

@@ -33,6 +33,12 @@ impl Dispatcher {
                 let client = self.server.clients.get_mut(client);
                 client.held_for = client.held_for.max(offset);
             }
+            Request::AwaitLogEnd { client } => {
+                // One that the log never comes to: it is let go with the log.
+                let offset = self.storage.log.as_ref().map_or(0, |log| log.next_offset() + 1);
+                let client = self.server.clients.get_mut(client);
+                client.held_for = client.held_for.max(offset);
+            }
             Request::Save { client } => {
                 if !self.start_snapshot(Some(client)) {
                     return Err(Error::Text("ERR Background save already in progress"));
@@ -118,6 +124,9 @@ impl Dispatcher {
     fn log_lacks_data(&self) -> Option<&'static str> {
         if !self.server.config.appendonly || self.is_loading() {
             return None;
+        }
+        if self.is_last_log_ending() {
+            return Some("Waiting for the last AOF to end before a new one");
         }
         let log = self.storage.log.as_ref()?;
         match log.status() {
@@ -214,7 +223,7 @@ impl Dispatcher {
         let loaded = self.begin_loading_snapshot(!flush && !merge).and_then(|()| self.load_to_end());
         // What is there now stands nowhere in the log. When a load failed after a flush, the log is all there is: it is left.
         let has_changed = !flush || !save && loaded.is_ok();
-        if has_changed && self.storage.log.is_some() {
+        if has_changed && self.is_logged() {
             self.start_rewrite();
         }
         loaded.map_err(|reason| {
@@ -231,7 +240,7 @@ impl Dispatcher {
             return Err(FAILED);
         }
         self.finish_saving();
-        self.turn_log_off();
+        self.end_log();
         self.empty_all();
         self.begin_loading_log().and_then(|()| self.load_to_end()).map_err(|reason| {
             log::error!("{reason}");

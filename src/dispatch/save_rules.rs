@@ -10,9 +10,10 @@ impl Dispatcher {
         }
         let now_ms = self.server.time.monotonic_ms();
         let may_rewrite = now_ms >= self.storage.rewrite_not_before_ms;
-        let needs_base =
-            self.storage.log.as_ref().is_some_and(|log| log.status().needs_new_base() && !log.is_rewriting());
-        if (needs_base && may_rewrite) || (!needs_base && self.server.persistence.log.rewrite_scheduled) {
+        let log = self.storage.log.as_ref().filter(|log| !log.is_ending());
+        let needs_base = log.is_some_and(|log| log.status().needs_new_base() && !log.is_rewriting());
+        let is_wanted = self.server.persistence.log.rewrite_scheduled && !self.is_last_log_ending();
+        if (needs_base && may_rewrite) || (!needs_base && is_wanted) {
             self.start_rewrite();
             return;
         }
@@ -37,7 +38,7 @@ impl Dispatcher {
 
     fn is_rewrite_due(&self) -> bool {
         let config = &self.server.config;
-        let Some(log) = &self.storage.log else { return false };
+        let Some(log) = self.storage.log.as_ref().filter(|log| !log.is_ending()) else { return false };
         if config.auto_aof_rewrite_percentage == 0 || log.current_bytes() < config.auto_aof_rewrite_min_size_bytes {
             return false;
         }

@@ -141,7 +141,7 @@ impl Dispatcher {
     /// Whether calls that change data are logged.
     #[inline]
     pub(super) fn is_logged(&self) -> bool {
-        self.storage.log.is_some() && self.storage.loading.is_none()
+        self.storage.log.as_ref().is_some_and(|log| !log.is_ending()) && self.storage.loading.is_none()
     }
 
     fn log_call(&mut self, client: ClientIndex, db: usize, row: &Hot, args: &Args<'_>) {

@@ -215,7 +215,8 @@ impl Dispatcher {
                 "hz" => self.next_cron_ms = 0,
                 // It is seen to as soon as there is none but one writer.
                 "appendonly" if self.server.config.appendonly => {
-                    if self.is_last_writer_running() {
+                    if self.is_last_log_ending() {
+                        self.server.persistence.log.rewrite_scheduled = true;
                         self.server.config_changes.push(name);
                         continue;
                     }

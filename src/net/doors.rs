@@ -206,12 +206,6 @@ impl Surroundings for Outside {
             })?;
             doors = Some(NewDoors { tls, ..prepared });
         }
-        if let Some(name) = has("appendonly").filter(|_| new.appendonly) {
-            try_log(new).map_err(|text| {
-                log::error!("The log cannot be turned on: {text}");
-                Refusal { name, reason: "Unable to turn on AOF. Check server logs.".into() }
-            })?;
-        }
         if let Some(name) = SCORE_DIRECTIVES.into_iter().find_map(has)
             && self.oom_score.follow(new).is_err()
         {
@@ -226,6 +220,15 @@ impl Surroundings for Outside {
             let _ = self.new_doors.send(doors);
         }
         Ok(())
+    }
+
+    fn try_log(&self, config: &Config, is_ours: bool) -> Result<(), Refusal> {
+        let store = Store::open_anew(Arc::new(RealDisk), location(config)).map_err(|e| e.to_string());
+        let tried = store.and_then(|store| store.try_directory(is_ours).map_err(|trouble| trouble.to_string()));
+        tried.map_err(|text| {
+            log::error!("The log cannot be turned on: {text}");
+            Refusal { name: "appendonly", reason: "Unable to turn on AOF. Check server logs.".into() }
+        })
     }
 
     fn is_at_work(&mut self, work: Work, now_ms: u64) {
@@ -247,12 +250,6 @@ impl Surroundings for Outside {
 /// Why there cannot be such connections.
 pub fn tls_context(config: &Config) -> Result<Option<Context>, String> {
     if config.tls_port == 0 { Ok(None) } else { Context::new(config).map(Some) }
-}
-
-/// Whether a log could begin where the configuration says.
-fn try_log(config: &Config) -> Result<(), String> {
-    let store = Store::open_anew(Arc::new(RealDisk), location(config)).map_err(|e| e.to_string())?;
-    store.try_directory().map_err(|trouble| trouble.to_string())
 }
 
 /// Makes `dir` the working directory; gives its absolute path.

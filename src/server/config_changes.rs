@@ -51,6 +51,9 @@ impl Server {
     /// # Errors
     /// The process cannot have it; all is as before.
     pub fn take_config(&mut self, mut new: Config, changed: &[&'static Directive]) -> Result<(), Refusal> {
+        if new.appendonly && !self.config.appendonly {
+            self.surroundings.try_log(&new, self.persistence.log.has_writer)?;
+        }
         self.surroundings.try_config(&self.config, &mut new, changed)?;
         self.config = new;
         self.apply_config_changes(&changed.iter().map(|row| row.name).collect::<Vec<_>>());

@@ -60,6 +60,8 @@ impl Default for Snapshots {
 pub struct Log {
     /// Whether calls are logged.
     pub enabled: bool,
+    /// Whether a log of this server holds its directory, be it one that ends.
+    pub has_writer: bool,
     /// Whether that counts only when the base is there that is being written.
     pub awaits_base: bool,
     /// When the rewrite under way began (monotonic ms).
@@ -96,6 +98,7 @@ impl Default for Log {
     fn default() -> Self {
         Log {
             enabled: false,
+            has_writer: false,
             awaits_base: false,
             rewrite_started_ms: None,
             rewrite_scheduled: false,

@@ -22,6 +22,11 @@ pub enum Request {
         /// Who hears of it.
         client: ClientIndex,
     },
+    /// CONFIG SET appendonly no (answered already): the answer says that the log has ended, so it waits for that.
+    AwaitLogEnd {
+        /// Who hears of it.
+        client: ClientIndex,
+    },
     /// SAVE: write a snapshot before anything else happens, then answer.
     Save {
         /// Who waits.

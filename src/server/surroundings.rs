@@ -30,6 +30,11 @@ pub trait Surroundings: Send {
     /// all is as before. Paths in `new` become absolute. What has been got ready is put to use when the server's `config_changes` are acted on.
     fn try_config(&mut self, old: &Config, new: &mut Config, changed: &[&'static Directive]) -> Result<(), Refusal>;
 
+    /// Whether a log can begin where `config` says; `is_ours`: there may be one of this server still.
+    fn try_log(&self, _config: &Config, _is_ours: bool) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// The loop goes on with something that keeps everybody waiting, a last snapshot say: whoever watches the process is to be
     /// patient. To be called again and again while it does.
     fn is_at_work(&mut self, _work: Work, _now_ms: u64) {}

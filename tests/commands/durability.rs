@@ -107,6 +107,34 @@ fn calls_that_show_no_data_waited_for_the_disk() {
     }
 }
 
+#[test]
+fn who_turned_the_log_off_waits_for_its_end_unless_it_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let writers = Standstill::default();
+    let mut db = with_log_on(&directory, writers.clone());
+    let [first, second] = [(); 2].map(|()| db.connect());
+    let turn = |db: &mut Db, client, value: &[u8]| {
+        assert_eq!(db.call_on(client, &[b"CONFIG", b"SET", b"appendonly", value]), b"+OK\r\n");
+    };
+    turn(&mut db, first, b"no");
+    assert!(db.is_held(first));
+    turn(&mut db, second, b"yes");
+    db.advance_ms(1);
+    assert!(!db.is_held(first), "it goes on");
+    turn(&mut db, first, b"no");
+    db.advance_ms(1);
+    assert!(db.is_held(first), "all is durable, but the files are not given up yet");
+    turn(&mut db, second, b"yes");
+    db.advance_ms(1);
+    assert!(db.run("INFO persistence").contains("aof_rewrite_scheduled:1"));
+    (0..3).for_each(|_| {
+        writers.step_log();
+        db.advance_ms(1);
+    });
+    assert!(!db.is_held(first));
+    assert!(db.run("INFO persistence").contains("aof_rewrite_in_progress:1"));
+}
+
 /// No word of the call names the keys that BY and GET read: the elements do.
 #[test]
 fn sort_showed_keys_of_its_patterns_that_were_not_durable() {

@@ -255,6 +255,54 @@ fn writes_that_hang_hold_up_nobody_under_everysec() {
     wait_until_written(&mut client);
 }
 
+/// Everybody waited with it.
+#[test]
+fn a_log_that_is_turned_off_ends_beside_the_loop() {
+    for arguments in [&ALWAYS, &EVERYSEC] {
+        let (server, disk) = LossyDisk::start(arguments);
+        let mut writer = hang(&server, &disk);
+        let (mut admin, mut other) = (server.client(), server.client());
+        let is_held = *arguments == ALWAYS;
+        if !is_held {
+            assert_eq!(writer.read_reply(), "OK");
+            writer.send(&["WAITAOF", "1", "0", "0"]);
+            assert_silent(&mut writer);
+        }
+        admin.send_raw(b"CONFIG SET appendonly no\r\nPING\r\n");
+        assert_silent(&mut admin);
+        if !is_held {
+            let refused = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+            assert_eq!(writer.read_reply(), Reply::Error(refused.into()));
+        }
+        assert_eq!(other.run("SET unlogged 1"), "OK");
+        assert_eq!(other.run("GET unlogged"), "1");
+        // Another log begins behind the one that ends, and until then the process does not.
+        other.send(&["CONFIG", "SET", "appendonly", "yes"]);
+        if is_held {
+            assert_silent(&mut other);
+            assert_silent(&mut writer);
+        } else {
+            assert_eq!(other.read_reply(), "OK");
+            assert_eq!(other.run("SHUTDOWN NOSAVE"), Reply::Error("ERR Errors trying to SHUTDOWN. Check logs.".into()));
+        }
+        assert!(disk.get(Word::Held) > 0, "the disk hangs all the while");
+        disk.set(Word::Hold, 0);
+        if is_held {
+            assert_eq!(other.read_reply(), "OK");
+            assert_eq!(writer.read_reply(), "OK");
+        }
+        assert_eq!(admin.read_reply(), "OK");
+        assert_eq!(admin.read_reply(), "PONG");
+        wait_until("the first base", || other.info("aof_rewrites") == "1");
+        assert_eq!(other.run("SET logged 1"), "OK");
+        wait_until_written(&mut other);
+        let mut server = server;
+        server.kill();
+        server.restart();
+        assert_eq!(server.client().run("MGET held unlogged logged"), ["1", "1", "1"]);
+    }
+}
+
 #[test]
 fn waitaof_answers_when_the_sync_is_done_and_says_the_truth_when_it_is_not() {
     let (mut server, mut disk) = LossyDisk::start(&EVERYSEC);

@@ -171,8 +171,10 @@ fn a_second_server_in_the_directory_took_the_log_away() {
     let why = Server::try_start(&arguments).err().expect("the first one is still there");
     assert!(why.contains("another server uses it"), "{why}");
     let second = Server::start(&["--dir", &directory]);
-    second.client().run("CONFIG SET appendonly yes");
-    wait_until("the refusal", || second.client().run("CONFIG GET appendonly") == ["appendonly", "no"]);
+    let refused =
+        "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server logs.";
+    assert_eq!(second.client().run("CONFIG SET maxmemory 5mb appendonly yes"), Reply::Error(refused.into()));
+    assert_eq!(second.client().run("CONFIG GET maxmemory"), ["maxmemory", "0"]);
     server.client().run("SET k 2");
     server.kill();
     server.restart();
@@ -215,15 +217,16 @@ fn a_log_turned_off_and_on_amid_rewrites_and_writers_ends_up_whole() {
             scope.spawn(move || write_until_the_end(client, &i.to_string(), acknowledged));
         }
         let mut client = server.client();
-        for line in
-            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(2)
-        {
-            client.run(line);
-        }
+        let lines =
+            ["BGREWRITEAOF", "CONFIG SET appendonly no", "BGREWRITEAOF", "CONFIG SET appendonly yes", "SAVE"].repeat(2);
+        let answers: Vec<Reply> = lines.iter().map(|line| client.run(line)).collect();
         wait_until("the log", || rewrites_are_over(&mut client));
         let so_far = acknowledged[0].load(Ordering::SeqCst);
         wait_until("more writes", || acknowledged[0].load(Ordering::SeqCst) > so_far + 50);
         server.kill();
+        for (line, answer) in lines.iter().zip(answers).filter(|(line, _)| line.starts_with("CONFIG")) {
+            assert_eq!(answer, "OK", "{line}");
+        }
     });
     server.restart();
     for (i, acknowledged) in acknowledged.iter().enumerate() {

@@ -9,6 +9,7 @@ use crate::error;
 use crate::server::config::{self, Extent, SetContext, SetError};
 use crate::server::config_changes::ChangeError;
 use crate::server::gates;
+use crate::server::request::Request;
 use crate::server::surroundings::Refusal;
 
 /// This file's commands.
@@ -65,6 +66,7 @@ fn set(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
         client_is_local: cx.server.clients.get(cx.client).is_local(),
         loading: cx.server.raised & gates::LOADING != 0,
     };
+    let was_logged = cx.server.config.appendonly;
     cx.server.change_config(&pairs, context).map_err(|error| match error {
         ChangeError::Set(SetError::Loading) => Error::Text("LOADING Redis is loading the dataset in memory"),
         ChangeError::Set(error) => error!("ERR {error}"),
@@ -72,6 +74,9 @@ fn set(cx: &mut ServerContext<'_>, args: &mut Args<'_>) -> Outcome {
             error!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")
         }
     })?;
+    if was_logged && !cx.server.config.appendonly {
+        cx.server.requests.push(Request::AwaitLogEnd { client: cx.client });
+    }
     cx.reply.ok();
     Ok(Done)
 }

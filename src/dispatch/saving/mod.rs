@@ -241,7 +241,9 @@ impl Dispatcher {
     /// BGREWRITEAOF and its kin: begins a new base. Without a log it is written all the same, as Redis does.
     pub(super) fn start_rewrite(&mut self) -> bool {
         self.server.persistence.log.rewrite_scheduled = false;
-        if self.storage.saving.is_some() || self.server.keyspace.is_walking() || self.storage.snapshot.is_active() {
+        let is_busy =
+            self.storage.saving.is_some() || self.server.keyspace.is_walking() || self.storage.snapshot.is_active();
+        if is_busy || self.is_last_log_ending() {
             self.server.persistence.log.rewrite_scheduled = true;
             return false;
         }

@@ -47,7 +47,7 @@ pub struct Changes {
     pub events: Vec<Event>,
 }
 
-/// A rewrite was asked for while one is under way, or inside a group.
+/// A rewrite was asked for while one is under way, inside a group, or of a log that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RewriteBusy;
 
@@ -79,6 +79,8 @@ pub struct Log {
     /// The rewrite under way.
     rewrite: Option<RewriteId>,
     last_rewrite: RewriteId,
+    /// Asked to end: nothing is appended any more.
+    is_ending: bool,
     ended: bool,
 }
 
@@ -111,6 +113,7 @@ impl Log {
             policy,
             rewrite: None,
             last_rewrite: RewriteId(0),
+            is_ending: false,
             ended: false,
         }
     }
@@ -233,7 +236,7 @@ impl Log {
     /// writes to [`super::store::Location::temp_base_path`]; when that file is durable, call [`Log::install_base`]. An
     /// [`Event::RewriteFailed`] at any time says that it is in vain. Gives the log offset of the point in time.
     pub fn begin_rewrite(&mut self, increment: bool) -> Result<u64, RewriteBusy> {
-        if self.rewrite.is_some() || self.in_group {
+        if self.rewrite.is_some() || self.in_group || self.is_ending {
             return Err(RewriteBusy);
         }
         self.last_rewrite.0 += 1;
@@ -349,9 +352,10 @@ impl Log {
     }
 
     /// Whether something that depends on the log up to `offset` may leave the server. Under `always` it has to be durable, but for
-    /// the time before the log is in force at all.
+    /// the time before the log is in force at all. Of a log that ends it has to be, whatever the policy.
     pub fn may_show(&self, offset: u64) -> bool {
-        offset <= self.durable || self.policy != FsyncPolicy::Always || self.status == Status::AwaitsBase
+        let is_in_force = self.policy == FsyncPolicy::Always && self.status != Status::AwaitsBase;
+        offset <= self.durable || !(is_in_force || self.is_ending)
     }
 
     /// The log offset up to which the writer has taken blocks.
@@ -406,9 +410,16 @@ impl Log {
     }
 
     /// Asks the writer to make everything durable and end; [`Event::Ended`] tells how that went. A writer that cannot write keeps
-    /// trying: whoever waits sees [`Status::Failed`], and may drop the log to make it give up.
+    /// trying: whoever waits sees [`Status::Failed`], and may drop the log to make it give up. Nothing may be appended from then on.
     pub fn shut_down(&mut self) {
-        self.send_behind_block(Job::Shutdown);
+        if !std::mem::replace(&mut self.is_ending, true) {
+            self.send_behind_block(Job::Shutdown);
+        }
+    }
+
+    /// Whether the writer was asked to end, or has.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending
     }
 
     /// Whether the writer has ended.

@@ -251,14 +251,19 @@ impl Store {
 
     /// Makes the log's directory if it is missing, durably, and keeps other servers out of it.
     pub fn create_dir(&mut self) -> Result<(), Trouble> {
+        self.claim_dir()?;
+        self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
+    }
+
+    /// The same without a sync, for the loop: the directory may be gone after a crash.
+    pub fn claim_dir(&mut self) -> Result<(), Trouble> {
         self.make_dir()?;
         self.lock()
     }
 
     fn make_dir(&self) -> Result<(), Trouble> {
         let dir = self.location.dir();
-        self.disk.create_dir(dir).map_err(Trouble::at("create", dir))?;
-        self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
+        self.disk.create_dir(dir).map_err(Trouble::at("create", dir))
     }
 
     /// Keeps other servers out: what they did to the files would take away what is acknowledged here, unseen.
@@ -275,12 +280,16 @@ impl Store {
         self.lock = None;
     }
 
-    /// Whether the log's directory takes files: one is made and removed.
+    /// Whether a log can begin here: no other server has one, nor this one (unless `is_ours`), and the directory takes files.
     ///
     /// # Errors
     /// What the disk does not take.
-    pub fn try_directory(&self) -> Result<(), Trouble> {
-        self.make_dir()?;
+    pub fn try_directory(mut self, is_ours: bool) -> Result<(), Trouble> {
+        if is_ours {
+            self.make_dir()?
+        } else {
+            self.claim_dir()?
+        }
         let path = self.location.path(&self.location.temp_named(".probe"));
         self.disk.open(&path, OpenMode::Create).map_err(Trouble::at("create", &path))?;
         self.disk.remove(&path).map_err(Trouble::at("remove", &path))

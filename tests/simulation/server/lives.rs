@@ -87,6 +87,7 @@ impl Simulation {
             peers,
             waiters: Vec::new(),
             log: if has_log { LogState::InForce } else { LogState::Off },
+            ending: None,
             is_stalled: false,
             unsynced_since_ms: None,
             had_faults: false,

@@ -44,11 +44,10 @@ impl Simulation {
         }
     }
 
-    /// CONFIG SET appendonly: off, all so far being made durable; or on again, from a base of what is there.
+    /// CONFIG SET appendonly: off, all so far being made durable beside the clients; or on again, from a base of what is there.
     pub(super) fn toggle_log(&mut self, life: &mut Life) {
         let word = if life.log == LogState::Off { "yes" } else { "no" };
-        let is_well = !life.had_faults && life.process.dispatcher.unready_reason().is_none();
-        self.trace(|_| format!("appendonly {word}, {:?}, is the disk well: {is_well}", life.log));
+        self.trace(|_| format!("appendonly {word}, {:?}", life.log));
         self.turn(life);
         life.process.operate(&format!("CONFIG SET appendonly {word}"));
         self.turn(life);
@@ -65,13 +64,24 @@ impl Simulation {
             }
             LogState::InForce => {
                 self.history.end_log();
-                life.log = LogState::Off;
-                if is_well && !self.disk.is_down() {
-                    self.history.needed = self.history.now();
-                }
+                (life.log, life.ending) = (LogState::Off, Some(self.history.now()));
             }
         }
-        self.turn(life); // it may have taken some time
+        self.turn(life);
+    }
+
+    /// The answer to the operator who turned the log off says that it has ended: with all it had, on a disk that is well.
+    pub(super) fn note_log_end(&mut self, life: &mut Life) {
+        let dispatcher = &life.process.dispatcher;
+        let is_held = dispatcher.server.clients.get(life.process.operator).waits_for() > dispatcher.visible_offset();
+        self.seen.log_ends += u64::from(is_held && life.ending.is_some());
+        if let Some(last) = life.ending.take_if(|_| !is_held)
+            && !life.had_faults
+            && !self.disk.is_down()
+        {
+            self.history.needed = self.history.needed.max(last);
+            self.seen.logs_ended += 1;
+        }
     }
 
     /// The base that was awaited is in force; or the log could not be turned on, behind the last writer of the one before.
@@ -80,7 +90,10 @@ impl Simulation {
             self.history.end_log();
             life.log = LogState::Off;
         }
-        if life.log == LogState::AwaitsBase && life.rewrites() > life.rewrites_done {
+        let log = &life.process.dispatcher.server.persistence.log;
+        // The last rewrite of the log before may have been the one that was done.
+        let is_in_force = log.enabled && !log.awaits_base && life.rewrites() > life.rewrites_done;
+        if life.log == LogState::AwaitsBase && is_in_force {
             life.log = LogState::InForce;
             self.trace(|_| "the new log is in force".into());
             self.seen.logs_begun += 1;
