@@ -222,7 +222,7 @@ impl Simulation {
     }
 }
 
-/// Keys that were changed, and that somebody waits for.
+/// Keys whose change is told, and that somebody waits for.
 fn note_ready(ready: &mut VecDeque<Key>, life: &Life, came: &Came) {
     let is_awaited = |key: &Key| life.waiters.iter().any(|waiter| waiter.keys.contains(key));
     let mut swept: Vec<&Key> = Vec::new();
@@ -231,7 +231,7 @@ fn note_ready(ready: &mut VecDeque<Key>, life: &Life, came: &Came) {
         keys.sort();
         swept.extend(keys);
     }
-    for key in came.changed.iter().chain(swept).filter(|key| is_awaited(key)) {
+    for key in came.woken.iter().chain(swept).filter(|key| is_awaited(key)) {
         if !ready.contains(key) {
             ready.push_back(key.clone());
         }

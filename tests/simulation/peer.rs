@@ -291,6 +291,7 @@ impl Peer {
             all.reply.extend(came.reply);
             all.shown.extend(came.shown);
             all.changed.extend(came.changed);
+            all.woken.extend(came.woken);
             all.swept.extend(came.swept);
         }
         all

@@ -71,7 +71,7 @@ impl Work<'_> {
         }
         self.remove(name);
         self.state.insert(target.clone(), entry);
-        self.came.changed.push(target);
+        self.note_change(target);
         int(1)
     }
 }

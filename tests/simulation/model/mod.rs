@@ -121,8 +121,10 @@ pub struct Came {
     pub reply: Vec<u8>,
     /// Keys whose values the answer may show.
     pub shown: Vec<Key>,
-    /// Keys that it changed.
+    /// Keys that it changed ...
     pub changed: Vec<Key>,
+    /// ... and those of them that whoever waits for them is told of: XGROUP SETID gives a group entries to read, and wakes nobody.
+    pub woken: Vec<Key>,
     /// Databases of which it changed everything.
     pub swept: Vec<usize>,
     /// The keys that it waits for, when it has no answer yet.
@@ -217,7 +219,19 @@ impl Work<'_> {
             Some(entry) => self.state.insert(key.clone(), entry),
             None => self.state.remove(&key),
         };
-        self.came.changed.push(key);
+        self.note_change(key);
+    }
+
+    /// The same for what wakes nobody.
+    fn put_quietly(&mut self, name: &[u8], value: Value, deadline_ms: Option<u64>) {
+        let woken = self.came.woken.len();
+        self.put(name, value, deadline_ms);
+        self.came.woken.truncate(woken);
+    }
+
+    fn note_change(&mut self, key: Key) {
+        self.came.changed.push(key.clone());
+        self.came.woken.push(key);
     }
 
     fn remove(&mut self, name: &[u8]) -> bool {
@@ -225,7 +239,7 @@ impl Work<'_> {
         self.came.shown.push(key.clone());
         let was_there = self.state.remove(&key).is_some();
         if was_there {
-            self.came.changed.push(key);
+            self.note_change(key);
         }
         was_there
     }

@@ -114,7 +114,10 @@ impl Work<'_> {
             }
             _ => self.claim(name, &mut stream, args)?,
         };
-        self.put(key, Value::Stream(stream), deadline_ms);
+        match name == "XADD" || !is_there || args[0] == b"DESTROY" {
+            true => self.put(key, Value::Stream(stream), deadline_ms),
+            false => self.put_quietly(key, Value::Stream(stream), deadline_ms),
+        }
         Ok(reply)
     }
 
