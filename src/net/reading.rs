@@ -300,9 +300,8 @@ impl EventLoop {
             _ => {}
         }
         let input_bytes = self.input_bytes(index);
-        let is_too_long = input_bytes > query_limit || self.connection(index).rest.len() > KEPT_MAX_BYTES;
         let client = self.dispatcher.server.clients.get_mut(index);
-        if is_too_long {
+        if input_bytes > query_limit {
             log::warn!(client = client.id; "closing a client that reached the query buffer limit");
             client.closing = Closing::Now;
             self.dispatcher.server.counters.query_limit_disconnections += 1;
@@ -346,8 +345,9 @@ impl EventLoop {
         clients.weigh(index);
     }
 
+    /// Bytes that a client may send of calls that have not run: no call is longer than the log can be read with.
     fn query_limit(&self) -> usize {
-        self.dispatcher.server.config.client_query_buffer_limit_bytes as usize
+        (self.dispatcher.server.config.client_query_buffer_limit_bytes as usize).min(KEPT_MAX_BYTES)
     }
 
     /// What a client has sent of calls that have not run.

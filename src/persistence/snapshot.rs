@@ -21,14 +21,18 @@ use crate::base::sys::allocator;
 use crate::persistence::Trouble;
 use crate::persistence::outbox::Outbox;
 
-/// Pieces that wait for the disk at most.
+/// Pieces that wait for the disk at most ...
 const PIECES_MAX: usize = 16;
+/// ... and no other is taken while they have so many bytes: one may be a string of half a gigabyte.
+const WAITING_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Reports that wait for the loop at most: one per piece, and the outcomes.
 const REPORTS_MAX: usize = 64;
 /// Bytes written between two syncs (`rdb-save-incremental-fsync`), so that the last one does not have it all to do.
 const SYNC_STEP_BYTES: u64 = 4 * 1024 * 1024;
-/// Buffers kept for new pieces.
+/// Buffers kept for new pieces ...
 const SPARES_MAX: usize = PIECES_MAX;
+/// ... but for those that have grown past this.
+const SPARE_MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]
 enum Job {
@@ -40,7 +44,8 @@ enum Job {
 
 #[derive(Debug)]
 enum Report {
-    Emptied(Vec<u8>),
+    /// A piece is written, or skipped: its buffer, empty, and how many bytes it had.
+    Emptied(Vec<u8>, usize),
     Ended(Outcome),
 }
 
@@ -62,7 +67,8 @@ pub enum Outcome {
 pub fn snapshot_queue(disk: Arc<dyn Disk>, wake: Box<dyn Fn() + Send>) -> (Snapshot, SnapshotWriter) {
     let (job_sender, jobs) = bounded(PIECES_MAX);
     let (report_sender, reports) = bounded(REPORTS_MAX);
-    let snapshot = Snapshot { jobs: Outbox::new(job_sender), reports, spares: Vec::new(), active: false };
+    let snapshot =
+        Snapshot { jobs: Outbox::new(job_sender), reports, spares: Vec::new(), waiting_bytes: 0, active: false };
     let writer = SnapshotWriter {
         disk,
         jobs,
@@ -81,6 +87,8 @@ pub struct Snapshot {
     jobs: Outbox<Job>,
     reports: Receiver<Report>,
     spares: Vec<Vec<u8>>,
+    /// Bytes of pieces that have not come back.
+    waiting_bytes: usize,
     active: bool,
 }
 
@@ -106,13 +114,14 @@ impl Snapshot {
         if !self.has_room() {
             return Err(bytes);
         }
+        self.waiting_bytes += bytes.len();
         self.jobs.push(Job::Piece(bytes));
         Ok(())
     }
 
     /// Whether a piece would be taken.
     pub fn has_room(&self) -> bool {
-        self.jobs.has_room()
+        self.jobs.has_room() && self.waiting_bytes < WAITING_MAX_BYTES
     }
 
     /// An empty buffer for a piece: one that came back, or a new one.
@@ -136,13 +145,18 @@ impl Snapshot {
         self.jobs.send();
         let outcome = loop {
             match self.reports.try_recv() {
-                Ok(Report::Emptied(buffer)) if self.spares.len() < SPARES_MAX => self.spares.push(buffer),
-                Ok(Report::Emptied(_)) => {}
+                Ok(Report::Emptied(buffer, bytes)) => {
+                    self.waiting_bytes -= bytes;
+                    if self.spares.len() < SPARES_MAX && buffer.capacity() <= SPARE_MAX_BYTES {
+                        self.spares.push(buffer);
+                    }
+                }
                 Ok(Report::Ended(outcome)) => break outcome,
                 Err(TryRecvError::Empty) => return None,
                 // There is no writer: the system had no thread for it.
                 Err(TryRecvError::Disconnected) if self.active => {
                     self.jobs.retain(|_| false);
+                    self.waiting_bytes = 0;
                     break Outcome::Failed(Trouble::of_lost_writer("snapshots"));
                 }
                 Err(TryRecvError::Disconnected) => return None,
@@ -250,9 +264,9 @@ impl SnapshotWriter {
             State::Writing(open) => open.append(&bytes),
             State::Idle | State::Skipping => Ok(()),
         };
-        let mut buffer = bytes;
+        let (len, mut buffer) = (bytes.len(), bytes);
         buffer.clear();
-        self.unsent.push_back(Report::Emptied(buffer));
+        self.unsent.push_back(Report::Emptied(buffer, len));
         written.map(|()| None)
     }
 
@@ -352,6 +366,22 @@ mod tests {
         assert_eq!(outcome(&mut snapshot, &mut writer), Outcome::Done { bytes: 5 });
         assert_eq!(std::fs::read(&temp).unwrap(), b"whole");
         assert!(!Path::exists(&target));
+    }
+
+    #[test]
+    fn long_pieces_wait_one_by_one_and_leave_no_long_buffer() {
+        let (mut snapshot, mut writer, dir) = queue();
+        snapshot.begin(dir.path().join("temp-1.rdb"), None);
+        snapshot.piece(vec![1; WAITING_MAX_BYTES]).unwrap();
+        assert_eq!(snapshot.piece(vec![2; 10]), Err(vec![2; 10]));
+        while writer.step() {}
+        assert!(snapshot.poll().is_none() && snapshot.has_room());
+        snapshot.piece(vec![2; 10]).unwrap();
+        while writer.step() {}
+        assert!(snapshot.poll().is_none());
+        assert_eq!(snapshot.spares.iter().map(Vec::capacity).collect::<Vec<_>>(), [10]);
+        snapshot.finish();
+        assert_eq!(outcome(&mut snapshot, &mut writer), Outcome::Done { bytes: WAITING_MAX_BYTES as u64 + 10 });
     }
 
     #[test]

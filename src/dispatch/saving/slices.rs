@@ -13,7 +13,7 @@ const STEP_RECORDS: usize = 16;
 const GATHER_BYTES: usize = 32 * 1024;
 /// Bytes gathered before they go to the writer.
 const PIECE_BYTES: usize = 128 * 1024;
-/// Bytes of written images that may wait for the disk; past that the walk is given up.
+/// Bytes of images that may be gathered while the disk does not keep up; past that the walk is given up.
 const IMAGE_MAX_BYTES: usize = 256 << 20;
 
 /// While clients call, the walk takes one in so many parts of the time ...
@@ -94,11 +94,12 @@ impl Dispatcher {
                 log::warn!("Large collections change faster than they are written during the save: it is given up");
                 self.give_up_one(saving);
             }
-            if self.server.keyspace.image_bytes() >= GATHER_BYTES {
+            if saving.piece.len() < PIECE_BYTES && self.server.keyspace.image_bytes() >= GATHER_BYTES {
                 self.gather_images(saving);
             }
             if saving.piece.len() >= PIECE_BYTES && !self.give_piece(saving) {
-                if self.server.keyspace.image_bytes() + saving.piece.len() > IMAGE_MAX_BYTES {
+                // The walk stands still, so these are of what clients change meanwhile.
+                if self.server.keyspace.image_bytes() > IMAGE_MAX_BYTES {
                     log::warn!("The disk does not keep up with the changes during the save: it is given up");
                     self.give_up_one(saving);
                 }

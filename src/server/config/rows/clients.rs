@@ -24,7 +24,7 @@ const DIRECTIVES: &[Directive] = &[
     ),
     Directive::integer("client-query-buffer-limit", int!(client_query_buffer_limit_bytes), 1 << 20, I64_MAX, "1gb")
         .memory()
-        .doc("Most that one client may send without completing a call."),
+        .doc("Most that one client may send without completing a call. No call may be longer than 4 GiB, less 16 MiB."),
     Directive::integer("proto-max-bulk-len", int!(proto_max_bulk_len_bytes), 1 << 20, I64_MAX, "512mb")
         .memory()
         .doc("Largest single argument, and largest string that APPEND or SETRANGE may make."),
