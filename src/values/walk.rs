@@ -41,6 +41,8 @@ pub enum Part<'a> {
     Block(BlockRef<'a>),
     /// The next of its groups, behind all blocks.
     Groups(GroupPart<'a>),
+    /// The next bytes of a string.
+    Text(&'a [u8]),
 }
 
 impl Big {

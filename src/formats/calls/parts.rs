@@ -58,7 +58,7 @@ impl CallParts {
                 super::stream::write_counters(key, &stream.entries, &mut counters);
                 b"XADD"
             }
-            AnyRef::String(_) => unreachable!("a string has no parts"),
+            AnyRef::String(_) => unreachable!("a string is one call"),
         };
         super::write_deadline(key, deadline_ms, &mut tail);
         let (key, words, deadlines) = (key.into(), Vec::new(), DeadlineParts::default());
@@ -94,6 +94,7 @@ impl CallParts {
             Part::Block(block) => self.block(block, out),
             Part::Groups(GroupPart::Begin) => out.append(&mut self.counters),
             Part::Groups(part) => super::stream::write_group_part(&self.key, part, out),
+            Part::Text(_) => unreachable!("a string is one call"),
         }
     }
 

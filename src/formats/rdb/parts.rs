@@ -6,6 +6,7 @@
 //! sorted set   count                    member, score ...
 //! list         count                    chunk ...      in order
 //! stream       count                    block ...      in order     counters, then the groups' parts in order
+//! string       length                   bytes ...      in order
 //! ```
 //!
 //! Head and counters are made when the walk begins, so all of it is of one moment.
@@ -42,7 +43,7 @@ impl Parts {
                 write_length(value.entries.block_count() as u64, &mut parts.head);
                 stream::write_counters(value, &mut parts.counters);
             }
-            AnyRef::String(_) => unreachable!("a string has no parts"),
+            AnyRef::String(text) => write_length(text.len() as u64, &mut parts.head),
         }
         parts
     }
@@ -65,6 +66,7 @@ impl Encoder {
             Part::Block(block) => stream::write_part(block, compression, out),
             Part::Groups(GroupPart::Begin) => out.extend_from_slice(&parts.counters),
             Part::Groups(part) => stream::write_group_part(part, compression, out),
+            Part::Text(bytes) => out.extend_from_slice(bytes),
         }
     }
 

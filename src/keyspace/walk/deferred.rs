@@ -1,17 +1,18 @@
-//! Large collections in a walk: each is begun when the walk comes to it, or before it first changes, and written part by part, one
-//! after the other.
+//! Large values in a walk: each is begun when the walk comes to it (a collection also before it first changes) and written part by part,
+//! one after the other.
 //!
 //! ```text
 //! deferred   [ open: parts are being written ] [ begun ] [ begun ] ...
 //!              │
 //!              ├─ Key: where it stands now          RENAME takes it to another key
 //!              ├─ Nowhere: on its way to one
-//!              └─ Own: its key has gone (DEL, expiry, overwritten); it is kept here until it is written, then freed
+//!              ├─ Own: its key has gone (DEL, expiry, overwritten); it is kept here until it is written, then freed
+//!              └─ Text: a long string, written so far; before it changes or goes, the rest of it is written at once
 //! ```
 //!
 //! While one is open nothing else may stand in the image: what is written meanwhile waits aside.
 
-use super::{Image, TableWalk};
+use super::{BYTES_PER_RECORD, Image, TableWalk, long_text};
 use crate::formats::calls::{CallParts, DeadlineParts};
 use crate::formats::rdb::{Parts, Usage};
 use crate::keyspace::database::Database;
@@ -24,7 +25,7 @@ const ELEMENTS_PER_RECORD: usize = 8;
 /// What a field's deadline takes behind the image, beside its name, about.
 const DEADLINE_BYTES: usize = 48;
 
-/// A large collection whose walk has begun.
+/// A large value whose walk has begun.
 pub(super) struct Deferred {
     id: WalkId,
     place: Place,
@@ -36,7 +37,7 @@ pub(super) struct Deferred {
     is_open: bool,
 }
 
-/// Where a collection is.
+/// Where a value is.
 enum Place {
     /// At this key.
     Key(Box<[u8]>),
@@ -44,6 +45,8 @@ enum Place {
     Nowhere,
     /// Here: it has no key any more.
     Own(Box<Big>),
+    /// A long string, at the key it had, of which so many bytes are written.
+    Text(usize),
 }
 
 /// How it is written.
@@ -55,16 +58,21 @@ enum Writing {
 }
 
 impl TableWalk {
-    /// Begins the walk of a large collection.
+    /// Begins the walk of a large value.
     pub(super) fn defer(&mut self, records: &mut RecordArena<Big>, handle: Handle, usage: Usage) {
         let key: Box<[u8]> = records.key(handle).into();
         let deadline_ms = records.deadline_ms(handle);
         let writing = self.writing_of(&key, deadline_ms, AnyRef::of(records.payload(handle)));
         self.last_id += 1;
-        if let PayloadMut::Boxed(big) = records.payload_mut(handle) {
-            big.begin_walk(self.last_id);
-        }
-        let (id, place) = (self.last_id, Place::Key(key.clone()));
+        let id = self.last_id;
+        let place = match records.payload_mut(handle) {
+            PayloadMut::Boxed(Big::String(_)) => Place::Text(0),
+            PayloadMut::Boxed(big) => {
+                big.begin_walk(id);
+                Place::Key(key.clone())
+            }
+            PayloadMut::Inline { .. } => unreachable!("it is large"),
+        };
         self.deferred.push_back(Deferred { id, place, key, deadline_ms, usage, writing, is_open: false });
     }
 
@@ -113,6 +121,14 @@ impl TableWalk {
                 }
             }
             Place::Nowhere => unreachable!("it is put somewhere in the same call"),
+            Place::Text(written) => {
+                let handle = find(records, &first.key).expect("it stands at its key");
+                let rest = &long_text(records, handle).expect("it has not changed")[*written..];
+                let len = rest.len().min(budget * BYTES_PER_RECORD);
+                visit(Part::Text(&rest[..len]));
+                *written += len;
+                len < rest.len()
+            }
         };
         self.kept_bytes = self.kept_bytes + after - before;
         if more {
@@ -122,8 +138,25 @@ impl TableWalk {
         self.close(&first.key, first.writing);
         match first.place {
             Place::Own(big) => Some(big),
-            Place::Key(_) | Place::Nowhere => None,
+            Place::Key(_) | Place::Nowhere | Place::Text(_) => None,
         }
+    }
+
+    /// A record is about to change or go: if it is a long string that is being written, the rest of it is written at once.
+    pub(super) fn finish_text(&mut self, records: &RecordArena<Big>, handle: Handle) {
+        let Some(bytes) = long_text(records, handle) else { return };
+        let key = records.key(handle);
+        let is_it = |deferred: &Deferred| matches!(deferred.place, Place::Text(_)) && *deferred.key == *key;
+        let Some(at) = self.deferred.iter().position(is_it) else { return };
+        let mut text = self.deferred.remove(at).expect("it was found");
+        if !text.is_open {
+            self.entries -= 1; // it is counted anew
+            return self.write(records, handle, text.usage);
+        }
+        if let Place::Text(written) = text.place {
+            self.image.part(&text.key, &mut text.writing, Part::Text(&bytes[written..]));
+        }
+        self.close(&text.key, text.writing);
     }
 
     fn open(&mut self, first: &mut Deferred) {

@@ -11,7 +11,7 @@
 //! goes on over it; SWAPDB takes it along. A walk that is given up goes on without writing, so that all marks agree
 //! again at its end.
 //!
-//! A large collection is not written in one go but by a walk of its own, inside of this one: `deferred` tells.
+//! A large value is not written in one go but by a walk of its own, inside of this one: `deferred` tells.
 //!
 //! Part of what an RDB image says may stand *behind* it, as calls: the deadlines of hashes' fields, in the base of a log. They are
 //! kept until the walk ends, so there is a bound: past it, fields' deadlines go into the image in Redis's form.
@@ -32,6 +32,8 @@ use std::collections::VecDeque;
 const BEHIND_MAX_BYTES: usize = 64 << 20;
 /// Bytes of a value that are written in about the time of a record.
 const BYTES_PER_RECORD: usize = 1024;
+/// Longer strings are written part by part.
+const LONG_TEXT_BYTES: usize = 64 * 1024;
 
 /// How entries are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub struct TableWalk {
     image: Image,
     usage: fn(&Database, Handle) -> Usage,
     entries: u64,
-    /// Large collections whose own walk has begun: the first is written first.
+    /// Large values whose own walk has begun: the first is written first.
     deferred: VecDeque<Deferred>,
     /// Whether the first of them stands in the image in part.
     has_open: bool,
@@ -88,10 +90,24 @@ impl TableWalk {
     /// Writes a record that is about to change or go, unless that was done.
     #[inline]
     pub(super) fn write_before_change(&mut self, records: &mut RecordArena<Big>, handle: Handle) {
+        if !self.deferred.is_empty() {
+            self.finish_text(records, handle);
+        }
         if !self.done && records.mark(handle) != self.mark {
             records.set_mark(handle, self.mark);
             self.reach(records, handle, Usage::Unknown);
         }
+    }
+
+    /// Writes a record that the walk has come to, or begins the walk of its large value. What it costs, in records.
+    fn visit(&mut self, records: &mut RecordArena<Big>, handle: Handle, usage: Usage) -> usize {
+        // As a call it is one argument, hence one piece.
+        if long_text(records, handle).is_some() && matches!(self.image, Image::Rdb { .. }) {
+            self.entries += 1;
+            self.defer(records, handle, usage);
+            return 1;
+        }
+        self.reach(records, handle, usage)
     }
 
     /// Writes a record, or begins the walk of a large collection. What it costs, in records.
@@ -133,6 +149,14 @@ impl TableWalk {
             }
             Image::None => {}
         }
+    }
+}
+
+/// The bytes of a string that is long enough to be written part by part.
+fn long_text(records: &RecordArena<Big>, handle: Handle) -> Option<&[u8]> {
+    match records.payload(handle) {
+        Payload::Boxed(Big::String(bytes)) if bytes.len() > LONG_TEXT_BYTES => Some(bytes),
+        _ => None,
     }
 }
 
@@ -204,7 +228,7 @@ impl Database {
                     }
                     let usage = (walk.usage)(self, handle);
                     self.records.set_mark(handle, walk.mark);
-                    left -= walk.reach(&mut self.records, handle, usage) as isize;
+                    left -= walk.visit(&mut self.records, handle, usage) as isize;
                 }
             }
             left -= 1;
