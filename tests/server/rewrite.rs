@@ -195,7 +195,7 @@ fn call_on_many(rng: &mut Rng) -> Vec<String> {
     let [key, other] = [(); 2].map(|()| format!("{}:{}", ["a", "b"][rng.usize(..2)], rng.u32(..30_000)));
     let [member, number] = [rng.u32(..400).to_string(), rng.u32(..1_000_000).to_string()];
     let big = format!("big:{}", rng.u8(..6));
-    let line = match rng.u8(..24) {
+    let line = match rng.u8(..26) {
         0..5 => format!("SET {key} {}", "v".repeat(rng.usize(1..300))),
         5 => format!("SET {key} {number} PX {}", rng.u8(1..200)),
         6 => format!("APPEND {key} {number}"),
@@ -215,6 +215,8 @@ fn call_on_many(rng: &mut Rng) -> Vec<String> {
         20 => format!("PEXPIRE {key} {}", rng.u8(1..200)),
         21 => format!("COPY hash:{big} hash:{key} REPLACE"),
         22 => format!("MOVE {key} 1"),
+        23 => format!("SETRANGE text:{big} {} {number}", rng.u32(..75_000)),
+        24 => format!("RENAME text:{big} text:big:{}", rng.u8(..6)),
         _ => format!("DEL {key} {other}"),
     };
     line.split(' ').map(str::to_owned).collect()
@@ -246,7 +248,7 @@ fn what_a_walk_under_load_and_the_log_give_together_is_what_was_there() {
     for preamble in ["yes", "no"] {
         client.run(&format!("CONFIG SET aof-use-rdb-preamble {preamble}"));
         let used: u64 = client.info("counted_memory").parse().unwrap();
-        client.run(&format!("CONFIG SET maxmemory {} maxmemory-policy allkeys-lru", used + (3 << 20)));
+        client.run(&format!("CONFIG SET maxmemory {} maxmemory-policy allkeys-lru", used + (4 << 20)));
         let is_over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             for writer in 0..3 {
