@@ -56,17 +56,17 @@ pub trait Disk: Send + Sync {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Returns once the names in a directory are durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// Keeps other processes that ask for the same out of a directory, as long as what is given lives. Fails with `ResourceBusy` if one
-    /// was there first.
-    fn lock_dir(&self, path: &Path) -> io::Result<DirLock>;
+    /// Keeps out other processes that ask for the same file, as long as what is given lives; the file is made if it is missing. Fails
+    /// with `ResourceBusy` if one was there first.
+    fn lock(&self, path: &Path) -> io::Result<FileLock>;
     /// The names of the files in a directory, sorted.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
     /// A file's length in bytes; fails with `NotFound` if there is none of that name, and `IsADirectory` for a directory.
     fn len(&self, path: &Path) -> io::Result<u64>;
 }
 
-/// A directory that nobody else uses while this lives.
-pub type DirLock = Box<dyn Send>;
+/// A file that nobody else locks while this lives.
+pub type FileLock = Box<dyn Send>;
 
 /// Whether a file of that name exists. Trouble of another kind counts as "exists": whoever opens the file then meets it.
 pub fn exists(disk: &dyn Disk, path: &Path) -> bool {
@@ -210,12 +210,12 @@ impl Disk for RealDisk {
         open_dir(path)?.sync_all()
     }
 
-    fn lock_dir(&self, path: &Path) -> io::Result<DirLock> {
-        let dir = open_dir(path)?;
-        match dir.try_lock() {
+    fn lock(&self, path: &Path) -> io::Result<FileLock> {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::ResourceBusy, "another server uses it")),
             // There are file systems without locks.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Box::new(dir)),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Box::new(file)),
         }
     }
 

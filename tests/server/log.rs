@@ -161,7 +161,8 @@ fn a_log_turned_on_removed_the_single_file_of_an_older_redis() {
     }
 }
 
-/// It took over the last increment: what the first one acknowledged from then on was in a file that had no name.
+/// It took over the last increment: what the first one acknowledged from then on was in a file that had no name. A log of another name is
+/// none of its business.
 #[test]
 fn a_second_server_in_the_directory_took_the_log_away() {
     let mut server = Server::start(&ALWAYS);
@@ -175,10 +176,13 @@ fn a_second_server_in_the_directory_took_the_log_away() {
         "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server logs.";
     assert_eq!(second.client().run("CONFIG SET maxmemory 5mb appendonly yes"), Reply::Error(refused.into()));
     assert_eq!(second.client().run("CONFIG GET maxmemory"), ["maxmemory", "0"]);
+    let third = Server::start(&["--dir", &directory, "--appendonly", "yes", "--appendfilename", "third.aof"]);
+    assert_eq!(third.client().run("SET of:third 1"), "OK");
     server.client().run("SET k 2");
     server.kill();
     server.restart();
     assert_eq!(server.client().run("GET k"), "2");
+    assert_eq!(server.client().run("GET of:third"), Reply::NilBulk);
 }
 
 /// It had begun a moment ago, and its first base was still to be written.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fastrand::Rng;
-use ferrodis::base::disk::{DirLock, Disk, DiskFile, OpenMode};
+use ferrodis::base::disk::{Disk, DiskFile, FileLock, OpenMode};
 use ferrodis::persistence::aof::store::{Location, Store};
 
 const SECTOR_BYTES: usize = 512;
@@ -419,7 +419,7 @@ impl Disk for FaultyDisk {
         if fails { Err(error(EIO)) } else { Ok(()) }
     }
 
-    fn lock_dir(&self, _: &Path) -> io::Result<DirLock> {
+    fn lock(&self, _: &Path) -> io::Result<FileLock> {
         Ok(Box::new(()))
     }
 

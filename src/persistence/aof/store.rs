@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::disk::{DirLock, Disk, OpenMode, exists, read_small, write_all};
+use crate::base::disk::{Disk, FileLock, OpenMode, exists, read_small, write_all};
 use crate::formats::aof_manifest::{FileInfo, Manifest, ManifestError, parse_seq};
 use crate::persistence::Trouble;
 
@@ -68,6 +68,11 @@ impl Location {
 
     fn temp_manifest_path(&self) -> PathBuf {
         self.path(&self.temp_named(".manifest"))
+    }
+
+    /// Whoever has this file locked has the log. (Logs of several names may share a directory.)
+    fn lock_path(&self) -> PathBuf {
+        self.path(&self.named(".lock"))
     }
 
     /// Where Redis before 7.0 kept this log.
@@ -163,8 +168,8 @@ pub struct Store {
     unlisted: Vec<PathBuf>,
     /// The highest number of one of them.
     unlisted_seq: u64,
-    /// Keeps other servers out of the log's directory, once it is there.
-    lock: Option<DirLock>,
+    /// Keeps other servers off the log, once its directory is there.
+    lock: Option<FileLock>,
 }
 
 impl Store {
@@ -249,7 +254,7 @@ impl Store {
         &self.disk
     }
 
-    /// Makes the log's directory if it is missing, durably, and keeps other servers out of it.
+    /// Makes the log's directory if it is missing, durably, and keeps other servers off the log.
     pub fn create_dir(&mut self) -> Result<(), Trouble> {
         self.claim_dir()?;
         self.disk.sync_dir(&self.location.root).map_err(Trouble::at("sync", &self.location.root))
@@ -269,8 +274,8 @@ impl Store {
     /// Keeps other servers out: what they did to the files would take away what is acknowledged here, unseen.
     pub(super) fn lock(&mut self) -> Result<(), Trouble> {
         if self.lock.is_none() {
-            let dir = self.location.dir();
-            self.lock = Some(self.disk.lock_dir(dir).map_err(Trouble::at("lock", dir))?);
+            let path = self.location.lock_path();
+            self.lock = Some(self.disk.lock(&path).map_err(Trouble::at("lock", &path))?);
         }
         Ok(())
     }

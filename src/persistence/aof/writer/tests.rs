@@ -139,7 +139,9 @@ fn a_rewrite_replaces_the_base_and_removes_what_it_covers() {
     let mut names: Vec<_> =
         std::fs::read_dir(bench.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof", "appendonly.aof.manifest"]);
+    let expected =
+        ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof", "appendonly.aof.lock", "appendonly.aof.manifest"];
+    assert_eq!(names, expected);
     assert!(!bench.text("appendonly.aof.2.incr.aof").contains("old"));
     assert_eq!(bench.log.base_bytes(), 12);
     let on_disk = std::fs::metadata(bench.path("appendonly.aof.2.incr.aof")).unwrap().len();
