@@ -145,11 +145,17 @@ impl Dispatcher {
     /// The same, waited for: nobody is served meanwhile.
     pub(super) fn end_log(&mut self) {
         self.turn_log_off();
-        while let Some(log) = &mut self.storage.log {
-            self.storage.threads.await_log(log);
-            self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
+        while self.storage.log.is_some() {
+            self.await_log();
             self.settle_log_end();
         }
+    }
+
+    /// There is nothing to do until the log's writer reports: waits for that, but not for long.
+    fn await_log(&mut self) {
+        let Some(log) = &mut self.storage.log else { return };
+        self.storage.threads.await_log(log);
+        self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
     }
 
     /// Gives up the log that was turned off once all of it is durable, or the disk refuses.
@@ -177,12 +183,10 @@ impl Dispatcher {
     pub(super) fn close_log(&mut self) {
         let Some(log) = &mut self.storage.log else { return };
         log.shut_down();
-        while !log.has_ended() && !self.storage.interrupt.load(Relaxed) {
-            self.storage.threads.await_log(log);
-            self.server.surroundings.is_at_work(Work::Waits, self.server.clock.monotonic_ns() / 1_000_000);
-            if let Some(trouble) = log.status().trouble() {
-                log::error!("The log could not be made durable: {trouble}");
-                break;
+        while self.storage.log.as_ref().is_some_and(|log| !log.has_ended()) && !self.storage.interrupt.load(Relaxed) {
+            self.await_log();
+            if let Some(trouble) = self.storage.log.as_ref().and_then(|log| log.status().trouble()) {
+                return log::error!("The log could not be made durable: {trouble}");
             }
         }
     }

@@ -176,7 +176,7 @@ impl Keyspace {
 
     /// Goes on with the walk, by about `budget` records; whether there is more to do.
     pub fn step_walk(&mut self, budget: usize) -> bool {
-        let open = self.with_open_collection();
+        let open = self.with_open_value();
         match self.walked_mut().enumerate().find(|(at, db)| open.map_or(db.is_walked(), |open| *at == open)) {
             Some((_, db)) => {
                 db.step_walk(budget);
@@ -188,9 +188,9 @@ impl Keyspace {
 
     /// Gives what was written since the last call, piece by piece: the database's number then, and entries.
     pub fn take_images(&mut self, mut take: impl FnMut(usize, Vec<u8>)) {
-        // A collection that was given in part is given whole before anything else; one that is under way comes last.
+        // A value that was given in part is given whole before anything else; one that is under way comes last.
         let mut order: Vec<(bool, bool, &mut Database)> =
-            self.walked_mut().map(|db| (!db.has_given_part(), db.has_open_collection(), db)).collect();
+            self.walked_mut().map(|db| (!db.has_given_part(), db.has_open_value(), db)).collect();
         order.sort_by_key(|(is_new, is_open, _)| (*is_new, *is_open));
         for (is_new, is_open, db) in order {
             if let Some((number, bytes)) = db.take_image() {
@@ -209,7 +209,7 @@ impl Keyspace {
             return;
         }
         while self.databases[number].begin_walk_of(key) {
-            match self.with_open_collection() {
+            match self.with_open_value() {
                 Some(_) => drop(self.step_walk(FINISHING_RECORDS)),
                 None => drop(self.databases[number].step_walk(FINISHING_RECORDS)),
             }
@@ -221,9 +221,9 @@ impl Keyspace {
         self.databases.iter_mut().chain(&mut self.detached)
     }
 
-    /// Which of them has a collection that stands in the image in part. It goes on until that is complete, alone.
-    fn with_open_collection(&self) -> Option<usize> {
-        self.databases.iter().chain(&self.detached).position(Database::has_open_collection)
+    /// Which of them has a value that stands in the image in part. It goes on until that is complete, alone.
+    fn with_open_value(&self) -> Option<usize> {
+        self.databases.iter().chain(&self.detached).position(Database::has_open_value)
     }
 
     /// Gives the calls that stand behind the images of a walk that has reached everything, by the database's number then.

@@ -9,7 +9,8 @@
 //! The walk is inside of the value, so it goes where the value goes: to another key, or into the hands of whoever walks when its key has
 //! gone. A walk has a number by which the value is known again. A copy of the value is not walked, and keeps nothing.
 //!
-//! Only what is large is walked this way: tables, long lists, streams. All else is written in one go.
+//! Only what is large is walked this way: tables, long lists, streams. A long string has parts, too, but no walk inside: whoever walks
+//! over the keys knows how far it is written (`keyspace/walk/deferred`). All else is written in one go.
 
 use super::hash::Field;
 use super::list::{ChunkRef, List};

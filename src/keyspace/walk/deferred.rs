@@ -60,6 +60,7 @@ enum Writing {
 impl TableWalk {
     /// Begins the walk of a large value.
     pub(super) fn defer(&mut self, records: &mut RecordArena<Big>, handle: Handle, usage: Usage) {
+        self.entries += 1;
         let key: Box<[u8]> = records.key(handle).into();
         let deadline_ms = records.deadline_ms(handle);
         let writing = self.writing_of(&key, deadline_ms, AnyRef::of(records.payload(handle)));

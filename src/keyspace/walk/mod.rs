@@ -48,7 +48,7 @@ pub enum ImageFormat {
 enum Image {
     Rdb {
         encoder: Encoder,
-        /// Entries that wait until the collection under way is complete.
+        /// Entries that wait until the value under way is complete.
         aside: Encoder,
         deadlines: FieldDeadlines,
         /// Calls that follow all entries.
@@ -75,7 +75,7 @@ pub struct TableWalk {
     deferred: VecDeque<Deferred>,
     /// Whether the first of them stands in the image in part.
     has_open: bool,
-    /// Whether what is taken next goes on with a collection of which a part was taken.
+    /// Whether what is taken next goes on with a value of which a part was taken.
     has_given_part: bool,
     /// Bytes of copies that they keep.
     kept_bytes: usize,
@@ -103,7 +103,6 @@ impl TableWalk {
     fn visit(&mut self, records: &mut RecordArena<Big>, handle: Handle, usage: Usage) -> usize {
         // As a call it is one argument, hence one piece.
         if long_text(records, handle).is_some() && matches!(self.image, Image::Rdb { .. }) {
-            self.entries += 1;
             self.defer(records, handle, usage);
             return 1;
         }
@@ -114,7 +113,6 @@ impl TableWalk {
     fn reach(&mut self, records: &mut RecordArena<Big>, handle: Handle, usage: Usage) -> usize {
         let cost = match records.payload(handle) {
             Payload::Boxed(big) if big.is_large() => {
-                self.entries += 1;
                 self.defer(records, handle, usage);
                 return 1;
             }
@@ -247,12 +245,12 @@ impl Database {
         self.walk.as_ref().is_some_and(TableWalk::has_more)
     }
 
-    /// Whether a collection stands in the image in part: what other databases have written must wait.
-    pub fn has_open_collection(&self) -> bool {
+    /// Whether a value stands in the image in part: what other databases have written must wait.
+    pub fn has_open_value(&self) -> bool {
         self.walk.as_ref().is_some_and(|walk| walk.has_open)
     }
 
-    /// Whether what the walk has written begins within a collection: nothing else may come before it.
+    /// Whether what the walk has written begins within a value: nothing else may come before it.
     pub fn has_given_part(&self) -> bool {
         self.walk.as_ref().is_some_and(|walk| walk.has_given_part)
     }
