@@ -1,18 +1,25 @@
 //! Logs whose files were damaged: cut, refused, and mended.
 
 use super::{ALWAYS, assert_written, increment};
-use crate::support::{Server, encode};
+use crate::support::{Server, encode, wait_until};
+use std::path::PathBuf;
 
-#[test]
-fn a_torn_tail_is_cut_or_refused_as_configured() {
+/// A server that was killed behind the writes `k:1` to `k:count`, and its log: the path, and what it holds.
+fn killed_behind(count: u32) -> (Server, PathBuf, Vec<u8>) {
     let mut server = Server::start(&ALWAYS);
     let mut client = server.client();
-    for n in 1..=20 {
+    for n in 1..=count {
         client.run(&format!("SET k:{n} {n}"));
     }
     server.kill();
     let path = increment(&server);
     let whole = std::fs::read(&path).unwrap();
+    (server, path, whole)
+}
+
+#[test]
+fn a_torn_tail_is_cut_or_refused_as_configured() {
+    let (mut server, path, whole) = killed_behind(20);
     std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
     server.restart_refused(&[&ALWAYS[..], &["--aof-load-truncated", "no"]].concat(), &[name, "exit status: 1"]);
@@ -20,7 +27,7 @@ fn a_torn_tail_is_cut_or_refused_as_configured() {
     let mut client = server.client();
     assert_written(&mut client, "k", 19);
     assert!(client.run("GET k:20").is_nil());
-    assert!(server.log().contains(name), "it is said which file was cut:\n{}", server.log());
+    wait_until("what is said of the file that was cut", || server.log().contains(name));
     client.run("SET k:20 20");
     server.kill();
     server.restart();
@@ -29,14 +36,7 @@ fn a_torn_tail_is_cut_or_refused_as_configured() {
 
 #[test]
 fn a_damaged_block_in_the_middle_refuses_with_file_and_place() {
-    let mut server = Server::start(&ALWAYS);
-    let mut client = server.client();
-    for n in 1..=50 {
-        client.run(&format!("SET k:{n} {n}"));
-    }
-    server.kill();
-    let path = increment(&server);
-    let whole = std::fs::read(&path).unwrap();
+    let (mut server, path, whole) = killed_behind(50);
     let at = whole.windows(4).position(|window| window == b"k:25").expect("the call's bytes");
     let mut damaged = whole.clone();
     damaged[at] = b'K';
